@@ -2,18 +2,11 @@
 // No timers of its own: time is `now`, so it runs in virtual time; whoever moves the clock calls `checkLeases`.
 // Not for: durability, authentication, ranges other than prefixes.
 import { StoreError } from '../../src/store/errors.ts';
-import type { Change, Commit, Entry, Guard, Transaction, WatchListener } from '../../src/store/port.ts';
+import type { Commit, Entry, Guard, Transaction, WatchListener } from '../../src/store/port.ts';
 import { type FakeLeaseRecord, FakeStore } from './store-client.ts';
+import { FakeWatches } from './store-watches.ts';
 
 export { FakeStore };
-
-interface Watch {
-  readonly prefix: string;
-  readonly owner: FakeStore;
-  readonly listener: WatchListener;
-  readonly pending: Change[];
-  closed: boolean;
-}
 
 export interface FakeEtcdOptions {
   /** Monotonic milliseconds; `performance.now` by default. */
@@ -31,15 +24,13 @@ export class FakeEtcd {
   intercept: ((call: string, client: FakeStore) => void | Promise<void>) | null = null;
   /** How many calls of each name were made: for "no range reads in steady state". */
   readonly calls = new Map<string, number>();
-  #compacted = 0;
   #leaseCount = 0;
   readonly #entries = new Map<string, Entry>();
   readonly #leaseOf = new Map<string, string>();
   readonly #leases = new Map<string, FakeLeaseRecord>();
   /** What the owners still believe to hold: a lease may be gone for long before its owner hears of it. */
   readonly #held = new Set<FakeLeaseRecord>();
-  readonly #watches = new Set<Watch>();
-  #log: Change[] = [];
+  readonly #watches = new FakeWatches();
 
   constructor(options: FakeEtcdOptions = {}) {
     this.now = options.now ?? (() => performance.now());
@@ -110,20 +101,17 @@ export class FakeEtcd {
 
   /** Ends every watch, or those of one client. */
   cutWatches(owner?: FakeStore): void {
-    for (const watch of [...this.#watches].filter((each) => !owner || each.owner === owner)) {
-      this.#lose(watch, new StoreError('store-watch-lost', 'the watch was cut: list again'));
-    }
+    this.#watches.cut(owner);
   }
 
   /** Forgets the history below a revision (by default all of it). Running watches do not notice, as in etcd. */
   compact(revision = this.revision): void {
-    this.#compacted = revision;
-    this.#log = this.#log.filter((change) => change.modRevision >= revision);
+    this.#watches.compact(revision);
   }
 
   /** Sends the last changes a second time to every watch, as Debian's etcd 3.4 may. */
   repeatLastChanges(count: number): void {
-    for (const change of this.#log.slice(-count)) this.#publish(change);
+    this.#watches.repeat(count);
   }
 
   // Leases. `expireLease` is the server's verdict: the keys go, and the owner hears of it if it can.
@@ -186,20 +174,7 @@ export class FakeEtcd {
   }
 
   addWatch(owner: FakeStore, prefix: string, fromRevision: number, listener: WatchListener): () => void {
-    const watch: Watch = { prefix, owner, listener, pending: [], closed: false };
-    this.#watches.add(watch);
-    if (fromRevision <= this.#compacted - 1) {
-      this.#lose(
-        watch,
-        new StoreError('store-compacted', `revision ${fromRevision} is compacted: list again`),
-      );
-    }
-    for (const change of this.#log.filter((each) => each.modRevision >= fromRevision))
-      this.#offer(watch, change);
-    return () => {
-      watch.closed = true;
-      this.#watches.delete(watch);
-    };
+    return this.#watches.add(owner, prefix, fromRevision, listener);
   }
 
   #isReached(lease: FakeLeaseRecord): boolean {
@@ -223,42 +198,18 @@ export class FakeEtcd {
     this.#entries.set(key, entry);
     if (leaseId === undefined) this.#leaseOf.delete(key);
     else this.#leaseOf.set(key, leaseId);
-    this.#publish({ kind: 'put', ...entry }, true);
+    this.#watches.publish({ kind: 'put', ...entry });
   }
 
   #delete(key: string, modRevision: number): boolean {
     if (!this.#entries.delete(key)) return false;
     this.#leaseOf.delete(key);
-    this.#publish({ kind: 'delete', key, value: '', createRevision: 0, modRevision }, true);
+    this.#watches.publish({ kind: 'delete', key, value: '', createRevision: 0, modRevision });
     return true;
   }
 
   #finish(revision: number): number {
     this.revision = revision;
     return revision;
-  }
-
-  #publish(change: Change, log = false): void {
-    if (log) this.#log.push(change);
-    for (const watch of this.#watches) this.#offer(watch, change);
-  }
-
-  #offer(watch: Watch, change: Change): void {
-    if (!change.key.startsWith(watch.prefix)) return;
-    watch.pending.push(change);
-    if (watch.pending.length > 1) return;
-    queueMicrotask(() => {
-      const changes = watch.pending.splice(0);
-      const last = changes.at(-1);
-      if (last && !watch.closed) watch.listener.onChanges(changes, last.modRevision);
-    });
-  }
-
-  #lose(watch: Watch, error: StoreError): void {
-    this.#watches.delete(watch);
-    queueMicrotask(() => {
-      if (!watch.closed) watch.listener.onLost(error);
-      watch.closed = true;
-    });
   }
 }

@@ -1,0 +1,103 @@
+// Reads one setting's text into a value, or says what was expected instead. Pure; knows no flag and no variable.
+import type { Parsed } from '../strategies/model.ts';
+
+/** `host` null: every interface. */
+export interface ListenAddress {
+  readonly host: string | null;
+  readonly port: number;
+}
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+function expected<T>(problem: string): Parsed<T> {
+  return { ok: false, problem };
+}
+
+/** `10s`, `1m30s`, `500ms` → milliseconds. */
+export function readDuration(text: string): Parsed<number> {
+  if (!/^(\d+(ms|s|m|h))+$/.test(text)) return expected('a duration such as 10s or 1m30s');
+  const parts = [...text.matchAll(/(\d+)(ms|s|m|h)/g)];
+  const value = parts.reduce((sum, [, count, unit]) => sum + Number(count) * (UNITS[unit ?? ''] ?? 0), 0);
+  return { ok: true, value };
+}
+
+/** Both ends are inclusive, and written as durations themselves. */
+export function readDurationWithin(text: string, least: string, most: string): Parsed<number> {
+  const parsed = readDuration(text);
+  const [from, to] = [readDuration(least), readDuration(most)];
+  if (!parsed.ok || !from.ok || !to.ok) return parsed;
+  if (parsed.value < from.value || parsed.value > to.value)
+    return expected(`a duration from ${least} to ${most}`);
+  return parsed;
+}
+
+/** `:8080`, `8080`, `127.0.0.1:9180`, `[::1]:9180`. */
+export function readListenAddress(text: string): Parsed<ListenAddress> {
+  const match = /^(?:(\[[0-9a-fA-F:.]+\]|[^:[\]\s]*):)?(\d{1,5})$/.exec(text);
+  const port = Number(match?.[2]);
+  if (match === null || port > 65_535) return expected('an address such as :8080 or 127.0.0.1:9180');
+  const host = (match[1] ?? '').replace(/^\[|\]$/g, '');
+  return { ok: true, value: { host: host === '' || host === '*' ? null : host, port } };
+}
+
+/** `embedded`, or one or more URLs, comma-separated, all http or all https, without a path. */
+export function readEndpoints(text: string): Parsed<'embedded' | readonly string[]> {
+  if (text === 'embedded') return { ok: true, value: 'embedded' };
+  const parts = text.split(',').map((part) => part.trim());
+  const urls = parts.map((part) => (URL.canParse(part) ? new URL(part) : null));
+  const usable = urls.every((url) => url !== null && /^https?:$/.test(url.protocol) && isBare(url));
+  if (!usable) return expected('`embedded`, or URLs such as http://127.0.0.1:2379,http://10.0.0.2:2379');
+  if (new Set(urls.map((url) => url?.protocol)).size > 1)
+    return expected('URLs that are all http or all https');
+  return { ok: true, value: parts.map((part) => part.replace(/\/+$/, '')) };
+}
+
+/** Credentials in a URL would show in the list of processes: they have flags of their own. */
+function isBare(url: URL): boolean {
+  return url.pathname === '/' && url.search === '' && url.username === '' && url.password === '';
+}
+
+export function readInteger(text: string, least: number, most: number): Parsed<number> {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < least || value > most) {
+    return expected(`a whole number from ${least} to ${most}`);
+  }
+  return { ok: true, value };
+}
+
+/** An etcd key prefix: `/slipway`, `/teams/shop`. */
+export function readPrefix(text: string): Parsed<string> {
+  if (!/^(\/[A-Za-z0-9._-]+)+$/.test(text))
+    return expected('a key prefix such as /slipway, without a slash at its end');
+  return { ok: true, value: text };
+}
+
+export function readSwitch(text: string): Parsed<boolean> {
+  if (text === 'true' || text === '1') return { ok: true, value: true };
+  if (text === 'false' || text === '0') return { ok: true, value: false };
+  return expected('true or false');
+}
+
+/** A name that goes into keys: of a proxy, of an environment. */
+export function readName(text: string): Parsed<string> {
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(text))
+    return expected('a name of letters, digits, dot, dash and underscore');
+  return { ok: true, value: text };
+}
+
+/** The local socket, or TCP: plain TCP only to this machine, since whoever reaches it is root. */
+export function readEngineAddress(text: string, isTlsSet: boolean): Parsed<string> {
+  if (/^unix:\/\/\/.+$/.test(text)) return { ok: true, value: text };
+  const url = /^(tcp|https?):\/\//.test(text) && URL.canParse(text) ? new URL(text) : null;
+  if (url === null || url.hostname === '') return expected('unix:///var/run/docker.sock, or tcp://host:port');
+  const isSafe = url.protocol === 'https:' || isTlsSet || isLoopback(url.hostname);
+  if (!isSafe)
+    return expected(
+      'a loopback address, or DOCKER_TLS_VERIFY and DOCKER_CERT_PATH for TLS: plain TCP gives root away',
+    );
+  return { ok: true, value: text };
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '[::1]' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}

@@ -1,0 +1,153 @@
+// Reads the settings of daemon, proxy and client: flags over SLIPWAY_ variables over defaults, all problems at once.
+// Touches no file: the caller passes flags and variables.
+import { homedir } from 'node:os';
+import { z } from 'zod';
+import type { Parsed } from '../strategies/model.ts';
+import type { CLIENT_SETTINGS, PROXY_SETTINGS, SERVE_SETTINGS, SettingName } from './config-settings.ts';
+import { describeSetting, flagOf, listVariables, variableOf } from './config-settings.ts';
+import * as values from './config-values.ts';
+
+export type { ListenAddress } from './config-values.ts';
+export type Variables = Readonly<Record<string, string | undefined>>;
+/** As the command line gave them: a list for a repeatable flag. */
+export type GivenFlags = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+export class ConfigProblem extends Error {
+  readonly code = 'invalid-config';
+  readonly disposition = 'invalid';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.name = 'ConfigProblem';
+    this.problems = problems;
+  }
+}
+
+function text<T>(read: (given: string) => Parsed<T>) {
+  return z.string().transform((given, context): T => {
+    const parsed = read(given);
+    if (parsed.ok) return parsed.value;
+    context.addIssue({ code: 'custom', message: `expected ${parsed.problem}` });
+    return z.NEVER;
+  });
+}
+
+function choice<const T extends string>(words: readonly T[]) {
+  return z.enum(words, { error: `expected one of ${words.join(', ')}` });
+}
+
+function matching(pattern: RegExp, what: string) {
+  return z.string().regex(pattern, { error: `expected ${what}` });
+}
+
+function readFields(env: Variables) {
+  const file = matching(/./, 'the path of a file');
+  const isTlsSet = Boolean(env.DOCKER_TLS_VERIFY || env.DOCKER_CERT_PATH);
+  return {
+    etcd: text(values.readEndpoints),
+    etcdUser: matching(/./, 'a user name').nullable(),
+    etcdPasswordFile: file.nullable(),
+    etcdCa: file.nullable(),
+    etcdCert: file.nullable(),
+    etcdKey: file.nullable(),
+    prefix: text(values.readPrefix),
+    environment: text(values.readName).nullable(),
+    docker: text((given) => values.readEngineAddress(given, isTlsSet)),
+    http: text(values.readListenAddress),
+    https: z.null({ error: 'expected nothing: it is not available yet; end TLS in front of --http' }),
+    admin: text(values.readListenAddress),
+    proxyAdmin: text(values.readListenAddress),
+    workers: text((given) => values.readInteger(given, 1, 64)),
+    noProxy: text(values.readSwitch),
+    logLevel: choice(['debug', 'info', 'warn', 'error', 'silent']),
+    dataDir: matching(/./, 'the path of a directory'),
+    adminTokenFile: file.nullable(),
+    allowMount: z.array(matching(/^\//, 'an absolute path')),
+    allowRegistry: z.array(
+      matching(/^[A-Za-z0-9.-]+(:\d+)?(\/\S*)?$/, 'a registry such as registry.example.com'),
+    ),
+    reach: choice(['auto', 'direct', 'loopback']),
+    leaderTtl: text((given) => values.readDurationWithin(given, '2s', '5m')),
+    id: text(values.readName).nullable(),
+    table: file.nullable(),
+    snapshot: file.nullable(),
+    output: choice(['text', 'json']),
+    timeout: text((given) => values.readDurationWithin(given, '1s', '168h')),
+  } satisfies Record<SettingName, z.ZodType>;
+}
+
+type Fields = ReturnType<typeof readFields>;
+/** `leaderTtl` and `timeout` are in milliseconds. */
+export type Settings = { readonly [K in SettingName]: z.output<Fields[K]> };
+export type ClientConfig = Pick<Settings, (typeof CLIENT_SETTINGS)[number]>;
+export type ProxyConfig = Pick<Settings, (typeof PROXY_SETTINGS)[number]>;
+export type ServeConfig = Pick<Settings, (typeof SERVE_SETTINGS)[number]>;
+/** Defaults that one command has for itself. */
+export type Overrides = Partial<Readonly<Record<SettingName, string>>>;
+
+/** Throws `ConfigProblem` with every problem: where, what was found, what is expected. An empty variable counts as unset. */
+export function readSettings<const K extends SettingName>(
+  names: readonly K[],
+  flags: GivenFlags,
+  env: Variables,
+  overrides: Overrides = {},
+): Pick<Settings, K> {
+  const fields = readFields(env);
+  const problems = findUnknownVariables(env);
+  const read: Partial<Record<SettingName, unknown>> = {};
+  for (const name of names) {
+    const { given, source } = findGiven(name, flags, env, overrides);
+    const result = fields[name].safeParse(given);
+    if (result.success) read[name] = result.data;
+    else problems.push(`${source}: found ${JSON.stringify(given)}, ${result.error.issues[0]?.message}`);
+  }
+  problems.push(...findLonely(read));
+  if (problems.length > 0) throw new ConfigProblem(problems);
+  // Sound: every name in K was read by its own field, or its problem was thrown.
+  return read as Pick<Settings, K>;
+}
+
+function findGiven(name: SettingName, flags: GivenFlags, env: Variables, overrides: Overrides) {
+  const flag = flags[name];
+  if (flag !== undefined) return { given: flag, source: flagOf(name) };
+  const variable = env[variableOf(name)];
+  if (variable === undefined || variable === '') return findDefault(name, env, overrides);
+  const given = describeSetting(name).isList ? variable.split(',').map((part) => part.trim()) : variable;
+  return { given, source: variableOf(name) };
+}
+
+function findDefault(name: SettingName, env: Variables, overrides: Overrides) {
+  if (name === 'docker' && env.DOCKER_HOST) return { given: env.DOCKER_HOST, source: 'DOCKER_HOST' };
+  if (name === 'docker') return { given: 'unix:///var/run/docker.sock', source: flagOf(name) };
+  if (name === 'dataDir') return { given: findDirectory(env), source: flagOf(name) };
+  const { byDefault, isList } = describeSetting(name);
+  return { given: isList ? [] : (overrides[name] ?? byDefault ?? null), source: flagOf(name) };
+}
+
+function findDirectory(env: Variables): string {
+  if (process.getuid?.() === 0) return '/var/lib/slipway';
+  return `${env.XDG_DATA_HOME || `${homedir()}/.local/share`}/slipway`;
+}
+
+function findUnknownVariables(env: Variables): string[] {
+  const known = listVariables();
+  return Object.keys(env)
+    .filter((name) => name.startsWith('SLIPWAY_') && !known.includes(name))
+    .sort()
+    .map((name) => `${name}: found an unknown variable, expected one of ${known.join(', ')}`);
+}
+
+const PAIRS: readonly (readonly [SettingName, SettingName])[] = [
+  ['etcdUser', 'etcdPasswordFile'],
+  ['etcdPasswordFile', 'etcdUser'],
+  ['etcdCert', 'etcdKey'],
+  ['etcdKey', 'etcdCert'],
+];
+
+function findLonely(read: Partial<Record<SettingName, unknown>>): string[] {
+  const isGiven = (name: SettingName) => (read[name] ?? null) !== null;
+  return PAIRS.filter(([one, other]) => isGiven(one) && !isGiven(other)).map(
+    ([one, other]) => `${flagOf(one)}: found it alone, expected ${flagOf(other)} beside it`,
+  );
+}

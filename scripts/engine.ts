@@ -28,10 +28,12 @@ export interface StartOptions {
 
 /** The engine that DOCKER_HOST names, or the local one; started when the local one does not answer. */
 export async function ensureEngine(): Promise<Engine> {
-  const host = process.env['DOCKER_HOST'] || `unix://${DEFAULT_SOCKET}`;
+  const host = process.env.DOCKER_HOST || `unix://${DEFAULT_SOCKET}`;
   if (await isAnswering(host)) return { started: false, host, stop: async () => undefined };
-  if (process.env['DOCKER_HOST']) {
-    throw new Error(`no engine answers at DOCKER_HOST=${host}: start it, or unset DOCKER_HOST to use the local one`);
+  if (process.env.DOCKER_HOST) {
+    throw new Error(
+      `no engine answers at DOCKER_HOST=${host}: start it, or unset DOCKER_HOST to use the local one`,
+    );
   }
   const runDirectory = resolve(import.meta.dirname, '..', '.slipway', 'run');
   const stop = await startEngine({ socket: DEFAULT_SOCKET, runDirectory, arguments: [] });
@@ -115,7 +117,8 @@ async function waitUntilAnswering(dockerd: ChildProcess, socket: string, logPath
   const deadline = performance.now() + START_TIMEOUT_MS;
   while (performance.now() < deadline) {
     if (await pingSocket(socket)) return;
-    if (failure !== null) throw new Error('dockerd could not be started: is docker.io installed?', { cause: failure });
+    if (failure !== null)
+      throw new Error('dockerd could not be started: is docker.io installed?', { cause: failure });
     if (hasEnded(dockerd)) throw new Error(`dockerd ended at once:\n${readTail(logPath)}`);
     await sleep(POLL_MS);
   }

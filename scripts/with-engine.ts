@@ -26,7 +26,9 @@ function runCommand(command: string, args: readonly string[]): Promise<number> {
       });
     }
     child.once('error', reject);
-    child.once('exit', (code, signal) => resolve(code ?? 128 + (signal === null ? 1 : constants.signals[signal])));
+    child.once('exit', (code, signal) =>
+      resolve(code ?? 128 + (signal === null ? 1 : constants.signals[signal])),
+    );
   });
 }
 

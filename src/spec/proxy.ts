@@ -1,0 +1,72 @@
+// How the proxies treat a service's requests: from the spec, and onwards into the routing table.
+import * as z from 'zod';
+import type { RouteProxySettings } from '../../strategies/model.ts';
+import type { ProxySettings } from '../../strategies/spec.ts';
+import { DAY, duration, field, integer, refused, section, size, text } from './fields.ts';
+import { textMap } from './maps.ts';
+import { isHeaderName } from './routes.ts';
+import { formatDuration } from './units.ts';
+
+const HOP_BY_HOP =
+  /^(connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|content-length|host)$/i;
+
+const headers = textMap({
+  expected: 'a map of header names and values',
+  separator: null,
+  refuse: (name) => {
+    if (!isHeaderName(name)) return 'a header name';
+    return HOP_BY_HOP.test(name) ? 'another header: this one belongs to the connection' : null;
+  },
+}).superRefine((map, context) => {
+  for (const [name, value] of Object.entries(map)) {
+    if (/^[\t\x20-\x7e]*$/.test(value)) continue;
+    context.addIssue({ code: 'custom', path: [name], message: 'a value in one line of ASCII' });
+  }
+});
+
+const affinityFields = section({
+  cookie: text('a cookie name', /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/).default('slipway-version'),
+  ttl: duration(1000).default(3_600_000),
+});
+
+const off = field<null>('`off`, or a map', (raw) => (raw === 'off' || raw === false ? null : refused));
+const none = field<null>('`none`, or a size such as 10m', (raw) => (raw === 'none' ? null : refused));
+
+const fields = section({
+  timeout: duration(1, DAY).default(30_000),
+  idle_timeout: duration(1, DAY).default(60_000),
+  retries: integer(0, 10).default(1),
+  park: section({
+    timeout: duration(0, DAY).default(30_000),
+    max_requests: integer(0, 1_000_000).default(1000),
+  }).prefault({}),
+  affinity: z.union([off, affinityFields], { error: '`off`, or a map' }).default(null),
+  max_body: z.union([none, size(1, 'above zero')], { error: '`none`, or a size such as 10m' }).default(null),
+  headers: headers.default({}),
+});
+
+export const proxy = fields.transform(
+  (raw): ProxySettings => ({
+    timeoutMs: raw.timeout,
+    idleTimeoutMs: raw.idle_timeout,
+    retries: raw.retries,
+    park: { timeoutMs: raw.park.timeout, maxRequests: raw.park.max_requests },
+    affinity: raw.affinity === null ? null : { cookie: raw.affinity.cookie, ttlMs: raw.affinity.ttl },
+    maxBodyBytes: raw.max_body,
+    headers: raw.headers,
+  }),
+);
+
+/** The proxy settings as they stand in the routing table: durations as text. */
+export function formatProxySettings(settings: ProxySettings): RouteProxySettings {
+  const { affinity, park } = settings;
+  return {
+    timeout: formatDuration(settings.timeoutMs),
+    idle_timeout: formatDuration(settings.idleTimeoutMs),
+    retries: settings.retries,
+    park: { timeout: formatDuration(park.timeoutMs), max_requests: park.maxRequests },
+    affinity: affinity === null ? null : { cookie: affinity.cookie, ttl: formatDuration(affinity.ttlMs) },
+    max_body: settings.maxBodyBytes,
+    headers: settings.headers,
+  };
+}

@@ -1,0 +1,70 @@
+// Hosts and paths that a service answers, and the preview's way to a candidate. Which wins is the proxy's matter.
+import type * as z from 'zod';
+import type { Preview, RouteRule } from '../../strategies/spec.ts';
+import { addIssue, field, list, Refusal, refused, section } from './fields.ts';
+
+const LABEL = '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?';
+const HOST = new RegExp(`^(\\*\\.)?${LABEL}(\\.${LABEL})*$`);
+
+/** Lower case, without port. `*` is every host, `*.example.com` one or more labels below. */
+export const host = field<string>('a host such as shop.example.com, or *.example.com', (raw) => {
+  if (typeof raw !== 'string') return refused;
+  if (/:\d*$/.test(raw)) return new Refusal(undefined, 'a host without port or scheme');
+  const name = raw.toLowerCase();
+  return name === '*' || (HOST.test(name) && name.length <= 253) ? name : refused;
+});
+
+/** Whole segments: a slash at the end says nothing and is dropped. */
+const path = field<string>('a path such as /shop, without query', (raw) => {
+  if (typeof raw !== 'string' || !/^\/[\x21-\x22\x24-\x3e\x40-\x7e]*$/.test(raw)) return refused;
+  return raw.replace(/\/+$/, '') || '/';
+});
+
+const route = section({ host: host.default('*'), path: path.default('/') });
+
+export const routes = list(route).superRefine((rules, context) => {
+  for (const [index, rule] of rules.entries()) {
+    const first = rules.findIndex((each) => each.host === rule.host && each.path === rule.path);
+    if (first < index)
+      addIssue(context, [index], `${rule.host}${rule.path} a second time`, 'each route once');
+  }
+});
+
+export const EVERY_ROUTE: readonly RouteRule[] = [{ host: '*', path: '/' }];
+
+const NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
+
+export function isHeaderName(name: string): boolean {
+  return NAME.test(name);
+}
+
+/** `name: value` in one text, or as a map. */
+const header = field<NonNullable<Preview['header']>>('`Name: value`, or a map of name and value', (raw) => {
+  const [name, value] = typeof raw === 'string' ? splitHeader(raw) : readHeader(raw);
+  if (typeof name !== 'string' || typeof value !== 'string') return refused;
+  return isHeaderName(name) && /^[\x20-\x7e]+$/.test(value) ? { name: name.toLowerCase(), value } : refused;
+});
+
+function splitHeader(raw: string): readonly string[] {
+  const at = raw.indexOf(':');
+  return at < 0 ? [] : [raw.slice(0, at), raw.slice(at + 1).trim()];
+}
+
+function readHeader(raw: unknown): readonly unknown[] {
+  if (typeof raw !== 'object' || raw === null || Object.keys(raw).sort().join() !== 'name,value') return [];
+  return 'name' in raw && 'value' in raw ? [raw.name, raw.value] : [];
+}
+
+const previewFields = section({ host: host.optional(), header: header.optional() });
+
+export const preview = previewFields.transform((raw: z.output<typeof previewFields>, context): Preview => {
+  if (raw.host === undefined && raw.header === undefined) {
+    addIssue(context, [], 'neither host nor header', 'a host, a header, or both');
+  }
+  if (raw.host === '*' && raw.header === undefined)
+    addIssue(context, ['host'], undefined, 'one host of its own');
+  return {
+    ...(raw.host === undefined ? {} : { host: raw.host }),
+    ...(raw.header === undefined ? {} : { header: raw.header }),
+  };
+});

@@ -1,11 +1,9 @@
-// How the proxies treat a service's requests: from the spec, and onwards into the routing table.
+// How the proxies treat a service's requests. Its bounds are those of the proxy's own reader, so that no entry is refused there.
 import * as z from 'zod';
-import type { RouteProxySettings } from '../../strategies/model.ts';
 import type { ProxySettings } from '../../strategies/spec.ts';
 import { DAY, duration, field, integer, refused, section, size, text } from './fields.ts';
 import { textMap } from './maps.ts';
 import { isHeaderName } from './routes.ts';
-import { formatDuration } from './units.ts';
 
 const HOP_BY_HOP =
   /^(connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|content-length|host)$/i;
@@ -26,7 +24,7 @@ const headers = textMap({
 
 const affinityFields = section({
   cookie: text('a cookie name', /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/).default('slipway-version'),
-  ttl: duration(1000).default(3_600_000),
+  ttl: duration(1000, 24 * DAY).default(3_600_000),
 });
 
 const off = field<null>('`off`, or a map', (raw) => (raw === 'off' || raw === false ? null : refused));
@@ -37,7 +35,7 @@ const fields = section({
   idle_timeout: duration(1, DAY).default(60_000),
   retries: integer(0, 10).default(1),
   park: section({
-    timeout: duration(0, DAY).default(30_000),
+    timeout: duration(1, DAY).default(30_000),
     max_requests: integer(0, 1_000_000).default(1000),
   }).prefault({}),
   affinity: z.union([off, affinityFields], { error: '`off`, or a map' }).default(null),
@@ -56,17 +54,3 @@ export const proxy = fields.transform(
     headers: raw.headers,
   }),
 );
-
-/** The proxy settings as they stand in the routing table: durations as text. */
-export function formatProxySettings(settings: ProxySettings): RouteProxySettings {
-  const { affinity, park } = settings;
-  return {
-    timeout: formatDuration(settings.timeoutMs),
-    idle_timeout: formatDuration(settings.idleTimeoutMs),
-    retries: settings.retries,
-    park: { timeout: formatDuration(park.timeoutMs), max_requests: park.maxRequests },
-    affinity: affinity === null ? null : { cookie: affinity.cookie, ttl: formatDuration(affinity.ttlMs) },
-    max_body: settings.maxBodyBytes,
-    headers: settings.headers,
-  };
-}

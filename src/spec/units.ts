@@ -16,19 +16,6 @@ export function parseDuration(text: string): number | undefined {
   return Math.abs(total - rounded) < 1e-6 && Number.isSafeInteger(rounded) ? rounded : undefined;
 }
 
-/** 90000 → `1m30s`. The inverse of `parseDuration` for whole milliseconds. */
-export function formatDuration(ms: number): string {
-  let rest = ms;
-  let text = '';
-  for (const unit of ['h', 'm', 's', 'ms']) {
-    const size = DURATION_UNITS[unit] ?? 1;
-    const count = Math.floor(rest / size);
-    rest -= count * size;
-    if (count > 0) text += `${count}${unit}`;
-  }
-  return text === '' ? '0s' : text;
-}
-
 /** `256m`, `1g`, `1.5gb`, `65536` → bytes; units are powers of 1024, as in Docker. */
 export function parseSize(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?) ?([bkmgt])?(?:i?b)?$/i.exec(text);

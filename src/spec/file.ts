@@ -56,7 +56,7 @@ function parseOne(
   if (service === null) return { problems: nameless };
   if (before.some((each) => each.service === service)) {
     const line = document.line(['service']);
-    return { problems: [makeProblem('service', line, `${service} a second time`, 'each service once')] };
+    return { problems: [makeProblem('service', line, `${service} once more`, 'each service once')] };
   }
   return { service, text: document.text, spec, hash };
 }

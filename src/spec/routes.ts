@@ -61,8 +61,7 @@ export const preview = previewFields.transform((raw: z.output<typeof previewFiel
   if (raw.host === undefined && raw.header === undefined) {
     addIssue(context, [], 'neither host nor header', 'a host, a header, or both');
   }
-  if (raw.host === '*' && raw.header === undefined)
-    addIssue(context, ['host'], undefined, 'one host of its own');
+  if (raw.host?.startsWith('*')) addIssue(context, ['host'], undefined, 'one exact host');
   return {
     ...(raw.host === undefined ? {} : { host: raw.host }),
     ...(raw.header === undefined ? {} : { header: raw.header }),

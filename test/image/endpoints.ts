@@ -1,0 +1,129 @@
+// What the test web server answers, path by path. Counts requests; knows nothing of how the server starts or ends.
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { hostname } from 'node:os';
+import type { Behaviour } from './behaviour.ts';
+
+const CHUNK = Buffer.alloc(4096, 'slipway ');
+const CHUNK_INTERVAL_MS = 100;
+
+export interface Counters {
+  readonly startedAt: number;
+  requests: number;
+  inFlight: number;
+  readonly byPath: Record<string, number>;
+}
+
+type Answer = (request: IncomingMessage, response: ServerResponse, query: URLSearchParams) => void;
+
+/** All endpoints by path. `open` holds the answers without an end (`/sse`), for whoever stops the server. */
+export function createEndpoints(
+  behaviour: Behaviour,
+  counters: Counters,
+  open: Set<ServerResponse>,
+): ReadonlyMap<string, Answer> {
+  const isFailing = createFailures(behaviour.failRate);
+  const identity = () => ({ version: behaviour.version, host: hostname(), requests: counters.requests });
+  return new Map<string, Answer>([
+    [
+      '/',
+      (_request, response) => sendJson(response, isFailing() ? 500 : 200, identity(), behaviour.latencyMs),
+    ],
+    ['/health', (_request, response) => sendHealth(response, behaviour, counters.startedAt)],
+    [
+      '/slow',
+      (_request, response, query) => sendJson(response, 200, identity(), Number(query.get('ms') ?? 1000)),
+    ],
+    ['/download', (_request, response, query) => sendDownload(response, Number(query.get('seconds') ?? 10))],
+    ['/sse', (_request, response) => sendEvents(response, open)],
+    ['/echo', (request, response) => sendEcho(request, response)],
+    ['/headers', (request, response) => sendJson(response, 200, request.headers, 0)],
+    ['/env', (_request, response) => sendJson(response, 200, process.env, 0)],
+    ['/file', (_request, response, query) => sendFile(response, query.get('path') ?? '')],
+    ['/stats', (_request, response) => sendJson(response, 200, { ...identity(), ...counters }, 0)],
+  ]);
+}
+
+/** Spreads failures evenly: true whenever the sum of the rate passes a whole number. */
+function createFailures(rate: number): () => boolean {
+  let sum = 0;
+  return () => {
+    sum += rate;
+    if (sum < 1 - 1e-9) return false;
+    sum -= 1;
+    return true;
+  };
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown, delayMs: number): void {
+  const text = `${JSON.stringify(body)}\n`;
+  const send = (): void => {
+    response.writeHead(status, {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(text),
+    });
+    response.end(text);
+  };
+  if (delayMs > 0) setTimeout(send, delayMs);
+  else send();
+}
+
+function sendHealth(response: ServerResponse, behaviour: Behaviour, startedAt: number): void {
+  const age = performance.now() - startedAt;
+  const isSick = behaviour.unhealthyAfterMs > 0 && age >= behaviour.unhealthyAfterMs;
+  const isReady = age >= behaviour.readyDelayMs && !isSick;
+  const status = behaviour.healthStatus || (isReady ? 200 : 503);
+  sendJson(response, status, { status: status < 300 ? 'ok' : isSick ? 'sick' : 'not ready' }, 0);
+}
+
+/** A body of known length (`content-length`) and checksum (`x-sha256`), in even pieces over the given time. */
+function sendDownload(response: ServerResponse, seconds: number): void {
+  const chunks = Math.max(1, Math.round((seconds * 1000) / CHUNK_INTERVAL_MS));
+  const sum = createHash('sha256');
+  for (let chunk = 0; chunk < chunks; chunk += 1) sum.update(CHUNK);
+  response.writeHead(200, { 'content-length': chunks * CHUNK.length, 'x-sha256': sum.digest('hex') });
+  let sent = 0;
+  const timer = setInterval(() => {
+    sent += 1;
+    response.write(CHUNK);
+    if (sent < chunks) return;
+    clearInterval(timer);
+    response.end();
+  }, CHUNK_INTERVAL_MS);
+  response.on('close', () => clearInterval(timer));
+}
+
+function sendEvents(response: ServerResponse, open: Set<ServerResponse>): void {
+  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+  let event = 0;
+  const send = (): void => {
+    event += 1;
+    response.write(`id: ${event}\ndata: ${event}\n\n`);
+  };
+  send();
+  const timer = setInterval(send, CHUNK_INTERVAL_MS);
+  open.add(response);
+  response.on('close', () => {
+    clearInterval(timer);
+    open.delete(response);
+  });
+}
+
+function sendEcho(request: IncomingMessage, response: ServerResponse): void {
+  const { 'content-type': type = 'application/octet-stream', 'content-length': length } = request.headers;
+  response.writeHead(200, {
+    'content-type': type,
+    ...(length === undefined ? {} : { 'content-length': length }),
+  });
+  request.pipe(response);
+}
+
+/** For secrets and configuration that are delivered as files. */
+function sendFile(response: ServerResponse, path: string): void {
+  try {
+    response.end(readFileSync(path));
+  } catch (error) {
+    sendJson(response, 404, { error: String(error) }, 0);
+  }
+}

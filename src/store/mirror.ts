@@ -1,0 +1,199 @@
+// An in-memory copy of everything below one prefix, fed by one list and one watch, for readers that must not wait.
+// Only the loop in here reads the store. Listeners get the names of changed keys and read the rest from here.
+//
+// INVARIANTS
+// - `revision` never goes back: repeated changes are ignored, an older list is refused and reported
+// - at `revision` the copy is complete: it reflects every change up to it, and none after it
+// - a lost watch costs a new list, whose differences are told like any other change
+import { setTimeout as sleep } from 'node:timers/promises';
+import { StoreError } from './errors.ts';
+import type { Change, Entry, Store } from './port.ts';
+
+export interface MirrorOptions {
+  readonly store: Store;
+  /** With its slash at the end. */
+  readonly prefix: string;
+  readonly signal: AbortSignal;
+  /** A full list against drift, jittered by a fifth. 5 min by default. */
+  readonly resyncMs?: number;
+  /** First wait after a failure; doubles up to 5 s. */
+  readonly retryMs?: number;
+  /** Waits, or returns early when the signal aborts; never throws. For virtual time. */
+  readonly pause?: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** Once per failed list or lost watch; `streak` counts since the last calm, so that a caller warns once. */
+  readonly onTrouble?: (error: unknown, streak: number) => void;
+}
+
+export interface Mirror {
+  /** Resolves after the first complete list; rejects only when the signal aborts first. */
+  ready(): Promise<void>;
+  readonly connected: boolean;
+  /** Since when `connected` is as it is, on the monotonic clock. */
+  readonly since: number;
+  /** The store's revision up to which the copy is complete; 0 before the first list. */
+  readonly revision: number;
+  get(key: string): Entry | null;
+  /** Below a prefix (all by default), sorted by key. */
+  entries(prefix?: string): readonly Entry[];
+  /** Called after the copy has changed, or only moved on (with no keys). Returns the way to stop it. */
+  onChange(listener: (keys: readonly string[]) => void): () => void;
+  /** Called whenever `connected` changes. */
+  onConnection(listener: (connected: boolean) => void): () => void;
+}
+
+const RESYNC_MS = 5 * 60_000;
+const RETRY_MS = 100;
+const RETRY_MAX_MS = 5_000;
+/** A watch that lived so long was healthy: what follows is a new streak of trouble. */
+const CALM_MS = 5_000;
+
+/** Starts at once and goes on until the signal aborts. */
+export function startMirror(options: MirrorOptions): Mirror {
+  const mirror = new PrefixMirror(options);
+  void mirror.run();
+  return mirror;
+}
+
+class PrefixMirror implements Mirror {
+  connected = false;
+  since = performance.now();
+  revision = 0;
+  readonly #options: MirrorOptions;
+  readonly #entries = new Map<string, Entry>();
+  readonly #changeListeners = new Set<(keys: readonly string[]) => void>();
+  readonly #connectionListeners = new Set<(connected: boolean) => void>();
+  readonly #ready = Promise.withResolvers<void>();
+  /** The revision of the last list: whatever happened up to it is known already. */
+  #floor = 0;
+  /** Keys deleted since then, with the revision that did it: a repeated older put must not bring them back. */
+  readonly #deleted = new Map<string, number>();
+  readonly #pause: (ms: number, signal: AbortSignal) => Promise<void>;
+
+  constructor(options: MirrorOptions) {
+    this.#options = options;
+    this.#pause = options.pause ?? pause;
+    // Whoever does not wait for it need not catch it.
+    this.#ready.promise.catch(() => undefined);
+  }
+
+  ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  get(key: string): Entry | null {
+    return this.#entries.get(key) ?? null;
+  }
+
+  entries(prefix = ''): readonly Entry[] {
+    const found = [...this.#entries.values()].filter(({ key }) => key.startsWith(prefix));
+    return found.sort((a, b) => (a.key < b.key ? -1 : 1));
+  }
+
+  onChange(listener: (keys: readonly string[]) => void): () => void {
+    this.#changeListeners.add(listener);
+    return () => this.#changeListeners.delete(listener);
+  }
+
+  onConnection(listener: (connected: boolean) => void): () => void {
+    this.#connectionListeners.add(listener);
+    return () => this.#connectionListeners.delete(listener);
+  }
+
+  async run(): Promise<void> {
+    const { signal, onTrouble, retryMs = RETRY_MS } = this.#options;
+    for (let streak = 0; !signal.aborted; ) {
+      try {
+        await this.#follow();
+        streak = 0;
+      } catch (error) {
+        if (signal.aborted) break;
+        const isCalmBefore = this.connected && performance.now() - this.since >= CALM_MS;
+        this.#setConnected(false);
+        streak = isCalmBefore ? 1 : streak + 1;
+        onTrouble?.(error, streak);
+        const waitMs = Math.min(RETRY_MAX_MS, retryMs * 2 ** Math.min(streak - 1, 20));
+        await this.#pause(waitMs * (0.5 + Math.random() / 2), signal);
+      }
+    }
+    this.#setConnected(false);
+    this.#ready.reject(signal.reason);
+  }
+
+  /** Lists, watches from there, and returns when the next list is due; throws when the watch is lost. */
+  async #follow(): Promise<void> {
+    const { store, prefix, signal, resyncMs = RESYNC_MS } = this.#options;
+    const listed = await store.list(prefix);
+    this.#adopt(listed.revision, listed.entries);
+    const lost = Promise.withResolvers<never>();
+    lost.promise.catch(() => undefined);
+    const watch = await store.watch(prefix, listed.revision + 1, {
+      onChanges: (changes, revision) => this.#apply(changes, revision),
+      onLost: (error) => lost.reject(error),
+    });
+    const timer = new AbortController();
+    try {
+      this.#setConnected(true);
+      this.#ready.resolve();
+      const due = this.#pause(
+        resyncMs * (0.8 + Math.random() * 0.4),
+        AbortSignal.any([signal, timer.signal]),
+      );
+      await Promise.race([lost.promise, due]);
+    } finally {
+      timer.abort();
+      watch.close();
+    }
+  }
+
+  /** Makes the copy equal to a list. A list older than the copy is not of this history, or not of now. */
+  #adopt(revision: number, entries: readonly Entry[]): void {
+    if (revision < this.revision) {
+      const what = `the store answers with revision ${revision} after ${this.revision}`;
+      throw new StoreError('store-broken', `${what}: if it was restored from a backup, restart this program`);
+    }
+    const listed = new Map(entries.map((entry) => [entry.key, entry]));
+    const changed = entries.filter(({ key, modRevision }) => this.get(key)?.modRevision !== modRevision);
+    const gone = [...this.#entries.keys()].filter((key) => !listed.has(key));
+    for (const entry of changed) this.#entries.set(entry.key, entry);
+    for (const key of gone) this.#entries.delete(key);
+    this.#deleted.clear();
+    this.#floor = revision;
+    this.#advance(revision, [...changed.map(({ key }) => key), ...gone]);
+  }
+
+  #apply(changes: readonly Change[], revision: number): void {
+    const fresh = changes.filter((change) => this.#applyOne(change));
+    this.#advance(revision, [...new Set(fresh.map(({ key }) => key))]);
+  }
+
+  #applyOne({ kind, key, value, createRevision, modRevision }: Change): boolean {
+    const known = this.#entries.get(key)?.modRevision ?? this.#deleted.get(key) ?? this.#floor;
+    if (modRevision <= known) return false;
+    if (kind === 'put') {
+      this.#entries.set(key, { key, value, createRevision, modRevision });
+      this.#deleted.delete(key);
+      return true;
+    }
+    this.#deleted.set(key, modRevision);
+    return this.#entries.delete(key);
+  }
+
+  #advance(revision: number, keys: readonly string[]): void {
+    const moved = revision > this.revision;
+    this.revision = Math.max(this.revision, revision);
+    if (!moved && keys.length === 0) return;
+    for (const listener of this.#changeListeners) listener(keys);
+  }
+
+  #setConnected(connected: boolean): void {
+    if (this.connected === connected) return;
+    this.connected = connected;
+    this.since = performance.now();
+    for (const listener of this.#connectionListeners) listener(connected);
+  }
+}
+
+/** Resolves early when the signal aborts. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => undefined);
+}

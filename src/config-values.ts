@@ -1,5 +1,7 @@
 // Reads one setting's text into a value, or says what was expected instead. Pure; knows no flag and no variable.
 import type { Parsed } from '../strategies/model.ts';
+import { parseDuration } from './spec/units.ts';
+import { isPrefix } from './store/keys.ts';
 
 /** `host` null: every interface. */
 export interface ListenAddress {
@@ -7,28 +9,17 @@ export interface ListenAddress {
   readonly port: number;
 }
 
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-
 function expected<T>(problem: string): Parsed<T> {
   return { ok: false, problem };
 }
 
-/** `10s`, `1m30s`, `500ms` → milliseconds. */
-export function readDuration(text: string): Parsed<number> {
-  if (!/^(\d+(ms|s|m|h))+$/.test(text)) return expected('a duration such as 10s or 1m30s');
-  const parts = [...text.matchAll(/(\d+)(ms|s|m|h)/g)];
-  const value = parts.reduce((sum, [, count, unit]) => sum + Number(count) * (UNITS[unit ?? ''] ?? 0), 0);
-  return { ok: true, value };
-}
-
-/** Both ends are inclusive, and written as durations themselves. */
+/** `10s`, `1m30s` → milliseconds. Both ends are inclusive, and written as durations themselves. */
 export function readDurationWithin(text: string, least: string, most: string): Parsed<number> {
-  const parsed = readDuration(text);
-  const [from, to] = [readDuration(least), readDuration(most)];
-  if (!parsed.ok || !from.ok || !to.ok) return parsed;
-  if (parsed.value < from.value || parsed.value > to.value)
+  const value = parseDuration(text);
+  const [from = 0, to = 0] = [parseDuration(least), parseDuration(most)];
+  if (value === undefined || value < from || value > to)
     return expected(`a duration from ${least} to ${most}`);
-  return parsed;
+  return { ok: true, value };
 }
 
 /** `:8080`, `8080`, `127.0.0.1:9180`, `[::1]:9180`. */
@@ -67,8 +58,7 @@ export function readInteger(text: string, least: number, most: number): Parsed<n
 
 /** An etcd key prefix: `/slipway`, `/teams/shop`. */
 export function readPrefix(text: string): Parsed<string> {
-  if (!/^(\/[A-Za-z0-9._-]+)+$/.test(text))
-    return expected('a key prefix such as /slipway, without a slash at its end');
+  if (!isPrefix(text)) return expected('a key prefix such as /slipway, without a slash at its end');
   return { ok: true, value: text };
 }
 

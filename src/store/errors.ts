@@ -17,6 +17,7 @@ const dispositions = {
   'store-refused': 'invalid',
   'store-embedded-failed': 'invalid',
   'store-closed': 'cancelled',
+  'store-not-leading': 'cancelled',
   'store-broken': 'bug',
 } as const satisfies Record<string, StoreDisposition>;
 

@@ -1,0 +1,38 @@
+// A child process of a test: started, awaited, ended, never left behind even when the test's own process dies by exit.
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface Child {
+  readonly pid: number;
+  readonly exited: Promise<number | null>;
+  isRunning(): boolean;
+  kill(signal: NodeJS.Signals): void;
+  /** SIGTERM, then SIGKILL after the grace; resolves when it has ended. */
+  stop(graceMs?: number): Promise<void>;
+}
+
+export function startChild(command: string, args: readonly string[], options: SpawnOptions = {}): Child {
+  const child: ChildProcess = spawn(command, args, { stdio: 'ignore', ...options });
+  const { pid } = child;
+  if (pid === undefined) throw new Error(`${command} could not be started: is it on PATH?`);
+  const killAtExit = (): void => {
+    child.kill('SIGKILL');
+  };
+  process.once('exit', killAtExit);
+  const exited = new Promise<number | null>((resolve) => {
+    child.once('exit', (code) => {
+      process.off('exit', killAtExit);
+      resolve(code);
+    });
+  });
+  const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
+  const stop = async (graceMs = 10_000): Promise<void> => {
+    if (!isRunning()) return;
+    child.kill('SIGTERM');
+    child.kill('SIGCONT');
+    await Promise.race([exited, sleep(graceMs, null, { ref: false })]);
+    if (isRunning()) child.kill('SIGKILL');
+    await exited;
+  };
+  return { pid, exited, isRunning, kill: (signal) => void child.kill(signal), stop };
+}

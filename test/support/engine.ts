@@ -1,0 +1,59 @@
+// A Docker engine of a test's own (dockerd with its own bridge, data and socket), for tests that restart or break
+// one. Its containers are reachable from this machine; nothing is shared with the engine of everybody else.
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Docker from 'dockerode';
+import { startEngine } from '../../scripts/engine.ts';
+import { uniqueName } from './names.ts';
+
+export interface PrivateEngine {
+  /** As in DOCKER_HOST: `unix://…`. */
+  readonly host: string;
+  readonly docker: Docker;
+  /** Stops dockerd, and its containers with it. */
+  halt(): Promise<void>;
+  /** After `halt`: the same data, the same socket. */
+  resume(): Promise<void>;
+  /** Ends it and removes all that it had. */
+  stop(): Promise<void>;
+}
+
+/** `extraArguments` are dockerd's, such as `--live-restore`. */
+export async function startPrivateEngine(extraArguments: readonly string[] = []): Promise<PrivateEngine> {
+  const folder = mkdtempSync(join(tmpdir(), 'slipway-dockerd-'));
+  const socket = join(folder, 'docker.sock');
+  const bridge = uniqueName('slip').slice(0, 15);
+  addBridge(bridge);
+  const options = {
+    socket,
+    runDirectory: folder,
+    arguments: [
+      ...['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec'), '--bridge', bridge],
+      ...['--iptables=false', '--ip-masq=false', '--userland-proxy=false', ...extraArguments],
+    ],
+  };
+  let end = await startEngine(options);
+  return {
+    host: `unix://${socket}`,
+    docker: new Docker({ socketPath: socket }),
+    halt: () => end(),
+    resume: async () => {
+      end = await startEngine(options);
+    },
+    stop: async () => {
+      await end();
+      execFileSync('ip', ['link', 'delete', bridge], { timeout: 10_000 });
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A bridge on a /24 of its own out of 10.213.0.0/16, by chance; a network that exists already refuses its address. */
+function addBridge(bridge: string): void {
+  const third = Math.floor(Math.random() * 256);
+  execFileSync('ip', ['link', 'add', bridge, 'type', 'bridge'], { timeout: 10_000 });
+  execFileSync('ip', ['address', 'add', `10.213.${third}.1/24`, 'dev', bridge], { timeout: 10_000 });
+  execFileSync('ip', ['link', 'set', bridge, 'up'], { timeout: 10_000 });
+}

@@ -1,0 +1,85 @@
+// A real etcd of a test's own, on free ports and a temporary folder; it can be killed, frozen and started again.
+import { execFile } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { type Child, startChild } from './child.ts';
+import { findFreePorts } from './names.ts';
+import { waitFor } from './wait.ts';
+
+const run = promisify(execFile);
+
+export interface EtcdServer {
+  readonly url: string;
+  /** Runs `etcdctl` (API 3) against it and returns what it prints; throws with its words when it fails. */
+  ctl(...args: readonly string[]): Promise<string>;
+  /** SIGKILL, data kept. */
+  kill(): Promise<void>;
+  /** After `kill`: the same data on the same port. */
+  restart(): Promise<void>;
+  /** SIGSTOP: connections stay open, nothing answers. */
+  freeze(): void;
+  thaw(): void;
+  /** Ends it and removes its data. */
+  stop(): Promise<void>;
+}
+
+export async function startEtcd(extraArguments: readonly string[] = []): Promise<EtcdServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'slipway-etcd-'));
+  const [clientPort, peerPort] = await findFreePorts(2);
+  const url = `http://127.0.0.1:${clientPort}`;
+  const peerUrl = `http://127.0.0.1:${peerPort}`;
+  const args = [
+    ...['--name', 'test', '--data-dir', join(folder, 'data'), '--log-level', 'error', '--logger', 'zap'],
+    ...['--listen-client-urls', url, '--advertise-client-urls', url],
+    ...[
+      '--listen-peer-urls',
+      peerUrl,
+      '--initial-advertise-peer-urls',
+      peerUrl,
+      '--initial-cluster',
+      `test=${peerUrl}`,
+    ],
+    ...extraArguments,
+  ];
+  let child = await launch(folder, url, args);
+  return {
+    url,
+    ctl: (...command) => runEtcdctl(url, command),
+    kill: async () => {
+      child.kill('SIGKILL');
+      await child.exited;
+    },
+    restart: async () => {
+      await child.stop();
+      child = await launch(folder, url, args);
+    },
+    freeze: () => child.kill('SIGSTOP'),
+    thaw: () => child.kill('SIGCONT'),
+    stop: async () => {
+      await child.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function launch(folder: string, url: string, args: readonly string[]): Promise<Child> {
+  const logPath = join(folder, 'log');
+  const log = openSync(logPath, 'a');
+  const child = startChild('etcd', args, { stdio: ['ignore', log, log] });
+  closeSync(log);
+  await waitFor(`etcd at ${url}`, async () => {
+    if (!child.isRunning()) return true;
+    const response = await fetch(`${url}/health`, { signal: AbortSignal.timeout(1_000) });
+    return (await response.text()).includes('true');
+  });
+  if (!child.isRunning()) throw new Error(`etcd ended at once:\n${readFileSync(logPath, 'utf8')}`);
+  return child;
+}
+
+async function runEtcdctl(url: string, args: readonly string[]): Promise<string> {
+  const env = { ...process.env, ETCDCTL_API: '3' };
+  const { stdout } = await run('etcdctl', ['--endpoints', url, ...args], { env, timeout: 20_000 });
+  return stdout;
+}

@@ -1,0 +1,33 @@
+// Names and ports that no other test, nor another run on this machine, uses.
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:net';
+
+/** A DNS label such as `web-3f9a1c`: the word and six hex digits. At most 33 characters of word. */
+export function uniqueName(word = 't'): string {
+  return `${word}-${randomBytes(3).toString('hex')}`;
+}
+
+/** A key prefix of its own, such as `/test-3f9a1c`. */
+export function uniquePrefix(): string {
+  return `/${uniqueName('test')}`;
+}
+
+/** Loopback ports that were free a moment ago, all different. */
+export async function findFreePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(Array.from({ length: count }, listen));
+  const ports = servers.map((server) => {
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('listens on no port');
+    return address.port;
+  });
+  await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))));
+  return ports;
+}
+
+function listen(): Promise<ReturnType<typeof createServer>> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => resolve(server));
+  });
+}

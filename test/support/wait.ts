@@ -1,0 +1,30 @@
+// Waiting in tests for what the world does in its own time: polls, with a deadline that says what was last seen.
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface WaitOptions {
+  readonly timeoutMs?: number;
+  readonly intervalMs?: number;
+}
+
+/** Resolves with the first value that is neither null, undefined nor false; what `probe` throws means not yet. */
+export async function waitFor<T>(
+  what: string,
+  probe: () => Promise<T | null | undefined | false> | T | null | undefined | false,
+  { timeoutMs = 30_000, intervalMs = 50 }: WaitOptions = {},
+): Promise<T> {
+  const deadline = performance.now() + timeoutMs;
+  let last: unknown = 'nothing';
+  while (performance.now() < deadline) {
+    try {
+      const value = await probe();
+      if (value !== null && value !== undefined && value !== false) return value;
+      last = value;
+    } catch (error) {
+      last = error;
+    }
+    await sleep(intervalMs);
+  }
+  throw new Error(
+    `waited ${timeoutMs} ms for ${what}; last seen: ${last instanceof Error ? last.message : String(last)}`,
+  );
+}

@@ -65,7 +65,6 @@ const ENGINE_WORDS: readonly (readonly [RegExp, FailureCode])[] = [
 const STATUS_CODES: ReadonlyMap<number, FailureCode> = new Map([
   [400, 'invalid-request'],
   [404, 'missing'],
-  [409, 'name-conflict'],
   [502, 'engine-unavailable'],
   [503, 'engine-unavailable'],
 ]);

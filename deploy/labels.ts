@@ -14,6 +14,8 @@ export const LABELS = {
   digest: 'slipway.digest',
   settings: 'slipway.settings',
   port: 'slipway.port',
+  /** On the network that we create, not on containers. */
+  network: 'slipway.network',
 } as const;
 
 /** Everything that a container of ours says of itself. `port` is the one that takes traffic. */

@@ -1,0 +1,207 @@
+// The way to the engine's API: one client for short calls on pooled sockets, one for streams on sockets of their own,
+// the API version negotiated anew after every loss. Knows HTTP and time limits, nothing of containers.
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import type { Readable } from 'node:stream';
+import Docker from 'dockerode';
+import pRetry from 'p-retry';
+import { withDeadline } from './deadline.ts';
+import { describeEndpoint, type EngineEndpoint } from './endpoint.ts';
+import { isSocketError, statusOf, toEngineFailure } from './engine-words.ts';
+import { RuntimeFailure } from './errors.ts';
+
+/** What metrics hear of every call. */
+export type CallObserver = (action: string, outcome: 'ok' | 'failed', seconds: number) => void;
+
+export interface ClientOptions {
+  readonly endpoint: EngineEndpoint;
+  readonly onCall?: CallObserver | undefined;
+  /** For calls that the engine answers from memory. */
+  readonly controlTimeoutMs?: number | undefined;
+}
+
+export interface CallOptions {
+  /** The word for metrics: `start`, `inspect`, … */
+  readonly action: string;
+  /** On what, for messages. */
+  readonly subject: string;
+  readonly timeoutMs?: number;
+  /** May be sent twice: retried once when a pooled socket turns out to be dead. */
+  readonly safe?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface Session {
+  readonly apiVersion: string;
+  readonly engine: string;
+  readonly isPodman: boolean;
+  readonly control: Docker;
+  readonly streams: Docker;
+}
+
+/** The newest API version that this adapter was written against; the engine's own is used when it is older. */
+const NEWEST_KNOWN_API = '1.51';
+const CONTROL_TIMEOUT_MS = 15_000;
+
+export class EngineClient {
+  readonly #endpoint: EngineEndpoint;
+  readonly #onCall: CallObserver;
+  readonly #controlTimeoutMs: number;
+  readonly #pooled: HttpAgent;
+  readonly #single: HttpAgent;
+  #session: Promise<Session> | null = null;
+
+  constructor({ endpoint, onCall, controlTimeoutMs }: ClientOptions) {
+    this.#endpoint = endpoint;
+    this.#onCall = onCall ?? (() => undefined);
+    this.#controlTimeoutMs = controlTimeoutMs ?? CONTROL_TIMEOUT_MS;
+    const secure = endpoint.kind === 'tcp' && endpoint.tls !== null;
+    this.#pooled = secure ? new HttpsAgent(POOLED) : new HttpAgent(POOLED);
+    this.#single = secure ? new HttpsAgent() : new HttpAgent();
+  }
+
+  get endpoint(): EngineEndpoint {
+    return this.#endpoint;
+  }
+
+  async session(): Promise<Session> {
+    this.#session ??= this.#negotiate();
+    const session = this.#session;
+    try {
+      return await session;
+    } catch (error) {
+      this.#forget(session);
+      throw error;
+    }
+  }
+
+  /** One request with one reply. */
+  async call<T>(options: CallOptions, run: (docker: Docker, signal: AbortSignal) => Promise<T>): Promise<T> {
+    return await this.#observed(options, async () => {
+      const { control } = await this.session();
+      const deadline = this.#deadline(options);
+      const attempt = () => withDeadline(deadline, (signal) => run(control, signal));
+      return options.safe === true ? await retryOnce(attempt, options.signal) : await attempt();
+    });
+  }
+
+  /** A reply that goes on: the deadline is for its head, the signal for all of it. */
+  async stream(
+    options: CallOptions & { readonly signal: AbortSignal },
+    run: (docker: Docker, signal: AbortSignal) => Promise<NodeJS.ReadableStream>,
+  ): Promise<Readable> {
+    return await this.#observed(options, async () => {
+      const { streams } = await this.session();
+      const reply = await withDeadline(this.#deadline(options), (signal) => run(streams, signal));
+      return abortable(reply, options.signal);
+    });
+  }
+
+  close(): void {
+    this.#pooled.destroy();
+    this.#single.destroy();
+  }
+
+  async #observed<T>(options: CallOptions, run: () => Promise<T>): Promise<T> {
+    const began = performance.now();
+    const report = (outcome: 'ok' | 'failed') =>
+      this.#onCall(options.action, outcome, (performance.now() - began) / 1000);
+    try {
+      const answer = await run();
+      report('ok');
+      return answer;
+    } catch (error) {
+      report('failed');
+      const failure = toEngineFailure(error, `${options.action} ${options.subject}`);
+      if (mayHaveChanged(error, failure)) this.#session = null;
+      throw failure;
+    }
+  }
+
+  #deadline({ action, subject, timeoutMs, signal }: CallOptions) {
+    return { timeoutMs: timeoutMs ?? this.#controlTimeoutMs, what: `${action} ${subject}`, signal };
+  }
+
+  async #negotiate(): Promise<Session> {
+    const what = `reach the engine at ${describeEndpoint(this.#endpoint)}`;
+    const plain = this.#connect(this.#pooled, undefined);
+    const ask = () => withDeadline({ timeoutMs: this.#controlTimeoutMs, what }, () => plain.version());
+    const version = await retryOnce(ask, undefined).catch((error: unknown) => {
+      throw toEngineFailure(error, what);
+    });
+    const apiVersion = chooseApiVersion(version.ApiVersion, version.MinAPIVersion);
+    return {
+      apiVersion,
+      engine: version.Version,
+      isPodman: (version.Components ?? []).some(({ Name }) => /podman/i.test(Name)),
+      control: this.#connect(this.#pooled, apiVersion),
+      streams: this.#connect(this.#single, apiVersion),
+    };
+  }
+
+  #connect(agent: HttpAgent, apiVersion: string | undefined): Docker {
+    const common = { agent, version: apiVersion === undefined ? undefined : `v${apiVersion}` };
+    if (this.#endpoint.kind === 'unix') {
+      const local = {
+        ...common,
+        socketPath: this.#endpoint.path,
+        host: undefined,
+        protocol: 'http' as const,
+      };
+      return new Docker(local);
+    }
+    const { host, port, tls } = this.#endpoint;
+    const plain = { ...common, host, port, protocol: 'http' as const };
+    const secure = { ...plain, ...tls, protocol: 'https' as const };
+    return new Docker(tls === null ? plain : secure);
+  }
+
+  #forget(session: Promise<Session>): void {
+    if (this.#session === session) this.#session = null;
+  }
+}
+
+const POOLED = { keepAlive: true, maxSockets: 16 } as const;
+
+/** The newest version that both sides speak; exported for its table test. */
+export function chooseApiVersion(newest: string, oldest: string | undefined): string {
+  if (oldest !== undefined && compareVersions(oldest, NEWEST_KNOWN_API) > 0) return oldest;
+  return compareVersions(newest, NEWEST_KNOWN_API) < 0 ? newest : NEWEST_KNOWN_API;
+}
+
+function compareVersions(a: string, b: string): number {
+  const [majorA = 0, minorA = 0] = a.split('.').map(Number);
+  const [majorB = 0, minorB = 0] = b.split('.').map(Number);
+  return majorA - majorB || minorA - minorB;
+}
+
+/** After a restart of the engine the first use of a pooled socket fails; the second is a new one. */
+async function retryOnce<T>(attempt: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  return await pRetry(attempt, {
+    retries: 1,
+    minTimeout: 20,
+    maxTimeout: 50,
+    maxRetryTime: 60_000,
+    shouldRetry: ({ error }) => isSocketError(error),
+    ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+function mayHaveChanged(error: unknown, failure: RuntimeFailure): boolean {
+  const refusedVersion =
+    statusOf(error) === 400 && /client version .* is too (old|new)/i.test(failure.message);
+  return failure.code === 'engine-unavailable' || failure.code === 'timeout' || refusedVersion;
+}
+
+function abortable(reply: NodeJS.ReadableStream, signal: AbortSignal): Readable {
+  if (!isReadable(reply)) throw new RuntimeFailure('engine-error', 'the engine’s reply is no stream');
+  if (signal.aborted) reply.destroy();
+  const destroy = () => reply.destroy();
+  signal.addEventListener('abort', destroy, { once: true });
+  reply.once('close', () => signal.removeEventListener('abort', destroy));
+  return reply;
+}
+
+function isReadable(reply: NodeJS.ReadableStream): reply is Readable {
+  return 'destroy' in reply && 'readableEnded' in reply;
+}

@@ -1,0 +1,180 @@
+// Containers on the engine: list, start, stop, remove. Each call says what it wants true, so repeating one is harmless.
+// INVARIANT: nothing here changes a container that does not carry our labels with this identity's prefix.
+import type Docker from 'dockerode';
+import type { ContainerState } from '../strategies/model.ts';
+import { pause } from './deadline.ts';
+import type { CallOptions, EngineClient } from './docker-client.ts';
+import { buildCreateOptions } from './docker-create.ts';
+import type { EngineNetwork } from './docker-network.ts';
+import { parseState, toContainerState } from './docker-state.ts';
+import { statusOf } from './engine-words.ts';
+import { isMissing, RuntimeFailure } from './errors.ts';
+import { LABELS, parseLabels } from './labels.ts';
+import type { CreateRequest } from './runtime.ts';
+
+const CREATE_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 60_000;
+const REMOVE_TIMEOUT_MS = 60_000;
+/** Beyond the grace, for SIGKILL and for unmounting. */
+const STOP_MARGIN_MS = 20_000;
+
+export class EngineContainers {
+  readonly #client: EngineClient;
+  readonly #network: EngineNetwork;
+
+  constructor(client: EngineClient, network: EngineNetwork) {
+    this.#client = client;
+    this.#network = network;
+  }
+
+  async list(
+    prefix: string,
+    service?: string,
+  ): Promise<readonly (ContainerState & { readonly service: string })[]> {
+    const label = [
+      `${LABELS.prefix}=${prefix}`,
+      ...(service === undefined ? [] : [`${LABELS.service}=${service}`]),
+    ];
+    const call = { action: 'list', subject: service ?? prefix, safe: true };
+    const found = await this.#client.call(call, (docker, abortSignal) =>
+      docker.listContainers({ all: true, filters: { label }, abortSignal }),
+    );
+    const reach = await this.#network.reach();
+    const inspected = await Promise.all(found.map(({ Id }) => this.inspect(Id)));
+    return inspected
+      .flatMap((container) => {
+        const labels = container === null ? null : parseLabels(container.Config.Labels);
+        if (container === null || labels === null) return [];
+        return [toContainerState(container, labels, this.#network.name, reach)];
+      })
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** Null when it is gone. */
+  async inspect(idOrName: string): Promise<Docker.ContainerInspectInfo | null> {
+    const call = { action: 'inspect', subject: idOrName.slice(0, 40), safe: true };
+    return await this.#client
+      .call(call, (docker, abortSignal) => docker.getContainer(idOrName).inspect({ abortSignal }))
+      .catch(orNull);
+  }
+
+  /** `ensureImage` brings back an image that has gone since it was resolved. */
+  async start(request: CreateRequest, ensureImage: () => Promise<void>): Promise<void> {
+    const { networks } = request.revision.settings.container;
+    await this.#network.ensure();
+    await this.#network.requireAll(networks);
+    const options = buildCreateOptions(request, this.#network.name, await this.#network.reach());
+    const id =
+      (await this.#findReusable(request, options)) ?? (await this.#create(request, options, ensureImage));
+    if (id === 'running') return;
+    for (const network of networks) {
+      if (network !== this.#network.name) await this.#network.connect(id, network);
+    }
+    await this.#start(id, request.name);
+  }
+
+  /** The id of one that was created by an earlier, interrupted try; `running`; or null. */
+  async #findReusable(
+    request: CreateRequest,
+    { name = '' }: Docker.ContainerCreateOptions,
+  ): Promise<string | null> {
+    const existing = await this.inspect(name);
+    if (existing === null) return null;
+    const labels = parseLabels(existing.Config.Labels);
+    const { identity, revision } = request;
+    const isOurs =
+      labels !== null &&
+      labels.prefix === identity.prefix &&
+      labels.service === identity.service &&
+      labels.revision === identity.revision &&
+      labels.ordinal === identity.ordinal;
+    if (!isOurs) throw foreignName(name);
+    const isSame = labels.digest === revision.digest && labels.settings === revision.settingsHash;
+    const state = parseState(existing);
+    if (isSame && (state === 'running' || state === 'restarting')) return 'running';
+    if (state !== 'created') {
+      throw new RuntimeFailure(
+        'name-conflict',
+        `start ${request.name}: it exists (${state}) and must be removed first`,
+      );
+    }
+    if (isSame) return existing.Id;
+    await this.remove(existing.Id);
+    return null;
+  }
+
+  async #create(
+    request: CreateRequest,
+    options: Docker.ContainerCreateOptions,
+    ensureImage: () => Promise<void>,
+  ): Promise<string> {
+    const call = { action: 'create', subject: request.name, timeoutMs: CREATE_TIMEOUT_MS };
+    const create = async () =>
+      await this.#client.call(call, (docker, abortSignal) =>
+        docker.createContainer({ ...options, abortSignal }),
+      );
+    const container = await create().catch(async (error: unknown) => {
+      if (!isMissing(error)) throw error;
+      await ensureImage();
+      return await create();
+    });
+    return container.id;
+  }
+
+  async #start(id: string, name: string): Promise<void> {
+    const call = { action: 'start', subject: name, timeoutMs: START_TIMEOUT_MS };
+    await this.#settle(call, [304], (docker, abortSignal) => docker.getContainer(id).start({ abortSignal }));
+  }
+
+  async stop(id: string, graceMs: number): Promise<void> {
+    const timeoutMs = graceMs + STOP_MARGIN_MS;
+    const call = { action: 'stop', subject: id.slice(0, 12), timeoutMs, safe: true };
+    const t = Math.ceil(graceMs / 1000);
+    await this.#settle(call, [304, 404], (docker, abortSignal) =>
+      docker.getContainer(id).stop({ t, abortSignal }),
+    );
+  }
+
+  async remove(id: string): Promise<void> {
+    const call = { action: 'remove', subject: id.slice(0, 12), timeoutMs: REMOVE_TIMEOUT_MS, safe: true };
+    await this.#settle(call, [404, 409], (docker, abortSignal) =>
+      docker.getContainer(id).remove({ force: true, v: true, abortSignal }),
+    );
+    await this.#awaitGone(id);
+  }
+
+  /** A removal that somebody else began is answered with 409 at once; it is over when inspect finds nothing. */
+  async #awaitGone(id: string): Promise<void> {
+    const deadline = AbortSignal.timeout(REMOVE_TIMEOUT_MS);
+    while ((await this.inspect(id)) !== null) {
+      if (deadline.aborted)
+        throw new RuntimeFailure('timeout', `remove ${id.slice(0, 12)}: it is still there`);
+      await pause(100, deadline);
+    }
+  }
+
+  /** The statuses of `settled` mean that it is so already. */
+  async #settle(
+    call: CallOptions,
+    settled: readonly number[],
+    run: (docker: Docker, signal: AbortSignal) => Promise<unknown>,
+  ): Promise<void> {
+    await this.#client.call(call, async (docker, signal) => {
+      await run(docker, signal).catch((error: unknown) => {
+        if (!settled.includes(statusOf(error) ?? 0)) throw error;
+      });
+    });
+  }
+}
+
+function orNull(error: unknown): null {
+  if (isMissing(error)) return null;
+  throw error;
+}
+
+function foreignName(name: string): RuntimeFailure {
+  return new RuntimeFailure(
+    'name-conflict',
+    `a container named ${name} exists and is not Slipway’s; rename or remove it`,
+  );
+}

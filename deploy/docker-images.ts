@@ -1,0 +1,223 @@
+// Images on the engine: a tag is resolved once to a digest, pulled when it must be, and removed when no revision wants
+// it any more. A pull counts only when a new inspect finds the digest that the registry answered with.
+import { statfs } from 'node:fs/promises';
+import type Docker from 'dockerode';
+import type { EngineClient } from './docker-client.ts';
+import { belongsTo, digestOf, hasDigest, isShared, localImage } from './docker-image-names.ts';
+import { toPullFailure } from './engine-words.ts';
+import { isMissing, RuntimeFailure } from './errors.ts';
+import { isRecord, readJsonLines } from './line-reader.ts';
+import { PullProgress } from './pull-progress.ts';
+import { readRegistryAuth } from './registry-auth.ts';
+import { imageKey, isDigest, isRepository, isVersion, registryOf } from './repository.ts';
+import type { PullRequest, ResolvedImage } from './runtime.ts';
+
+export interface ImageOptions {
+  readonly registries: readonly string[] | null;
+  /** Where Docker's config.json is. */
+  readonly configDirectory: string;
+  /** A pull is refused when the engine's disk, if it is ours to see, has less. */
+  readonly minFreeBytes: number;
+  /** A pull without a sign of life for so long is given up. */
+  readonly idleTimeoutMs: number;
+}
+
+const PULL_HEAD_TIMEOUT_MS = 120_000;
+
+export class EngineImages {
+  readonly #client: EngineClient;
+  readonly #options: ImageOptions;
+
+  constructor(client: EngineClient, options: ImageOptions) {
+    this.#client = client;
+    this.#options = options;
+  }
+
+  async resolve(request: PullRequest): Promise<ResolvedImage> {
+    const { image, version, policy } = request;
+    const key = imageKey(image, version);
+    this.#refuseForbidden(image, version);
+    const mayMove = policy === 'always' || (version === 'latest' && policy !== 'never');
+    if (!mayMove || isDigest(version)) {
+      const local = await this.#findLocal(image, version);
+      if (local !== null) return local;
+    }
+    if (policy === 'never') {
+      throw pullFailure(
+        'missing',
+        `${key} is not on the engine, and pull is never; load it or allow pulling`,
+      );
+    }
+    await this.#requireSpace(key);
+    return await this.#pull(request, key);
+  }
+
+  /** Brings back the image of a reference that has gone from the engine; a local image cannot be brought back. */
+  async restore(image: string, reference: string): Promise<void> {
+    if (isDigest(reference)) {
+      throw pullFailure(
+        'missing',
+        `image ${reference} of ${image} has gone from the engine and has no registry`,
+      );
+    }
+    const version = reference.slice(image.length + 1);
+    const signal = AbortSignal.timeout(10 * 60_000);
+    await this.resolve({ image, version, policy: 'missing', onProgress: () => undefined, signal });
+  }
+
+  #refuseForbidden(image: string, version: string): void {
+    if (!isRepository(image)) throw pullFailure('refused', `${image} is not the name of a repository`);
+    if (!isVersion(version))
+      throw pullFailure('refused', `${version.slice(0, 80)} is neither a tag nor a sha256 digest`);
+    const registry = registryOf(image);
+    if (this.#options.registries?.includes(registry) === false) {
+      throw pullFailure('refused', `registry ${registry} is not on the list of allowed registries`);
+    }
+  }
+
+  async #findLocal(image: string, version: string): Promise<ResolvedImage | null> {
+    const named = await this.#inspect(imageKey(image, version));
+    if (named !== null) {
+      const pinned = isDigest(version) ? version : digestOf(named, image);
+      return pinned === null ? localImage(named) : { digest: pinned, reference: `${image}@${pinned}` };
+    }
+    if (!isDigest(version)) return null;
+    const byId = await this.#inspect(version);
+    return byId !== null && belongsTo(byId, image) ? localImage(byId) : null;
+  }
+
+  async #pull(request: PullRequest, key: string): Promise<ResolvedImage> {
+    const { image, version } = request;
+    const digest = await this.#readPull(request, key);
+    const pulled = await this.#inspect(digest === null ? key : `${image}@${digest}`);
+    const found = pulled === null ? null : (digest ?? digestOf(pulled, image));
+    if (pulled === null || found === null || !hasDigest(pulled, image, found)) {
+      throw pullFailure(
+        'network',
+        `${key}: the pull ended, but the engine does not have ${digest ?? 'the image'}`,
+      );
+    }
+    if (isDigest(version) && found !== version) {
+      throw pullFailure('unknown', `${key}: the registry answered with another digest, ${found}`);
+    }
+    return { digest: found, reference: `${image}@${found}` };
+  }
+
+  /** The digest of the stream's last lines; null from an engine that does not tell it (podman). */
+  async #readPull(request: PullRequest, key: string): Promise<string | null> {
+    const idle = new AbortController();
+    const signal = AbortSignal.any([request.signal, idle.signal]);
+    let timer = setTimeout(() => idle.abort(), PULL_HEAD_TIMEOUT_MS + this.#options.idleTimeoutMs);
+    const progress = new PullProgress();
+    try {
+      for await (const line of readJsonLines(await this.#openPull(request, signal), `pull ${key}`)) {
+        clearTimeout(timer);
+        timer = setTimeout(() => idle.abort(), this.#options.idleTimeoutMs);
+        const failure = progress.push(line);
+        if (failure !== null) throw toPullFailure(failure, key);
+        request.onProgress(progress.describe());
+      }
+    } catch (error) {
+      throw asPullFailure(error, key);
+    } finally {
+      clearTimeout(timer);
+    }
+    if (request.signal.aborted) throw new RuntimeFailure('cancelled', `pull ${key}: cancelled`);
+    if (idle.signal.aborted) throw pullFailure('network', `${key}: no sign of life from the pull`);
+    if (!progress.isComplete) throw pullFailure('network', `${key}: the pull was cut off`);
+    return progress.digest;
+  }
+
+  async #openPull({ image, version }: PullRequest, signal: AbortSignal) {
+    const auth = await readRegistryAuth(image, this.#options.configDirectory);
+    const call = {
+      action: 'pull',
+      subject: imageKey(image, version),
+      timeoutMs: PULL_HEAD_TIMEOUT_MS,
+      signal,
+    };
+    return await this.#client.stream(call, (docker, abortSignal) =>
+      docker.createImage(auth ?? {}, { fromImage: image, tag: version, abortSignal }),
+    );
+  }
+
+  /** Only where the engine's disk is this machine's. */
+  async #requireSpace(key: string): Promise<void> {
+    if (this.#client.endpoint.kind !== 'unix') return;
+    const call = { action: 'info', subject: 'engine', safe: true };
+    const root = await this.#client.call(call, async (docker) => rootOf(await docker.info()));
+    const disk = await statfs(root).catch(() => null);
+    const free = disk === null ? Number.POSITIVE_INFINITY : disk.bavail * disk.bsize;
+    if (free < this.#options.minFreeBytes) {
+      const megabytes = Math.floor(free / 1e6);
+      throw pullFailure(
+        'space',
+        `${key}: only ${megabytes} MB are free under ${root}; remove images or make room`,
+      );
+    }
+  }
+
+  async #inspect(name: string): Promise<Docker.ImageInspectInfo | null> {
+    const call = { action: 'inspect-image', subject: name, safe: true };
+    return await this.#client
+      .call(call, (docker) => docker.getImage(name).inspect())
+      .catch((error: unknown) => {
+        if (isMissing(error)) return null;
+        throw error;
+      });
+  }
+
+  /** Removes what `drop` names and nothing else needs. A local image under a tag is its builder's, and stays. */
+  async prune(image: string, keep: readonly string[], drop: readonly string[]): Promise<void> {
+    const kept = new Set(
+      await Promise.all(keep.map(async (reference) => (await this.#inspect(reference))?.Id)),
+    );
+    for (const reference of drop) {
+      if (keep.includes(reference)) continue;
+      const found = await this.#inspect(reference);
+      if (found === null || kept.has(found.Id) || isShared(found, image, reference)) continue;
+      if (!(await this.#isInUse(found.Id))) await this.#remove(found, reference);
+    }
+  }
+
+  async #isInUse(id: string): Promise<boolean> {
+    const call = { action: 'list', subject: id.slice(0, 19), safe: true };
+    const users = await this.#client.call(call, (docker, abortSignal) =>
+      docker.listContainers({ all: true, filters: { ancestor: [id] }, abortSignal }),
+    );
+    return users.length > 0;
+  }
+
+  /** Never by force and never by id: the engine itself refuses what a container came to use meanwhile. */
+  async #remove({ RepoTags, RepoDigests }: Docker.ImageInspectInfo, reference: string): Promise<void> {
+    const names = isDigest(reference) ? [reference] : [...(RepoTags ?? []), ...(RepoDigests ?? [])];
+    for (const name of names) {
+      const call = { action: 'remove-image', subject: name, timeoutMs: 60_000 };
+      await this.#client
+        .call(call, (docker) => docker.getImage(name).remove())
+        .catch((error: unknown) => {
+          if (!isMissing(error)) throw error;
+        });
+    }
+  }
+}
+
+function rootOf(info: unknown): string {
+  return isRecord(info) && typeof info.DockerRootDir === 'string' ? info.DockerRootDir : '/';
+}
+
+function pullFailure(
+  pull: 'missing' | 'refused' | 'network' | 'space' | 'unknown',
+  message: string,
+): RuntimeFailure {
+  return new RuntimeFailure('image-pull', message, { pull });
+}
+
+/** An engine that is away or slow is not the registry's fault and keeps its own code. */
+function asPullFailure(error: unknown, key: string): unknown {
+  if (!(error instanceof RuntimeFailure)) return error;
+  const isRegistrys = ['missing', 'engine-error', 'invalid-request', 'no-space', 'image-pull'].includes(
+    error.code,
+  );
+  return isRegistrys && error.code !== 'image-pull' ? toPullFailure(error.message, key, error) : error;
+}

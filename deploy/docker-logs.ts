@@ -1,0 +1,89 @@
+// A container's log, read with bounds: the tail keeps the newest lines in little memory, however long they are; the
+// stream follows with back-pressure until its signal aborts.
+import type { Readable } from 'node:stream';
+import type Docker from 'dockerode';
+import { withDeadline } from './deadline.ts';
+import type { EngineClient } from './docker-client.ts';
+import type { EngineContainers } from './docker-containers.ts';
+import { RuntimeFailure } from './errors.ts';
+import { readLogLines } from './line-reader.ts';
+import type { LogOptions } from './runtime.ts';
+
+const TAIL_TIMEOUT_MS = 10_000;
+const MAX_TAIL_CHARACTERS = 64 * 1024;
+
+export class EngineLogs {
+  readonly #client: EngineClient;
+  readonly #containers: EngineContainers;
+
+  constructor(client: EngineClient, containers: EngineContainers) {
+    this.#client = client;
+    this.#containers = containers;
+  }
+
+  async tail(id: string, lines: number): Promise<readonly string[]> {
+    const abort = new AbortController();
+    const what = `read the log of ${id.slice(0, 12)}`;
+    try {
+      return await withDeadline({ timeoutMs: TAIL_TIMEOUT_MS, what }, async () => {
+        const log = this.stream(id, { tail: lines, follow: false, signal: abort.signal });
+        return await keepNewest(log, lines);
+      });
+    } catch (error) {
+      if (isUnreadable(error)) return ['(this container’s logging driver cannot be read)'];
+      throw error;
+    } finally {
+      abort.abort();
+    }
+  }
+
+  async *stream(id: string, { tail, follow, signal }: LogOptions): AsyncGenerator<string> {
+    const what = `read the log of ${id.slice(0, 12)}`;
+    const container = await this.#containers.inspect(id);
+    if (container === null) throw new RuntimeFailure('missing', `${what}: it does not exist`);
+    const call = { action: 'logs', subject: id.slice(0, 12), signal };
+    const stream = await this.#client.stream(call, (docker, abortSignal) =>
+      openLog(docker, id, { tail, follow, signal: abortSignal }),
+    );
+    try {
+      yield* readLogLines(stream, container.Config.Tty === true, what);
+    } finally {
+      stream.destroy();
+    }
+  }
+}
+
+/** dockerode's own `logs` reads a log that is not followed into memory whole, so the request is made by hand. */
+async function openLog(docker: Docker, id: string, options: LogOptions): Promise<Readable> {
+  const query = `stdout=1&stderr=1&tail=${options.tail}&follow=${options.follow ? 1 : 0}`;
+  const { promise, resolve, reject } = Promise.withResolvers<Readable>();
+  const request = {
+    path: `/containers/${id}/logs?${query}&`,
+    method: 'GET',
+    isStream: true,
+    abortSignal: options.signal,
+    statusCodes: { 200: true, 404: 'no such container', 500: 'server error' },
+  };
+  docker.modem.dial(request, (error: Error | null, reply: unknown) => {
+    if (error !== null) reject(error);
+    else resolve(reply as Readable);
+  });
+  return await promise;
+}
+
+async function keepNewest(log: AsyncIterable<string>, lines: number): Promise<readonly string[]> {
+  const kept: string[] = [];
+  let size = 0;
+  for await (const line of log) {
+    kept.push(line);
+    size += line.length;
+    while (kept.length > lines || (size > MAX_TAIL_CHARACTERS && kept.length > 1)) {
+      size -= kept.shift()?.length ?? 0;
+    }
+  }
+  return kept;
+}
+
+function isUnreadable(error: unknown): boolean {
+  return error instanceof RuntimeFailure && /does not support reading/i.test(error.message);
+}

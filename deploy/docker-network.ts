@@ -1,0 +1,120 @@
+// The network that proxies and containers share, and how we reach a container on it. The only network that we create;
+// one that a spec names must exist.
+import { hostname } from 'node:os';
+import type Docker from 'dockerode';
+import type { EngineClient } from './docker-client.ts';
+import type { Reach } from './docker-create.ts';
+import { statusOf } from './engine-words.ts';
+import { isMissing, RuntimeFailure } from './errors.ts';
+import { LABELS } from './labels.ts';
+
+export const DEFAULT_NETWORK = 'slipway';
+
+export class EngineNetwork {
+  readonly name: string;
+  readonly #client: EngineClient;
+  readonly #wanted: Reach | 'auto';
+  #reach: Promise<Reach> | null = null;
+
+  constructor(client: EngineClient, name: string, reach: Reach | 'auto') {
+    this.#client = client;
+    this.name = name;
+    this.#wanted = reach;
+  }
+
+  /** Creates it when it is missing. Two at once: the second finds it. */
+  async ensure(): Promise<void> {
+    if ((await this.#inspect(this.name)) !== null) return;
+    const options = {
+      Name: this.name,
+      CheckDuplicate: true,
+      Driver: 'bridge',
+      Labels: { [LABELS.network]: 'true' },
+    };
+    await this.#client
+      .call({ action: 'create-network', subject: this.name }, (docker, abortSignal) =>
+        docker.createNetwork({ ...options, abortSignal }),
+      )
+      .catch(async (error: unknown) => {
+        if ((await this.#inspect(this.name)) === null) throw error;
+      });
+  }
+
+  /** Joins a network that the spec names; joined already is success. */
+  async connect(containerId: string, network: string): Promise<void> {
+    const call = { action: 'connect-network', subject: network, timeoutMs: 30_000 };
+    await this.#client
+      .call(call, (docker) => docker.getNetwork(network).connect({ Container: containerId }))
+      .catch((error: unknown) => {
+        if (isJoinedAlready(error)) return;
+        if (isMissing(error)) throw missingNetwork(network, error);
+        throw error;
+      });
+  }
+
+  /** Throws `network-missing` before anything is created. */
+  async requireAll(networks: readonly string[]): Promise<void> {
+    for (const network of networks) {
+      if ((await this.#inspect(network)) === null) throw missingNetwork(network, undefined);
+    }
+  }
+
+  async reach(): Promise<Reach> {
+    if (this.#wanted !== 'auto') return this.#wanted;
+    this.#reach ??= this.#detectReach();
+    const reach = this.#reach;
+    return await reach.catch((error: unknown) => {
+      if (this.#reach === reach) this.#reach = null;
+      throw error;
+    });
+  }
+
+  /**
+   * Container addresses route from here when the engine runs in this very kernel's network, or when we are a container
+   * on the network ourselves. Not so with a rootless engine, or one in a virtual machine.
+   */
+  async #detectReach(): Promise<Reach> {
+    if (this.#client.endpoint.kind === 'tcp' || process.platform !== 'linux') {
+      return (await this.#isMember()) ? 'direct' : 'loopback';
+    }
+    const call = { action: 'info', subject: 'engine', safe: true };
+    const info: unknown = await this.#client.call(call, async (docker) => await docker.info());
+    const words = JSON.stringify(info);
+    return /Docker Desktop|name=rootless|"rootless":true/.test(words) ? 'loopback' : 'direct';
+  }
+
+  async #isMember(): Promise<boolean> {
+    if (!/^[0-9a-f]{12,64}$/.test(hostname())) return false;
+    const network = await this.#inspect(this.name);
+    return Object.keys(network?.Containers ?? {}).some((id) => id.startsWith(hostname()));
+  }
+
+  async #inspect(network: string): Promise<Docker.NetworkInspectInfo | null> {
+    const call = { action: 'inspect-network', subject: network, safe: true };
+    return await this.#client
+      .call(call, (docker) => docker.getNetwork(network).inspect())
+      .catch((error: unknown) => {
+        if (isMissing(error) || (error instanceof RuntimeFailure && error.code === 'network-missing'))
+          return null;
+        throw error;
+      });
+  }
+}
+
+function isJoinedAlready(error: unknown): boolean {
+  return (
+    error instanceof RuntimeFailure &&
+    /already exists in network|already attached|is already connected/i.test(error.message) &&
+    statusOf(error.cause) !== 404
+  );
+}
+
+function missingNetwork(network: string, cause: unknown): RuntimeFailure {
+  return new RuntimeFailure(
+    'network-missing',
+    `network ${network} does not exist; create it or take it out of the spec`,
+    {
+      cause,
+    },
+  );
+}

@@ -81,10 +81,11 @@ export type PullFailureKind =
   | 'refused'
   | 'unknown';
 
-/** What is known of `image:version` for one rollout. */
+/** What is known of one rollout's image: resolved once, then pinned. `attempts` counts failures in a row. */
 export type ImageState =
   | { readonly kind: 'absent' }
-  | { readonly kind: 'pulling'; readonly progress: string }
+  /** `changedAt`: when the engine last reported progress. */
+  | { readonly kind: 'pulling'; readonly progress: string; readonly changedAt: number }
   | { readonly kind: 'resolved'; readonly digest: string; readonly reference: string }
   | {
       readonly kind: 'failed';
@@ -138,7 +139,7 @@ export interface Observed {
   readonly memory: Memory;
   readonly revisions: readonly Revision[];
   readonly quarantined: readonly string[];
-  /** By `image:version`, or `image@sha256:…`. */
+  /** By the `id` of the `resolve-image` action, which is the rollout's id. */
   readonly images: Readonly<Record<string, ImageState>>;
   readonly replicas: readonly Replica[];
   readonly troubles: readonly Trouble[];
@@ -244,6 +245,10 @@ export interface Memory {
   readonly handled: Handled | null;
   readonly rollout: Rollout | null;
   readonly last: FinishedRollout | null;
+  /** Earlier stable revisions, the latest last: where `rollback` goes. */
+  readonly formerly: readonly number[];
+  /** Containers that left the table on their way out: name → since when. */
+  readonly draining: Readonly<Record<string, number>>;
   /** After a blue-green switch: kept running until then. */
   readonly warm: { readonly revision: number; readonly until: number } | null;
   /** While `weights` rules: version → revision. */
@@ -266,8 +271,14 @@ export interface Handled {
 export interface ManualSplit {
   /** The etcd revision of the weights key in force. */
   readonly weightsRevision: number;
+  /** When the strategy was suspended, in milliseconds since the epoch: a rollout's times move by the length of it. */
+  readonly since: number;
+  /** What the key says. */
+  readonly requested: Readonly<Record<string, number>>;
+  /** What is in force: the last split of which every version could run. */
   readonly split: Readonly<Record<string, number>>;
   readonly revisions: Readonly<Record<string, number>>;
+  /** Why `requested` cannot be had. */
   readonly problem: string | null;
 }
 
@@ -288,8 +299,8 @@ export interface Rollout {
   readonly startedAt: number;
   /** Moves with progress, and by the length of every pause. */
   readonly deadline: number;
-  /** What counted as progress when the deadline was last moved. */
-  readonly progress: string;
+  /** The furthest this rollout has come, as a number that only grows; the deadline moves with it. */
+  readonly progress: number;
   readonly step: StepState | null;
   /** Blue-green: the switch was made, or allowed. */
   readonly promoted: boolean;
@@ -299,8 +310,16 @@ export interface Rollout {
     readonly by: 'operator' | 'failure';
     readonly reason: Reason;
   } | null;
-  /** Distinct candidate replicas that failed and were replaced within `max_failure_ratio`. */
-  readonly failures: number;
+  /** The stable revision had ready replicas when it began: steps, min_ready and promotion gate it. */
+  readonly gated: boolean;
+  /** `retry`: the digest's quarantine does not count. */
+  readonly insists: boolean;
+  /** Container ids whose failure does not count: tolerated by `max_failure_ratio`, or forgiven by `resume`. */
+  readonly forgiven: readonly string[];
+  /** How many of them `max_failure_ratio` tolerated. */
+  readonly tolerated: number;
+  /** Troubles before this do not count. */
+  readonly forgivenAt: number | null;
   /** Set when returning: what this rollout ends as. */
   readonly verdict: Verdict | null;
 }
@@ -314,7 +333,7 @@ export interface StepState {
 
 export interface Verdict {
   readonly outcome: Outcome;
-  readonly reason: Reason;
+  readonly reason: Reason | null;
   readonly message: string;
   readonly evidence: readonly Evidence[];
 }
@@ -339,6 +358,8 @@ export interface FinishedRollout {
 export type Action =
   | {
       readonly kind: 'resolve-image';
+      /** The rollout that asks: a tag is resolved once for each. */
+      readonly id: string;
       readonly image: string;
       readonly version: string;
       readonly policy: 'missing' | 'always' | 'never';
@@ -353,7 +374,7 @@ export type ActionKind = Action['kind'];
 export interface Writes {
   /** `undefined`: leave as it is; null: delete. */
   readonly route?: RouteEntry | null;
-  readonly revision?: Omit<Revision, 'created'>;
+  readonly revisions?: readonly Omit<Revision, 'created'>[];
   readonly finished?: readonly FinishedRollout[];
   readonly quarantine?: {
     readonly digest: string;
@@ -362,6 +383,10 @@ export interface Writes {
     readonly message: string;
   };
   readonly unquarantine?: string;
+  /** Revisions beyond the window of `history`: their records and images go. */
+  readonly forget?: readonly number[];
+  /** The service has retired: everything that the controller wrote for it goes. */
+  readonly retired?: boolean;
   /** Delete the command key, which must still have this etcd revision. */
   readonly consume?: number;
 }

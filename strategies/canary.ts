@@ -1,0 +1,114 @@
+// Canary: the candidate takes a small share, then more, by the author's steps. The stable revision stays in full until
+// the bake has passed, so the way back is one swap of the table. A weight is given only once its replicas are there.
+import { computeStepReplicas } from './budget.ts';
+import { type Course, type Goal, goalOf, type Hold } from './course.ts';
+import { describeStep, formatRoughly } from './describe.ts';
+import type { CanaryStep, Rollout, StepState } from './model.ts';
+import { isServed } from './route.ts';
+import { keepOthers } from './standing.ts';
+import { availableOf, type World } from './world.ts';
+
+export function planCanary(world: World, rollout: Rollout): Course {
+  const steps = stepsOf(world);
+  if (rollout.gated && rollout.step === null) return beginSteps(world, rollout, steps);
+  const step = rollout.gated && rollout.step !== null ? steps[rollout.step.index] : undefined;
+  if (rollout.step === null || step === undefined) return finishCanary(world, rollout, steps);
+  if (step.kind === 'weight') return takeWeight(world, rollout, step, steps);
+  return holdStep(world, rollout, rollout.step, step, steps);
+}
+
+export function stepsOf(world: World): readonly CanaryStep[] {
+  return world.spec.strategy.type === 'canary' ? world.spec.strategy.steps : [];
+}
+
+// The strategy became canary while the rollout was under way.
+function beginSteps(world: World, rollout: Rollout, steps: readonly CanaryStep[]): Course {
+  const advanced = { ...rollout, step: startStep(0, steps, world.now) };
+  return { goal: share(world, rollout, 0, null), advanced, isComplete: false, hold: null };
+}
+
+/** The step that a rollout is on after this one; absolute times, so that a restart renews nothing. */
+export function startStep(index: number, steps: readonly CanaryStep[], now: number): StepState {
+  const step = steps[index];
+  return { index, startedAt: now, endsAt: step?.kind === 'pause' ? now + step.durationMs : null };
+}
+
+type WeightStep = Extract<CanaryStep, { kind: 'weight' }>;
+
+const WHOLE: WeightStep = { kind: 'weight', weight: 100, replicas: null };
+
+// The last weight step before `index`, or none.
+function standAt(steps: readonly CanaryStep[], index: number): WeightStep | null {
+  for (let i = index - 1; i >= 0; i -= 1) {
+    const step = steps[i];
+    if (step?.kind === 'weight') return step;
+  }
+  return null;
+}
+
+function takeWeight(world: World, rollout: Rollout, step: WeightStep, steps: readonly CanaryStep[]): Course {
+  const index = rollout.step?.index ?? 0;
+  const wanted = replicasAt(world, step);
+  const isUp = availableOf(world, rollout.revision).length >= wanted;
+  const stand = isUp ? step : standAt(steps, index);
+  const goal = share(world, rollout, wanted, stand);
+  const isDone = isUp && isServed(world, goal);
+  const advanced = isDone ? { ...rollout, step: startStep(index + 1, steps, world.now) } : null;
+  return { goal, advanced, isComplete: false, hold: null };
+}
+
+function holdStep(
+  world: World,
+  rollout: Rollout,
+  state: StepState,
+  step: CanaryStep,
+  steps: readonly CanaryStep[],
+): Course {
+  const stand = standAt(steps, state.index);
+  const goal = share(world, rollout, replicasAt(world, stand), stand);
+  if (state.endsAt !== null && world.now >= state.endsAt) {
+    const advanced = { ...rollout, step: startStep(state.index + 1, steps, world.now) };
+    return { goal, advanced, isComplete: false, hold: null };
+  }
+  const following = steps[state.index + 1];
+  const what = following === undefined ? 'weight 100' : describeStep(following);
+  const hold = explainHold(step, state, stand?.weight ?? 0, what, world.now);
+  return { goal, advanced: null, isComplete: false, hold };
+}
+
+function explainHold(step: CanaryStep, state: StepState, weight: number, what: string, now: number): Hold {
+  if (step.kind === 'pause-manual' || state.endsAt === null) {
+    const message = `Holding at ${weight} %; waiting for promote.`;
+    return { reason: 'waiting-for-promotion', message, next: { what, at: null }, isPlanned: true };
+  }
+  const message = `Holding at ${weight} % for another ${formatRoughly(state.endsAt - now)}.`;
+  return { reason: 'step-pause', message, next: { what, at: state.endsAt }, isPlanned: true };
+}
+
+function finishCanary(world: World, rollout: Rollout, steps: readonly CanaryStep[]): Course {
+  const { replicas } = world.spec;
+  const isUp = availableOf(world, rollout.revision).length >= replicas;
+  const stand = isUp || !rollout.gated ? WHOLE : standAt(steps, steps.length);
+  const goal = share(world, rollout, replicas, stand);
+  return { goal, advanced: null, isComplete: isUp && isServed(world, goal), hold: null };
+}
+
+function replicasAt(world: World, step: WeightStep | null): number {
+  return step === null ? 0 : computeStepReplicas(world.spec.replicas, step.weight, step.replicas);
+}
+
+function share(world: World, rollout: Rollout, wanted: number, stand: WeightStep | null): Goal {
+  const { stable } = world.memory;
+  const { revision } = rollout;
+  const weight = stable === null ? 100 : (stand?.weight ?? 0);
+  const rest = stable === null ? {} : { [stable]: 100 - weight };
+  const goal = goalOf(
+    { ...keepOthers(world, revision), [revision]: wanted },
+    { ...rest, [revision]: weight },
+  );
+  return {
+    ...goal,
+    needed: { [revision]: replicasAt(world, stand) },
+    guarded: rollout.gated ? revision : null,
+  };
+}

@@ -1,0 +1,58 @@
+// One replica → one class, by ordered rules; the first that holds decides. Where the same facts mean different things
+// for a candidate and for a stable replica, the rule says so.
+import { isAvailable } from './health.ts';
+import type { Reason, Replica } from './model.ts';
+
+export type ReplicaClass = 'gone' | 'failed' | 'draining' | 'ready' | 'starting';
+
+export interface Member {
+  readonly replica: Replica;
+  readonly class: ReplicaClass;
+  /** Ready for `min_ready`, or for as long as its revision must be. */
+  readonly available: boolean;
+  /** The table in the store names it. */
+  readonly routed: boolean;
+  /** Why it failed. */
+  readonly failure: Reason | null;
+}
+
+export interface Facts {
+  readonly isCandidate: boolean;
+  readonly isLeaving: boolean;
+  readonly isForgiven: boolean;
+  readonly isRouted: boolean;
+  readonly minReadyMs: number;
+  readonly now: number;
+}
+
+const RULES: readonly { readonly class: ReplicaClass; readonly holds: (r: Replica, f: Facts) => boolean }[] =
+  [
+    { class: 'gone', holds: (r) => r.stopping || r.state === 'removing' },
+    { class: 'failed', holds: (r, f) => explainFailure(r, f) !== null },
+    { class: 'draining', holds: (_, f) => f.isLeaving },
+    { class: 'ready', holds: (r) => r.state === 'running' && r.probe.readySince !== null },
+    { class: 'starting', holds: () => true },
+  ];
+
+export function classify(replica: Replica, facts: Facts): Member {
+  const rule = RULES.find(({ holds }) => holds(replica, facts));
+  const found = rule?.class ?? 'starting';
+  return {
+    replica,
+    class: found,
+    available: found === 'ready' && isAvailable(replica.probe, facts.minReadyMs, facts.now),
+    routed: facts.isRouted,
+    failure: found === 'failed' ? explainFailure(replica, facts) : null,
+  };
+}
+
+/** A restart by the engine condemns a candidate; a stable replica is left to the engine's own policy. */
+function explainFailure(replica: Replica, facts: Facts): Reason | null {
+  const hasEnded = replica.state === 'exited' || replica.state === 'dead';
+  const hasRestarted = replica.state === 'restarting' || replica.restarts > 0;
+  if (hasEnded || (facts.isCandidate && hasRestarted)) {
+    return replica.outOfMemory ? 'out-of-memory' : 'container-exited';
+  }
+  if (facts.isForgiven) return 'probe-failed';
+  return replica.probe.unhealthySince === null ? null : 'probe-failed';
+}

@@ -1,0 +1,165 @@
+// The decision: what is wanted and what was seen → what to write and what to do now. Total, deterministic, pure.
+//
+// INVARIANTS
+// - The order is fixed: the operator's word, then manual weights, then what is newly asked, then the rollout's own notch.
+// - Cascading moves are made in one pass, so that deciding twice equals deciding once.
+// - The caller writes memory and route in one transaction before it carries out any action.
+import { advanceRollout } from './advance.ts';
+import { consumeCommand } from './commands.ts';
+import { converge } from './converge.ts';
+import type { Goal, Hold } from './course.ts';
+import { beginDesired } from './desired.ts';
+import { findUnresolved, followWeights, nameManualImage, planManual } from './manual.ts';
+import type { Action, Memory, Observed, Plan, PullPolicy, Rollout, ServiceSpec, Writes } from './model.ts';
+import { reportWorld } from './report.ts';
+import { imageOf } from './resolving.ts';
+import type { Move } from './rollout.ts';
+import { planRoute } from './route.ts';
+import { planSteady } from './standing.ts';
+import { buildWorld, findRevision, type World } from './world.ts';
+
+export const EMPTY_MEMORY: Memory = {
+  stable: null,
+  nextRevision: 1,
+  handled: null,
+  rollout: null,
+  last: null,
+  formerly: [],
+  draining: {},
+  warm: null,
+  manual: null,
+  healing: {},
+  answer: null,
+  failed: false,
+};
+
+/** More moves than any cascade needs; beyond it the core itself is wrong. */
+const MOVES_LIMIT = 16;
+
+interface Settled {
+  readonly world: World;
+  readonly writes: Writes;
+  readonly goal: Goal;
+  readonly hold: Hold | null;
+}
+
+/** `now` is milliseconds since the epoch. Throws only when the core is broken. */
+export function decide(spec: ServiceSpec, observed: Observed, now: number): Plan {
+  const settled = settle(spec, observed, now);
+  const { world, goal } = settled;
+  const convergence = converge(world, goal);
+  const route = planRoute(world, goal);
+  const stands = observed.route?.value ?? null;
+  const isRouteNew = JSON.stringify(route) !== JSON.stringify(stands);
+  const { draining, healing } = convergence;
+  return {
+    memory: { ...world.memory, draining, healing },
+    writes: isRouteNew ? { ...settled.writes, route } : settled.writes,
+    actions: [...planImages(world), ...convergence.actions],
+    report: reportWorld(world, goal, settled.hold),
+    wakeAt: findWake(world, settled.hold, convergence.wakeups),
+  };
+}
+
+function settle(spec: ServiceSpec, observed: Observed, now: number): Settled {
+  let world = buildWorld(spec, observed, observed.memory, now);
+  let writes: Writes = {};
+  const take = (move: Move) => {
+    writes = joinWrites(writes, move.writes);
+    world = buildWorld(spec, includeWritten(world.observed, move.writes, now), move.memory, now);
+  };
+  for (const first of [consumeCommand, followWeights, beginDesired]) {
+    const move = first(world);
+    if (move !== null) take(move);
+  }
+  for (let made = 0; made < MOVES_LIMIT; made += 1) {
+    const { move, goal, hold } = look(world);
+    if (move === null) return { world, writes, goal, hold };
+    take(move);
+  }
+  throw new Error(`deciding ${observed.service} does not come to rest after ${MOVES_LIMIT} moves`);
+}
+
+function look(world: World): { readonly move: Move | null; readonly goal: Goal; readonly hold: Hold | null } {
+  const { manual, rollout } = world.memory;
+  if (manual !== null) {
+    const inForce = planManual(world);
+    if (inForce !== null) return { move: null, goal: inForce, hold: null };
+  }
+  if (rollout === null) return { move: null, goal: planSteady(world), hold: null };
+  const notch = advanceRollout(world, rollout);
+  return manual === null ? notch : { ...notch, move: null };
+}
+
+// A revision that this pass writes exists for the rest of it; a consumed command does not.
+function includeWritten(observed: Observed, writes: Writes, now: number): Observed {
+  const created = new Date(now).toISOString();
+  const added = (writes.revisions ?? []).map((revision) => ({ ...revision, created }));
+  const digest = writes.quarantine?.digest;
+  return {
+    ...observed,
+    command: writes.consume === undefined ? observed.command : null,
+    revisions: added.length > 0 ? [...observed.revisions, ...added] : observed.revisions,
+    quarantined: digest === undefined ? observed.quarantined : [...observed.quarantined, digest],
+  };
+}
+
+function joinWrites(a: Writes, b: Writes): Writes {
+  const finished = [...(a.finished ?? []), ...(b.finished ?? [])];
+  const revisions = [...(a.revisions ?? []), ...(b.revisions ?? [])];
+  return {
+    ...a,
+    ...b,
+    ...(finished.length > 0 ? { finished } : {}),
+    ...(revisions.length > 0 ? { revisions } : {}),
+  };
+}
+
+function planImages(world: World): readonly Action[] {
+  const { manual, rollout } = world.memory;
+  if (manual !== null) {
+    if (manual.problem !== null) return [];
+    return findUnresolved(world, manual).flatMap((version) =>
+      resolve(world, nameManualImage(manual, version), version, world.spec.pull),
+    );
+  }
+  if (rollout === null || rollout.stage !== 'resolving') return [];
+  const { version, policy } = pinVersion(world, rollout);
+  return resolve(world, rollout.id, version, policy);
+}
+
+// A rollback and a restart run the digest that is known; a release asks what its tag means today.
+function pinVersion(
+  world: World,
+  rollout: Rollout,
+): { readonly version: string; readonly policy: PullPolicy } {
+  const known = rollout.kind === 'restart' ? world.memory.stable : rollout.revision;
+  const digest = findRevision(world.observed, known)?.digest;
+  return digest === undefined
+    ? { version: rollout.version, policy: world.spec.pull }
+    : { version: digest, policy: 'missing' };
+}
+
+function resolve(world: World, id: string, version: string, policy: PullPolicy): readonly Action[] {
+  const image = world.observed.images[id];
+  const isDue =
+    image === undefined || image.kind === 'absent' || (image.kind === 'failed' && world.now >= image.retryAt);
+  return isDue ? [{ kind: 'resolve-image', id, image: world.spec.image, version, policy }] : [];
+}
+
+function findWake(world: World, hold: Hold | null, wakeups: readonly (number | null)[]): number | null {
+  const { rollout, warm } = world.memory;
+  const image = rollout?.stage === 'resolving' ? imageOf(world, rollout) : null;
+  const times = [
+    ...world.wakeups,
+    ...wakeups,
+    hold?.next?.at ?? null,
+    rollout?.monitorUntil ?? null,
+    rollout === null || rollout.paused !== null ? null : rollout.deadline,
+    rollout?.step?.endsAt ?? null,
+    warm?.until ?? null,
+    image?.kind === 'failed' ? image.retryAt : null,
+  ];
+  const future = times.filter((at): at is number => at !== null && at > world.now && Number.isFinite(at));
+  return future.length === 0 ? null : Math.min(...future);
+}

@@ -1,0 +1,19 @@
+// How far a rollout has come, as one number that only grows while it moves: stage, then step, then replicas. Its growth
+// is what the progress deadline waits for; a replica that flaps does not count twice.
+import type { Rollout } from './model.ts';
+import { availableOf, readyOf, type World } from './world.ts';
+
+const STAGES: Readonly<Record<Rollout['stage'], number>> = {
+  resolving: 0,
+  advancing: 1,
+  monitoring: 2,
+  returning: 3,
+};
+
+export function measureProgress(world: World, rollout: Rollout): number {
+  const incoming = rollout.stage === 'returning' ? world.memory.stable : rollout.revision;
+  const step = (rollout.step?.index ?? 0) * 2 + Number(rollout.promoted);
+  const others = world.members.filter((m) => m.replica.revision !== incoming).length;
+  const replicas = availableOf(world, incoming).length * 100 + readyOf(world, incoming).length;
+  return STAGES[rollout.stage] * 1e12 + step * 1e8 + replicas * 1e3 + Math.max(0, 999 - others);
+}

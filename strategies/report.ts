@@ -1,0 +1,213 @@
+// What a person, a metric and the status document say after a pass: phase, reason, one sentence, both roles.
+import { stepsOf } from './canary.ts';
+import type { Goal, Hold } from './course.ts';
+import { countOf, describeStep } from './describe.ts';
+import { isPending } from './desired.ts';
+import { findTroubles } from './failure.ts';
+import type { Phase, Reason, Report, RoleReport, Rollout } from './model.ts';
+import { effectiveSplit } from './route.ts';
+import {
+  aliveOf,
+  countBusy,
+  findRevision,
+  identify,
+  isAcknowledged,
+  membersOf,
+  readyOf,
+  type World,
+} from './world.ts';
+
+type Saying = Pick<Report, 'phase' | 'reason' | 'message' | 'next'>;
+
+export function reportWorld(world: World, goal: Goal, hold: Hold | null): Report {
+  const { memory } = world;
+  const { rollout } = memory;
+  const candidate = rollout === null || rollout.revision === memory.stable ? null : rollout.revision;
+  return {
+    ...sayWhat(world, goal, hold),
+    stable: reportRole(world, goal, memory.stable),
+    candidate: reportRole(world, goal, candidate),
+    step: rollout === null ? null : reportStep(world, rollout),
+  };
+}
+
+function sayWhat(world: World, goal: Goal, hold: Hold | null): Saying {
+  const { rollout, manual, answer } = world.memory;
+  const invalid = findInvalid(world);
+  if (invalid !== null) return invalid;
+  if (manual !== null) return sayManual(world, goal);
+  const said = rollout === null ? sayIdle(world) : sayRollout(world, rollout, hold);
+  return answer?.refused === true ? { ...said, message: `Refused: ${answer.text} ${said.message}` } : said;
+}
+
+function findInvalid({ observed, memory }: World): Saying | null {
+  const of = (reason: Reason, message: string): Saying => ({ phase: 'invalid', reason, message, next: null });
+  if (observed.version !== null && !observed.version.value.ok) {
+    return of('invalid-version', `version: ${observed.version.value.problem}. What runs goes on.`);
+  }
+  if (observed.weights !== null && !observed.weights.value.ok) {
+    return of('invalid-weights', `weights: ${observed.weights.value.problem}. The split before stays.`);
+  }
+  if (memory.manual?.problem != null) {
+    return of('invalid-weights', `weights: ${memory.manual.problem}. The split before stays.`);
+  }
+  return null;
+}
+
+function sayManual(world: World, goal: Goal): Saying {
+  const text = Object.entries(world.memory.manual?.requested ?? {}).map(([v, w]) => `${v} ${w} %`);
+  const missing = countMissing(world, goal);
+  const wait = missing > 0 ? ` Waiting for ${countOf(missing, 'replica')}.` : '';
+  const message = `Manual weights: ${text.join(', ')}; the strategy is suspended.${wait}`;
+  return { phase: 'idle', reason: 'manual-weights', message, next: null };
+}
+
+function countMissing(world: World, goal: Goal): number {
+  return Object.entries(goal.wanted).reduce(
+    (total, [revision, wanted]) => total + Math.max(0, wanted - readyOf(world, Number(revision)).length),
+    0,
+  );
+}
+
+function sayIdle(world: World): Saying {
+  const { observed, memory } = world;
+  const stable = findRevision(observed, memory.stable);
+  const next = null;
+  if (observed.freeze !== null) {
+    const pending = isPending(world) ? ' A request is waiting.' : '';
+    return { phase: 'frozen', reason: 'frozen', message: `Frozen: ${observed.freeze}.${pending}`, next };
+  }
+  if (memory.failed) {
+    const { last } = memory;
+    return {
+      phase: 'failed',
+      reason: last?.reason ?? null,
+      message: `Nothing runs. ${last?.message ?? ''}`.trim(),
+      next,
+    };
+  }
+  if (stable === null) {
+    if (memory.last !== null)
+      return {
+        phase: 'idle',
+        reason: memory.last.reason,
+        message: `Nothing runs. ${memory.last.message}`,
+        next,
+      };
+    return { phase: 'idle', reason: 'no-version', message: 'Nothing runs: no version is set.', next };
+  }
+  return sayStable(world, stable.version);
+}
+
+function sayStable(world: World, version: string): Saying {
+  const { observed, memory } = world;
+  const ready = readyOf(world, memory.stable).length;
+  const { replicas } = world.spec;
+  if (ready < replicas) {
+    const trouble = observed.troubles.find((t) => t.action === 'start');
+    const message = `${version}: ${ready} of ${countOf(replicas, 'replica')} ready.${trouble === undefined ? '' : ` ${trouble.message}`}`;
+    return { phase: 'idle', reason: trouble?.reason ?? 'healing', message, next: null };
+  }
+  const { last } = memory;
+  const isUnmet =
+    last !== null && last.outcome !== 'succeeded' && last.outcome !== 'superseded' && last.kind === 'release';
+  const running = `Running ${version}, ${countOf(replicas, 'replica')}`;
+  if (!isUnmet) return { phase: 'idle', reason: null, message: `${running}.`, next: null };
+  const isBarred = last.digest !== null && observed.quarantined.includes(last.digest);
+  const reason: Reason | null = isBarred ? 'quarantined' : last.reason;
+  const message = `${running}. ${last.version} ended as ${last.outcome}: ${last.message}`;
+  return { phase: 'idle', reason, message, next: null };
+}
+
+function sayRollout(world: World, rollout: Rollout, hold: Hold | null): Saying {
+  const phase = phaseOf(rollout);
+  if (hold !== null) return { phase, reason: hold.reason, message: hold.message, next: hold.next };
+  if (rollout.stage === 'monitoring') {
+    const next = { what: 'finish', at: rollout.monitorUntil };
+    return {
+      phase,
+      reason: 'monitoring',
+      message: `All traffic is on ${rollout.version}; watching it.`,
+      next,
+    };
+  }
+  return { phase, next: { what: 'progress deadline', at: rollout.deadline }, ...explainWait(world, rollout) };
+}
+
+function phaseOf(rollout: Rollout): Phase {
+  if (rollout.stage === 'returning')
+    return rollout.verdict?.outcome === 'aborted' ? 'aborting' : 'progressing';
+  if (rollout.paused !== null) return 'paused';
+  return rollout.stage === 'monitoring' ? 'monitoring' : 'progressing';
+}
+
+/** Ordered: what stands in the way first. */
+function explainWait(world: World, rollout: Rollout): { readonly reason: Reason; readonly message: string } {
+  const [trouble] = findTroubles(world, rollout);
+  if (trouble !== undefined) return { reason: trouble.reason, message: trouble.message };
+  const unready = aliveOf(world, rollout.revision).filter((m) => !m.available);
+  const [first] = unready;
+  if (first !== undefined) {
+    const why = first.replica.probe.last?.detail;
+    const message = `Waiting for ${countOf(unready.length, 'replica')} of ${rollout.version}${why === undefined ? '' : ` (${first.replica.name}: ${why})`}.`;
+    return { reason: 'starting-replicas', message };
+  }
+  const slow = world.observed.proxies.filter((p) => p.applied < (world.observed.route?.revision ?? 0));
+  if (!isAcknowledged(world.observed)) {
+    return {
+      reason: 'waiting-for-proxies',
+      message: `Waiting for ${slow.map((p) => p.id).join(', ') || 'a proxy'} to apply the table.`,
+    };
+  }
+  const busy = countDraining(world);
+  if (busy > 0)
+    return {
+      reason: 'draining',
+      message: `Waiting for ${countOf(busy, 'request')} in flight on retired replicas.`,
+    };
+  const leaving = world.members.filter((m) => m.class === 'draining' || m.class === 'gone').length;
+  if (leaving > 0)
+    return { reason: 'stopping-replicas', message: `Stopping ${countOf(leaving, 'replica')}.` };
+  return { reason: 'starting-replicas', message: `Starting replicas of ${rollout.version}.` };
+}
+
+function countDraining(world: World): number {
+  return world.members.reduce((total, { replica, class: kind }) => {
+    if (kind !== 'draining' || replica.address === null) return total;
+    return total + countBusy(world.observed, identify(replica.revision, replica.address));
+  }, 0);
+}
+
+function reportRole(world: World, goal: Goal, number: number | null): RoleReport | null {
+  const revision = findRevision(world.observed, number);
+  if (revision === null) return null;
+  const { version, digest } = revision;
+  const members = membersOf(world, revision.number);
+  return {
+    revision: revision.number,
+    version,
+    digest,
+    replicas: {
+      wanted: goal.wanted[revision.number] ?? 0,
+      ready: readyOf(world, revision.number).length,
+      total: members.length,
+    },
+    weight: {
+      desired: goal.split[revision.number] ?? 0,
+      effective: effectiveSplit(world, goal)[revision.number] ?? 0,
+    },
+  };
+}
+
+function reportStep(world: World, rollout: Rollout): Report['step'] {
+  const steps = stepsOf(world);
+  if (rollout.step === null || steps.length === 0) return null;
+  const step = steps[rollout.step.index];
+  return {
+    index: Math.min(rollout.step.index, steps.length),
+    count: steps.length,
+    what: step === undefined ? 'weight 100' : describeStep(step),
+    started: rollout.step.startedAt,
+    ends: rollout.step.endsAt,
+  };
+}

@@ -1,0 +1,101 @@
+// The first stage: from a tag to a digest, before anything is stopped. What runs keeps running.
+import type { Notch } from './advance.ts';
+import type { Hold } from './course.ts';
+import { formatRoughly } from './describe.ts';
+import type { ImageState, PullFailureKind, Revision, Rollout, Verdict } from './model.ts';
+import { startAdvancing, startReturning } from './rollout.ts';
+import { planSteady } from './standing.ts';
+import { findRevision, type World } from './world.ts';
+
+const HOPELESS: readonly PullFailureKind[] = ['missing', 'authentication', 'refused'];
+const HOPELESS_TRIES = 3;
+
+export function planResolving(world: World, rollout: Rollout): Notch {
+  const image = imageOf(world, rollout);
+  const goal = planSteady(world);
+  if (image.kind === 'resolved') return { move: settle(world, rollout, image), goal, hold: null };
+  if (image.kind === 'failed' && isHopeless(image))
+    return { move: giveUp(world, rollout, image), goal, hold: null };
+  if (world.now >= deadlineOf(world, rollout, image))
+    return { move: giveUp(world, rollout, image), goal, hold: null };
+  return { move: null, goal, hold: explain(rollout, image, world.now) };
+}
+
+export function imageOf(world: World, rollout: Rollout): ImageState {
+  return world.observed.images[rollout.id] ?? { kind: 'absent' };
+}
+
+/** Missing and refused images get three tries; what may pass by itself is tried until the deadline. */
+export function isHopeless(image: Extract<ImageState, { kind: 'failed' }>): boolean {
+  return HOPELESS.includes(image.failure) && image.attempts >= HOPELESS_TRIES;
+}
+
+// A pull that moves is progress.
+function deadlineOf(world: World, rollout: Rollout, image: ImageState): number {
+  if (image.kind !== 'pulling') return rollout.deadline;
+  return Math.max(rollout.deadline, image.changedAt + world.spec.strategy.progressDeadlineMs);
+}
+
+function settle(world: World, rollout: Rollout, image: Extract<ImageState, { kind: 'resolved' }>) {
+  const { observed, spec } = world;
+  if (findRevision(observed, rollout.revision) !== null) return startAdvancing(world, rollout, null);
+  const isRefused = observed.quarantined.includes(image.digest) && !rollout.insists;
+  if (isRefused) return startReturning(world, rollout, refuse(world, rollout, image.digest));
+  const stable = findRevision(observed, world.memory.stable);
+  if (stable !== null && rollout.kind === 'release' && isSame(world, stable, image.digest)) {
+    return startReturning(world, { ...rollout, revision: stable.number }, ALREADY);
+  }
+  const move = startAdvancing(world, rollout, {
+    number: rollout.revision,
+    version: rollout.version,
+    image: spec.image,
+    digest: image.digest,
+    reference: image.reference,
+    settingsHash: observed.settingsHash,
+    settings: spec.settings,
+    restart: rollout.kind === 'restart' ? rollout.requested : (stable?.restart ?? 0),
+  });
+  return rollout.insists ? { ...move, writes: { ...move.writes, unquarantine: image.digest } } : move;
+}
+
+const ALREADY: Verdict = {
+  outcome: 'succeeded',
+  reason: null,
+  message: 'That image with these settings is the stable revision already.',
+  evidence: [],
+};
+
+function isSame(world: World, stable: Revision, digest: string): boolean {
+  return stable.digest === digest && stable.settingsHash === world.observed.settingsHash;
+}
+
+function refuse(world: World, rollout: Rollout, digest: string): Verdict {
+  return {
+    outcome: world.memory.stable === null ? 'failed' : 'rolled-back',
+    reason: 'quarantined',
+    message: `${rollout.version} (${digest}) failed here before and is in quarantine; retry asks for it again.`,
+    evidence: [],
+  };
+}
+
+function giveUp(world: World, rollout: Rollout, image: ImageState) {
+  const why =
+    image.kind === 'failed' ? `${image.failure}: ${image.message}` : 'the engine gave no answer in time';
+  return startReturning(world, rollout, {
+    outcome: world.memory.stable === null ? 'failed' : 'rolled-back',
+    reason: 'image-pull-failed',
+    message: `${world.spec.image}:${rollout.version} could not be had (${why}).`,
+    evidence: [],
+  });
+}
+
+function explain(rollout: Rollout, image: ImageState, now: number): Hold {
+  if (image.kind === 'failed') {
+    const message = `Pulling ${rollout.version} failed (${image.failure}: ${image.message}); trying again in ${formatRoughly(image.retryAt - now)}.`;
+    const next = { what: 'pull', at: image.retryAt };
+    return { reason: 'image-pull-failed', message, next, isPlanned: false };
+  }
+  const progress = image.kind === 'pulling' && image.progress !== '' ? `: ${image.progress}` : '';
+  const message = `Resolving and pulling ${rollout.version}${progress}.`;
+  return { reason: 'image-pulling', message, next: null, isPlanned: false };
+}

@@ -1,0 +1,59 @@
+// The way back: the stable revision takes everything again, by the budget of `rollback`, without steps or analysis.
+// INVARIANT: no verdict is made here. A return ends when the stable revision serves alone, or at its deadline.
+import type { Notch } from './advance.ts';
+import { computeRollbackBudget } from './budget.ts';
+import { type Goal, goalOf } from './course.ts';
+import type { Rollout, Verdict } from './model.ts';
+import { measureProgress } from './progress.ts';
+import { planExchange } from './rolling.ts';
+import { finishRollout, stay } from './rollout.ts';
+import { isGone, isServed } from './route.ts';
+import { readyOf, type World } from './world.ts';
+
+const UNSAID: Verdict = { outcome: 'rolled-back', reason: null, message: 'Returned.', evidence: [] };
+
+export function planReturning(world: World, rollout: Rollout): Notch {
+  const goal = planGoal(world, rollout);
+  const verdict = rollout.verdict ?? UNSAID;
+  if (hasReturned(world, rollout, goal))
+    return { move: finishRollout(world, rollout, verdict), goal, hold: null };
+  const progress = measureProgress(world, rollout);
+  if (progress > rollout.progress) {
+    const deadline = world.now + world.spec.strategy.progressDeadlineMs;
+    const moved = { ...rollout, progress, deadline };
+    return { move: stay({ ...world.memory, rollout: moved }), goal, hold: null };
+  }
+  if (world.now >= rollout.deadline) return { move: giveUp(world, rollout, verdict), goal, hold: null };
+  const message = `Going back: ${verdict.message}`;
+  return { move: null, goal, hold: { reason: 'returning', message, next: null, isPlanned: false } };
+}
+
+function planGoal(world: World, rollout: Rollout): Goal {
+  const { stable } = world.memory;
+  const { replicas, rollback, strategy } = world.spec;
+  if (stable === null) return goalOf({}, {});
+  if (strategy.type === 'recreate') {
+    return { ...goalOf({ [stable]: replicas }, { [stable]: 100 }), isExclusive: rollout.revision !== stable };
+  }
+  return planExchange(
+    world,
+    stable,
+    computeRollbackBudget(replicas, rollback.parallelism, rollback.order),
+    true,
+  );
+}
+
+// A stable revision that was broken before the rollout began is not waited for.
+function hasReturned(world: World, rollout: Rollout, goal: Goal): boolean {
+  const { stable } = world.memory;
+  if (stable === null) return isGone(world, rollout.revision);
+  const isBroken = !rollout.gated && readyOf(world, stable).length < world.spec.replicas;
+  if (isBroken) return rollout.revision === stable || isGone(world, rollout.revision);
+  const isFull = readyOf(world, stable).length >= world.spec.replicas;
+  return isFull && (goal.split[stable] ?? 0) === 100 && isServed(world, goal);
+}
+
+function giveUp(world: World, rollout: Rollout, verdict: Verdict) {
+  const message = `${verdict.message} The stable revision did not become ready again before the deadline.`;
+  return finishRollout(world, rollout, { ...verdict, outcome: 'failed', message });
+}

@@ -1,0 +1,204 @@
+// A rollout's life: begin, move its times, turn back, finish. Each takes a memory and returns the next one with what is
+// to be written. Nobody else makes or ends a rollout.
+import { startStep } from './canary.ts';
+import type {
+  FinishedRollout,
+  Memory,
+  Reason,
+  Revision,
+  Rollout,
+  RolloutKind,
+  Verdict,
+  Writes,
+} from './model.ts';
+import { findForgotten, isCondemning, recordFormer } from './rollback.ts';
+import { findRevision, type World } from './world.ts';
+
+export interface Move {
+  readonly memory: Memory;
+  readonly writes: Writes;
+}
+
+export interface Request {
+  readonly kind: RolloutKind;
+  readonly version: string;
+  readonly requested: number;
+  readonly insists: boolean;
+  /** The revision to go to, when its record exists already. */
+  readonly existing: Revision | null;
+}
+
+export function beginRollout(world: World, request: Request): Move {
+  const ended = world.memory.rollout === null ? stay(world.memory) : supersede(world, world.memory.rollout);
+  const { memory } = ended;
+  const revision = request.existing?.number ?? memory.nextRevision;
+  const rollout: Rollout = {
+    id: `${world.observed.service}-${revision}-${request.requested}`,
+    kind: request.kind,
+    requested: request.requested,
+    version: request.version,
+    revision,
+    resolved: false,
+    strategy: world.spec.strategy.type,
+    stage: 'resolving',
+    startedAt: world.now,
+    deadline: world.now + world.spec.strategy.progressDeadlineMs,
+    ...FRESH,
+    gated: memory.stable !== null && hasReady(world, memory.stable),
+    insists: request.insists,
+  };
+  return { memory: { ...memory, rollout, failed: false }, writes: ended.writes };
+}
+
+const FRESH = {
+  progress: 0,
+  step: null,
+  promoted: false,
+  monitorUntil: null,
+  paused: null,
+  forgiven: [],
+  tolerated: 0,
+  forgivenAt: null,
+  verdict: null,
+} as const;
+
+export function stay(memory: Memory): Move {
+  return { memory, writes: {} };
+}
+
+function hasReady(world: World, revision: number): boolean {
+  return world.members.some((m) => m.replica.revision === revision && m.class === 'ready');
+}
+
+/** What baked at 100 % with nothing stable behind it is what there is to return to. */
+function supersede(world: World, rollout: Rollout): Move {
+  const verdict: Verdict = {
+    outcome: 'superseded',
+    reason: 'superseded',
+    message: 'A newer request took its place.',
+    evidence: [],
+  };
+  const finished = finishRollout(
+    world,
+    rollout,
+    rollout.stage === 'returning' ? (rollout.verdict ?? verdict) : verdict,
+  );
+  const isAdopted = world.memory.stable === null && rollout.stage === 'monitoring';
+  return isAdopted ? { ...finished, memory: { ...finished.memory, stable: rollout.revision } } : finished;
+}
+
+/** The image is known: the revision's record is written, and the strategy takes over. */
+export function startAdvancing(
+  world: World,
+  rollout: Rollout,
+  revision: Omit<Revision, 'created'> | null,
+): Move {
+  const { memory, spec } = world;
+  const steps = spec.strategy.type === 'canary' ? spec.strategy.steps : [];
+  const next: Rollout = {
+    ...rollout,
+    resolved: true,
+    stage: 'advancing',
+    step:
+      rollout.strategy === 'canary' && rollout.kind !== 'rollback' ? startStep(0, steps, world.now) : null,
+  };
+  return {
+    memory: { ...memory, rollout: next, nextRevision: Math.max(memory.nextRevision, rollout.revision + 1) },
+    writes: revision === null ? {} : { revisions: [revision] },
+  };
+}
+
+export function startReturning(world: World, rollout: Rollout, verdict: Verdict): Move {
+  const digest = findRevision(world.observed, rollout.revision)?.digest;
+  const stable = findRevision(world.observed, world.memory.stable)?.digest;
+  const isBad =
+    isCondemning(verdict.reason) && rollout.kind !== 'rollback' && digest !== undefined && digest !== stable;
+  const next: Rollout = {
+    ...rollout,
+    stage: 'returning',
+    verdict,
+    paused: null,
+    monitorUntil: null,
+    deadline: world.now + world.spec.strategy.progressDeadlineMs,
+  };
+  const { reason, message } = verdict;
+  return {
+    memory: { ...world.memory, rollout: next },
+    writes: isBad && reason !== null ? { quarantine: { digest, reason, rollout: rollout.id, message } } : {},
+  };
+}
+
+export function finishRollout(world: World, rollout: Rollout, verdict: Verdict): Move {
+  const finished: FinishedRollout = {
+    id: rollout.id,
+    kind: rollout.kind,
+    strategy: rollout.strategy,
+    requested: rollout.requested,
+    revision: rollout.revision,
+    version: rollout.version,
+    digest: findRevision(world.observed, rollout.revision)?.digest ?? null,
+    ...verdict,
+    startedAt: rollout.startedAt,
+    endedAt: world.now,
+  };
+  const memory: Memory = {
+    ...world.memory,
+    rollout: null,
+    last: finished,
+    failed: verdict.outcome === 'failed',
+  };
+  return { memory, writes: { finished: [finished] } };
+}
+
+/** The candidate is stable now; the one before may stay warm, and revisions beyond the window go. */
+export function succeedRollout(world: World, rollout: Rollout): Move {
+  const verdict: Verdict = {
+    outcome: 'succeeded',
+    reason: null,
+    message: 'All traffic is on it.',
+    evidence: [],
+  };
+  const finished = finishRollout(world, rollout, verdict);
+  const { strategy, history } = world.spec;
+  const former = world.memory.stable;
+  const isWarm = strategy.type === 'blue-green' && former !== null && rollout.kind !== 'rollback';
+  const memory: Memory = {
+    ...finished.memory,
+    stable: rollout.revision,
+    formerly: recordFormer(world.memory, rollout.revision).slice(-Math.max(1, history)),
+    warm: isWarm ? { revision: former, until: world.now + strategy.keepOldMs } : null,
+  };
+  const forget = findForgotten(world.observed.revisions, history, memory);
+  return { memory, writes: forget.length > 0 ? { ...finished.writes, forget } : finished.writes };
+}
+
+/** All absolute times move by the length of a pause: paused time is free. */
+export function shiftTimes(rollout: Rollout, byMs: number): Rollout {
+  const { step } = rollout;
+  const shifted =
+    step === null ? null : { ...step, endsAt: step.endsAt === null ? null : step.endsAt + byMs };
+  return {
+    ...rollout,
+    deadline: rollout.deadline + byMs,
+    monitorUntil: rollout.monitorUntil === null ? null : rollout.monitorUntil + byMs,
+    step: shifted,
+  };
+}
+
+export function pauseRollout(
+  rollout: Rollout,
+  by: 'operator' | 'failure',
+  reason: Reason,
+  now: number,
+): Rollout {
+  return { ...rollout, paused: { since: now, by, reason } };
+}
+
+/** Goes on where it was; after a failure, what failed so far is replaced and no longer counts. */
+export function resumeRollout(rollout: Rollout, failedIds: readonly string[], now: number): Rollout {
+  const { paused } = rollout;
+  if (paused === null) return rollout;
+  const shifted = { ...shiftTimes(rollout, now - paused.since), paused: null };
+  if (paused.by === 'operator') return shifted;
+  return { ...shifted, forgiven: [...rollout.forgiven, ...failedIds], forgivenAt: now };
+}

@@ -1,0 +1,104 @@
+// A goal → the table entry that the proxies are to serve: only ready replicas that are not on their way out, and no
+// more weight than they can carry.
+import { computeStepReplicas } from './budget.ts';
+import type { Member } from './classify.ts';
+import type { Goal } from './course.ts';
+import { formatDuration } from './describe.ts';
+import type { RouteEntry, RouteProxySettings, ServiceSpec } from './model.ts';
+import { computeEffective, isSameSplit, type Split } from './weights.ts';
+import { aliveOf, isAcknowledged, membersOf, readyOf, revisionsPresent, type World } from './world.ts';
+
+/** Members that may take traffic: available, or in the table already, or ready while nobody else is. */
+export function routableOf(world: World, goal: Goal, revision: number): readonly Member[] {
+  const ready = readyOf(world, revision).filter((m) => m.replica.address !== null);
+  const kept = keepWanted(ready, goal.wanted[revision] ?? 0, aliveOf(world, revision).length);
+  return kept.filter((m) => m.available || m.routed);
+}
+
+/** Who leaves when there are more than wanted: out of the table first, then unready, then the highest ordinal. */
+export function orderForLeaving(members: readonly Member[]): readonly Member[] {
+  const rank = (m: Member) => (m.class === 'ready' ? 2 : 0) + (m.routed ? 1 : 0);
+  return [...members].sort((a, b) => rank(a) - rank(b) || b.replica.ordinal - a.replica.ordinal);
+}
+
+function keepWanted(ready: readonly Member[], wanted: number, alive: number): readonly Member[] {
+  const surplus = alive - wanted;
+  if (surplus <= 0) return ready;
+  const unready = alive - ready.length;
+  const leaving = new Set(orderForLeaving(ready).slice(0, Math.max(0, surplus - unready)));
+  return ready.filter((m) => !leaving.has(m));
+}
+
+/** Weights after capacity. */
+export function effectiveSplit(world: World, goal: Goal): Split {
+  const weighted = revisionsPresent(world).filter((revision) => (goal.wanted[revision] ?? 0) > 0);
+  return computeEffective(
+    weighted.map((revision) => {
+      const desired = goal.split[revision] ?? 0;
+      return {
+        revision,
+        desired,
+        ready: routableOf(world, goal, revision).length,
+        needed: goal.needed[revision] ?? computeStepReplicas(world.spec.replicas, desired, null),
+        mayExceed: revision !== goal.guarded,
+      };
+    }),
+  );
+}
+
+export function planRoute(world: World, goal: Goal): RouteEntry | null {
+  const { spec, memory } = world;
+  if (spec.settings.port === null) return null;
+  const split = effectiveSplit(world, goal);
+  const shown = revisionsPresent(world).filter((r) => (split[r] ?? 0) > 0 || r === goal.preview);
+  const targets = shown.flatMap((revision) => targetsOf(world, goal, revision));
+  const candidate = memory.rollout?.revision ?? null;
+  return {
+    routes: spec.routes.map(({ host, path }) => ({ host, path })),
+    split: Object.fromEntries(Object.entries(split).filter(([, weight]) => weight > 0)),
+    roles: { stable: memory.stable, candidate: candidate === memory.stable ? null : candidate },
+    coming: Object.keys(split).length === 0 && Object.values(goal.wanted).some((wanted) => wanted > 0),
+    targets,
+    preview: previewOf(world, goal, targets),
+    proxy: formatProxySettings(spec),
+  };
+}
+
+function targetsOf(world: World, goal: Goal, revision: number): RouteEntry['targets'] {
+  return routableOf(world, goal, revision).flatMap(({ replica }) =>
+    replica.address === null ? [] : [{ revision, address: replica.address }],
+  );
+}
+
+function previewOf(world: World, goal: Goal, targets: RouteEntry['targets']): RouteEntry['preview'] {
+  const { strategy } = world.spec;
+  if (goal.preview === null || strategy.type !== 'blue-green' || strategy.preview === null) return null;
+  if (!targets.some((target) => target.revision === goal.preview)) return null;
+  return { ...strategy.preview, revision: goal.preview };
+}
+
+export function formatProxySettings({ proxy }: ServiceSpec): RouteProxySettings {
+  const { park, affinity } = proxy;
+  return {
+    timeout: formatDuration(proxy.timeoutMs),
+    idle_timeout: formatDuration(proxy.idleTimeoutMs),
+    retries: proxy.retries,
+    park: { timeout: formatDuration(park.timeoutMs), max_requests: park.maxRequests },
+    affinity: affinity === null ? null : { cookie: affinity.cookie, ttl: formatDuration(affinity.ttlMs) },
+    max_body: proxy.maxBodyBytes,
+    headers: proxy.headers,
+  };
+}
+
+/** The proxies serve just this: the store holds this split, every live proxy has applied it, and it is the desired one. */
+export function isServed(world: World, goal: Goal): boolean {
+  if (world.spec.settings.port === null) return true;
+  const { route } = world.observed;
+  if (route === null || !isAcknowledged(world.observed)) return false;
+  return isSameSplit(route.value.split, goal.split) && isSameSplit(effectiveSplit(world, goal), goal.split);
+}
+
+/** A revision's replicas have all left: none is in any state. */
+export function isGone(world: World, revision: number): boolean {
+  return membersOf(world, revision).length === 0;
+}

@@ -1,0 +1,95 @@
+// Everything that one decision looks at, sorted once: members by revision, who is stable, who is candidate, what the
+// live proxies have acknowledged. Read-only; a new memory makes a new world.
+import { classify, type Member } from './classify.ts';
+import type { Memory, Observed, Revision, Rollout, ServiceSpec } from './model.ts';
+
+export interface World {
+  readonly spec: ServiceSpec;
+  readonly observed: Observed;
+  readonly memory: Memory;
+  readonly now: number;
+  readonly members: readonly Member[];
+  readonly wakeups: readonly (number | null)[];
+}
+
+export function buildWorld(spec: ServiceSpec, observed: Observed, memory: Memory, now: number): World {
+  const routed = new Set((observed.route?.value.targets ?? []).map((t) => identify(t.revision, t.address)));
+  const forgiven = new Set(memory.rollout?.forgiven ?? []);
+  const members = observed.replicas.map((replica) =>
+    classify(replica, {
+      isCandidate: isOnTrial(memory, replica.revision),
+      isLeaving: Object.hasOwn(memory.draining, replica.name),
+      isForgiven: forgiven.has(replica.id),
+      isRouted: replica.address !== null && routed.has(identify(replica.revision, replica.address)),
+      minReadyMs: readMinReady(spec, memory, replica.revision),
+      now,
+    }),
+  );
+  return { spec, observed, memory, now, members, wakeups: members.map((m) => readyAt(m, spec, memory)) };
+}
+
+/** How the table and the proxies name a target. */
+export function identify(revision: number, address: string): string {
+  return `${revision}@${address}`;
+}
+
+// A candidate is on trial until it is stable; a rollback's goal, and the candidate of a return, are not.
+function isOnTrial(memory: Memory, revision: number): boolean {
+  const { rollout } = memory;
+  return rollout !== null && rollout.revision === revision && revision !== memory.stable;
+}
+
+function readMinReady(spec: ServiceSpec, memory: Memory, revision: number): number {
+  const { rollout } = memory;
+  const isGated = isOnTrial(memory, revision) && rollout?.gated === true && rollout.kind !== 'rollback';
+  return isGated ? spec.strategy.minReadyMs : 0;
+}
+
+function readyAt(member: Member, spec: ServiceSpec, memory: Memory): number | null {
+  const { readySince } = member.replica.probe;
+  if (member.class !== 'ready' || member.available || readySince === null) return null;
+  return readySince + readMinReady(spec, memory, member.replica.revision);
+}
+
+export function membersOf(world: World, revision: number | null): readonly Member[] {
+  return revision === null ? [] : world.members.filter((m) => m.replica.revision === revision);
+}
+
+/** Neither failed nor on the way out. */
+export function aliveOf(world: World, revision: number | null): readonly Member[] {
+  return membersOf(world, revision).filter((m) => m.class === 'ready' || m.class === 'starting');
+}
+
+export function readyOf(world: World, revision: number | null): readonly Member[] {
+  return membersOf(world, revision).filter((m) => m.class === 'ready');
+}
+
+export function availableOf(world: World, revision: number | null): readonly Member[] {
+  return membersOf(world, revision).filter((m) => m.available);
+}
+
+export function revisionsPresent(world: World): readonly number[] {
+  return [...new Set(world.members.map((m) => m.replica.revision))].sort((a, b) => a - b);
+}
+
+export function findRevision(observed: Observed, number: number | null): Revision | null {
+  return observed.revisions.find((revision) => revision.number === number) ?? null;
+}
+
+/** Every live proxy has applied the table that the store holds for this service. */
+export function isAcknowledged(observed: Observed): boolean {
+  const { route, service } = observed;
+  if (route === null) return true;
+  return observed.proxies.every(
+    (proxy) => proxy.applied >= route.revision && !Object.hasOwn(proxy.refused, service),
+  );
+}
+
+/** Requests in flight on one target, summed over the live proxies that have let go of it. */
+export function countBusy(observed: Observed, target: string): number {
+  return observed.proxies.reduce((total, proxy) => total + (proxy.busy[target] ?? 0), 0);
+}
+
+export function isPaused(rollout: Rollout): boolean {
+  return rollout.paused !== null;
+}

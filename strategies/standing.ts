@@ -1,6 +1,7 @@
 // What stays while a candidate is judged: the stable revision in full, and what a superseded rollout left behind for
 // as long as the stable one cannot carry everything alone.
 import { type Goal, goalOf } from './course.ts';
+import { computeProportional } from './weights.ts';
 import { aliveOf, readyOf, revisionsPresent, type World } from './world.ts';
 
 /** Replicas wanted of every revision but `candidate`. */

@@ -37,14 +37,26 @@ export async function importFolder(
   });
 }
 
-/** Builds the folder's Dockerfile as `reference`; an error carries the failed step's words. */
-export async function buildFolder(docker: Docker, folder: string, reference: string): Promise<void> {
-  await withTar(folder, async (tar) => {
-    await finish(
-      docker,
-      await docker.buildImage(tar, { t: reference, rm: true, forcerm: true, version: '1' }),
-    );
-  });
+/**
+ * Builds the folder's Dockerfile as `reference`; an error carries the failed step's words. `label` is one that the
+ * Dockerfile sets first, and no other does: by it, what a failed build leaves is found and removed.
+ */
+export async function buildFolder(
+  docker: Docker,
+  folder: string,
+  { reference, label }: { readonly reference: string; readonly label: string },
+): Promise<void> {
+  try {
+    await withTar(folder, async (tar) => {
+      await finish(
+        docker,
+        await docker.buildImage(tar, { t: reference, rm: true, forcerm: true, version: '1' }),
+      );
+    });
+  } catch (error) {
+    await docker.pruneImages({ filters: { dangling: ['true'], label: [label] } });
+    throw error;
+  }
 }
 
 /** Removes images by reference; one that is gone is success, one that is in use is an error. */

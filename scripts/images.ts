@@ -51,12 +51,14 @@ export async function ensureBaseImage(docker: Docker = new Docker()): Promise<st
 /** Builds `repository:tag` unless it stands there with the same content, and returns that reference. */
 export async function buildImage(request: ImageRequest, docker: Docker = new Docker()): Promise<string> {
   const reference = `${request.repository ?? `${TEST_REPOSITORY}/web`}:${request.tag}`;
-  const dockerfile = writeDockerfile(request, await ensureBaseImage(docker));
-  const content = hash(dockerfile);
+  const base = await ensureBaseImage(docker);
+  const rest = writeDockerfile(request);
+  const content = hash(`${base}\n${rest}`);
+  const label = `${CONTENT_LABEL}=${content}`;
   if ((await readImageLabel(docker, reference, CONTENT_LABEL)) === content) return reference;
   await withTemporaryFolder(async (folder) => {
-    writeFileSync(join(folder, 'Dockerfile'), `${dockerfile}LABEL ${CONTENT_LABEL}=${content}\n`);
-    await buildFolder(docker, folder, reference);
+    writeFileSync(join(folder, 'Dockerfile'), `FROM ${base}\nLABEL ${label}\n${rest}`);
+    await buildFolder(docker, folder, { reference, label });
   });
   return reference;
 }
@@ -75,11 +77,10 @@ export async function withTemporaryFolder<T>(use: (folder: string) => Promise<T>
   }
 }
 
-function writeDockerfile(request: ImageRequest, base: string): string {
+function writeDockerfile(request: ImageRequest): string {
   const env = { VERSION: request.tag, ...request.env };
   const port = request.expose === undefined ? 8080 : request.expose;
   const lines = [
-    `FROM ${base}`,
     ...Object.entries(env).map(([name, value]) => `ENV ${name}=${JSON.stringify(value)}`),
     ...(port === null ? [] : [`EXPOSE ${port}`]),
     ...(request.healthcheck === undefined ? [] : [`HEALTHCHECK ${request.healthcheck}`]),

@@ -78,9 +78,12 @@ describe('test images', () => {
     expect(await ensureBaseImage()).toBe(await ensureBaseImage());
   });
 
-  it('say what step of a build failed', async () => {
-    const broken = { repository, tag: 'broken', lines: ['RUN false'] };
+  it('say what step of a build failed, and leave nothing of it', async () => {
+    const broken = { repository, tag: 'broken', env: { MARK: repository }, lines: ['RUN false'] };
     await expect(buildImage(broken)).rejects.toThrow(/returned a non-zero code/);
+    const images = await new Docker().listImages({ all: true });
+    const details = await Promise.all(images.map(({ Id }) => readEnvironment(Id)));
+    expect(details.filter((env) => env.includes(`MARK=${repository}`))).toEqual([]);
   });
 });
 
@@ -102,6 +105,17 @@ describe('clearing a prefix away', () => {
     expect(await docker.listNetworks({ filters: { label: [`slipway.prefix=${ours}`] } })).toEqual([]);
   });
 });
+
+/** Empty for an image that another test removed in between. */
+async function readEnvironment(image: string): Promise<string[]> {
+  return new Docker()
+    .getImage(image)
+    .inspect()
+    .then(
+      ({ Config }) => Config.Env ?? [],
+      () => [],
+    );
+}
 
 async function createLabelled(docker: Docker, prefix: string): Promise<void> {
   const Labels = { 'slipway.prefix': prefix, 'slipway.service': 'web', 'slipway.revision': '1' };

@@ -1,0 +1,100 @@
+// What both admin servers share: who is answered, which headers go out, how errors look, health, readiness, metrics.
+// Loopback by default; no CORS: other origins have no business here.
+import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
+import { describeListenError, Refusal } from './errors.ts';
+import { isAllowedHost } from './hosts.ts';
+
+/** What is needed and whether it is there: null, or one sentence why not. */
+export type Readiness = Readonly<Record<string, string | null>>;
+
+export interface Exposition {
+  readonly contentType: string;
+  readonly text: string;
+}
+
+export interface ServerOptions {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** Names with a dot that the server is reached by, beside `host`. */
+  readonly allowedHosts: readonly string[];
+  readonly ready: () => Readiness;
+  readonly metrics: () => Promise<Exposition>;
+  /** An exception that no client caused. */
+  readonly onError: (error: unknown) => void;
+}
+
+export interface AdminServer {
+  /** `host:port` as bound. */
+  readonly address: string;
+  /** Ends open requests and event streams. */
+  close(): Promise<void>;
+}
+
+const HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'cache-control': 'no-store',
+};
+
+export function createServer(options: ServerOptions): FastifyInstance {
+  const server = fastify({
+    logger: false,
+    bodyLimit: 16_384,
+    requestTimeout: 10_000,
+    forceCloseConnections: true,
+    routerOptions: { ignoreTrailingSlash: true },
+  });
+  server.addHook('onRequest', async (request, reply) => {
+    reply.headers(HEADERS);
+    if (!isAllowedHost(request.headers.host, [options.host, ...options.allowedHosts])) {
+      throw new Refusal(421, 'unknown-host', 'this host name is not served here');
+    }
+  });
+  server.setErrorHandler((error, _request, reply) => answerError(error, reply, options));
+  server.setNotFoundHandler(() => {
+    throw new Refusal(404, 'not-found', 'nothing is here; /api/v1/services lists the services');
+  });
+  addHealth(server, options);
+  return server;
+}
+
+function addHealth(server: FastifyInstance, { ready, metrics }: ServerOptions): void {
+  server.get('/healthz', async () => ({ healthy: true }));
+  server.get('/readyz', async (_request, reply) => {
+    const missing = Object.entries(ready()).filter(([, problem]) => problem !== null);
+    if (missing.length === 0) return { ready: true };
+    return reply.code(503).send({ ready: false, missing: Object.fromEntries(missing) });
+  });
+  server.get('/metrics', async (_request, reply) => {
+    const { contentType, text } = await metrics();
+    return reply.header('content-type', contentType).send(text);
+  });
+}
+
+/** Clients learn of their own mistakes in full, and of ours only that there was one. */
+function answerError(error: unknown, reply: FastifyReply, { onError }: ServerOptions): FastifyReply {
+  if (error instanceof Refusal) {
+    return reply.code(error.status).send({ error: error.code, message: error.message });
+  }
+  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
+  if (status >= 400 && status < 500 && error instanceof Error) {
+    return reply.code(status).send({ error: 'bad-request', message: error.message });
+  }
+  onError(error);
+  return reply.code(500).send({ error: 'internal-error', message: 'the request failed; the log says why' });
+}
+
+export async function listen(server: FastifyInstance, host: string, port: number): Promise<AdminServer> {
+  try {
+    await server.listen({ host, port });
+  } catch (error) {
+    await server.close();
+    throw describeListenError(error, host, port);
+  }
+  const bound = server.server.address();
+  const actual = typeof bound === 'object' && bound !== null ? bound.port : port;
+  const address = `${host.includes(':') ? `[${host}]` : host}:${actual}`;
+  return { address, close: () => server.close() };
+}

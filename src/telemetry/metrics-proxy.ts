@@ -1,0 +1,134 @@
+// The proxy's metrics, rendered at each scrape from the plain numbers that it counts; nothing is kept here.
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { defineBuildInfo, type Exposition } from './metrics.ts';
+import { type Family, formatFamilies, type Labels, listHistogram, type Sample } from './metrics-text.ts';
+
+/** By class of status, 1xx first. */
+type ClassCounts = readonly number[];
+
+interface RevisionNumbers {
+  readonly revision: number;
+  readonly inFlight: number;
+  readonly errors: Readonly<Record<string, number>>;
+  readonly requests: readonly {
+    readonly role: string;
+    readonly codes: ClassCounts;
+    /** Each bucket by itself; one more than there are bounds. */
+    readonly buckets: readonly number[];
+    readonly sumSeconds: number;
+  }[];
+}
+
+/** What a proxy counts; `unserved` and `unrouted` it answered itself, for a service or for none. */
+export interface ProxyNumbers {
+  readonly tableVersion: number;
+  readonly connections: number;
+  readonly unrouted: ClassCounts;
+  readonly services: Readonly<
+    Record<
+      string,
+      {
+        readonly parked: number;
+        readonly retries: number;
+        readonly unserved: ClassCounts;
+        readonly revisions: readonly RevisionNumbers[];
+      }
+    >
+  >;
+}
+
+export interface ProxyMetricsOptions {
+  /** The program's. */
+  readonly version: string;
+  /** Upper bounds of the buckets, in seconds. */
+  readonly bounds: readonly number[];
+  readonly numbers: () => ProxyNumbers | Promise<ProxyNumbers>;
+}
+
+export function createProxyMetrics({ version, bounds, numbers }: ProxyMetricsOptions): {
+  render(): Promise<Exposition>;
+} {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  defineBuildInfo(registry, version);
+  return {
+    async render() {
+      const own = formatFamilies(listFamilies(await numbers(), bounds));
+      return { contentType: registry.contentType, text: `${own}\n${await registry.metrics()}` };
+    },
+  };
+}
+
+export function listFamilies(numbers: ProxyNumbers, bounds: readonly number[]): readonly Family[] {
+  const services = Object.entries(numbers.services);
+  const revisions = services.flatMap(([service, each]) =>
+    each.revisions.map((revision) => ({ ...revision, service })),
+  );
+  const one = (value: number): readonly Sample[] => [{ labels: {}, value }];
+  return [
+    counter('requests_total', 'Requests answered, by class of status.', [
+      ...listCodes({ service: '', role: '', revision: '' }, numbers.unrouted),
+      ...services.flatMap(([service, each]) => listCodes({ service, role: '', revision: '' }, each.unserved)),
+      ...revisions.flatMap((each) =>
+        each.requests.flatMap(({ role, codes }) => listCodes(labelsOf(each, role), codes)),
+      ),
+    ]),
+    {
+      name: 'slipway_proxy_request_seconds',
+      type: 'histogram',
+      help: 'Time from the head of a request to the end of its response.',
+      samples: revisions.flatMap((each) =>
+        each.requests.flatMap(({ role, buckets, sumSeconds }) =>
+          listHistogram(labelsOf(each, role), bounds, buckets, sumSeconds),
+        ),
+      ),
+    },
+    gauge(
+      'in_flight',
+      'Requests that a target is serving.',
+      revisions.map(({ service, revision, inFlight }) => ({
+        labels: { service, revision },
+        value: inFlight,
+      })),
+    ),
+    gauge(
+      'parked',
+      'Requests that wait for a replica.',
+      services.map(([service, { parked }]) => ({ labels: { service }, value: parked })),
+    ),
+    counter(
+      'upstream_errors_total',
+      'Failures of targets, by reason.',
+      revisions.flatMap(({ service, revision, errors }) =>
+        Object.entries(errors).map(([reason, value]) => ({ labels: { service, revision, reason }, value })),
+      ),
+    ),
+    counter(
+      'retries_total',
+      'Requests sent a second time.',
+      services.map(([service, { retries }]) => ({ labels: { service }, value: retries })),
+    ),
+    gauge('connections', 'Open client connections.', one(numbers.connections)),
+    gauge(
+      'table_version',
+      'Revision of the store up to which the table is complete.',
+      one(numbers.tableVersion),
+    ),
+  ];
+}
+
+function counter(name: string, help: string, samples: readonly Sample[]): Family {
+  return { name: `slipway_proxy_${name}`, type: 'counter', help, samples };
+}
+
+function gauge(name: string, help: string, samples: readonly Sample[]): Family {
+  return { name: `slipway_proxy_${name}`, type: 'gauge', help, samples };
+}
+
+function labelsOf({ service, revision }: { service: string; revision: number }, role: string): Labels {
+  return { service, role, revision };
+}
+
+function listCodes(labels: Labels, codes: ClassCounts): readonly Sample[] {
+  return codes.map((value, index) => ({ labels: { ...labels, code: `${index + 1}xx` }, value }));
+}

@@ -74,20 +74,3 @@ export function readName(text: string): Parsed<string> {
     return expected('a name of letters, digits, dot, dash and underscore');
   return { ok: true, value: text };
 }
-
-/** The local socket, or TCP: plain TCP only to this machine, since whoever reaches it is root. */
-export function readEngineAddress(text: string, isTlsSet: boolean): Parsed<string> {
-  if (/^unix:\/\/\/.+$/.test(text)) return { ok: true, value: text };
-  const url = /^(tcp|https?):\/\//.test(text) && URL.canParse(text) ? new URL(text) : null;
-  if (url === null || url.hostname === '') return expected('unix:///var/run/docker.sock, or tcp://host:port');
-  const isSafe = url.protocol === 'https:' || isTlsSet || isLoopback(url.hostname);
-  if (!isSafe)
-    return expected(
-      'a loopback address, or DOCKER_TLS_VERIFY and DOCKER_CERT_PATH for TLS: plain TCP gives root away',
-    );
-  return { ok: true, value: text };
-}
-
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '[::1]' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
-}

@@ -1,11 +1,14 @@
 // Reads the settings of daemon, proxy and client: flags over SLIPWAY_ variables over defaults, all problems at once.
-// Touches no file: the caller passes flags and variables.
+// Opens no file of its own: the caller passes flags and variables.
 import { homedir } from 'node:os';
 import { z } from 'zod';
+import { parseEndpoint } from '../deploy/endpoint.ts';
+import { RuntimeFailure } from '../deploy/errors.ts';
 import type { Parsed } from '../strategies/model.ts';
 import type { CLIENT_SETTINGS, PROXY_SETTINGS, SERVE_SETTINGS, SettingName } from './config-settings.ts';
 import { describeSetting, flagOf, listVariables, variableOf } from './config-settings.ts';
 import * as values from './config-values.ts';
+import { findNearest } from './spec/nearest.ts';
 
 export type { ListenAddress } from './config-values.ts';
 export type Variables = Readonly<Record<string, string | undefined>>;
@@ -33,6 +36,17 @@ function text<T>(read: (given: string) => Parsed<T>) {
   });
 }
 
+/** The engine's own rules: a socket, or TCP that does not give root away. */
+function readEngineAddress(given: string, env: Variables): Parsed<string> {
+  try {
+    parseEndpoint(given, env);
+    return { ok: true, value: given };
+  } catch (error) {
+    if (!(error instanceof RuntimeFailure)) throw error;
+    return { ok: false, problem: `an address that can be used (${error.message})` };
+  }
+}
+
 function choice<const T extends string>(words: readonly T[]) {
   return z.enum(words, { error: `expected one of ${words.join(', ')}` });
 }
@@ -43,7 +57,6 @@ function matching(pattern: RegExp, what: string) {
 
 function readFields(env: Variables) {
   const file = matching(/./, 'the path of a file');
-  const isTlsSet = Boolean(env.DOCKER_TLS_VERIFY || env.DOCKER_CERT_PATH);
   return {
     etcd: text(values.readEndpoints),
     etcdUser: matching(/./, 'a user name').nullable(),
@@ -53,7 +66,7 @@ function readFields(env: Variables) {
     etcdKey: file.nullable(),
     prefix: text(values.readPrefix),
     environment: text(values.readName).nullable(),
-    docker: text((given) => values.readEngineAddress(given, isTlsSet)),
+    docker: text((given) => readEngineAddress(given, env)),
     http: text(values.readListenAddress),
     https: z.null({ error: 'expected nothing: it is not available yet; end TLS in front of --http' }),
     admin: text(values.readListenAddress),
@@ -135,7 +148,11 @@ function findUnknownVariables(env: Variables): string[] {
   return Object.keys(env)
     .filter((name) => name.startsWith('SLIPWAY_') && !known.includes(name))
     .sort()
-    .map((name) => `${name}: found an unknown variable, expected one of ${known.join(', ')}`);
+    .map((name) => {
+      const nearest = findNearest(name, known);
+      const expected = nearest === null ? `one of ${known.join(', ')}` : `${nearest}, perhaps`;
+      return `${name}: found an unknown variable, expected ${expected}`;
+    });
 }
 
 const PAIRS: readonly (readonly [SettingName, SettingName])[] = [

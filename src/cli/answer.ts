@@ -1,6 +1,6 @@
 // Gives one command to the controller and waits for its answer: writes the command key, sees it consumed, reads what
 // came of it. Never withdraws a command: one that is not answered in time stays and will be obeyed.
-import type { Client } from './client.ts';
+import { type Client, orWhenForbidden } from './client.ts';
 import { parseAnswer } from './documents.ts';
 import { CommandFailure, EXIT } from './exit.ts';
 import { followPrefix } from './follow.ts';
@@ -13,6 +13,8 @@ export interface Answer {
   /** The etcd revision of the command. */
   readonly revision: number;
   readonly isRefused: boolean;
+  /** This service or all of them are frozen: no new rollout starts. */
+  readonly isFrozen: boolean;
   readonly message: string;
   readonly reason: string | null;
 }
@@ -40,10 +42,11 @@ export async function askController(
       `${service}: \`${text}\` was replaced by \`${view.command.value.trim()}\` before it was answered`,
     );
   }
-  return readAnswer(view, revision);
+  const freeze = view.freeze ?? (await orWhenForbidden(null, () => client.store.get(client.keys.freeze)));
+  return { ...readAnswer(view, revision), isFrozen: freeze !== null };
 }
 
-function readAnswer({ status, rollout }: ServiceView, revision: number): Answer {
+function readAnswer({ status, rollout }: ServiceView, revision: number): Omit<Answer, 'isFrozen'> {
   const answer = rollout === null ? null : parseAnswer(rollout.value);
   const mine = answer?.command === revision ? answer : null;
   return {

@@ -111,19 +111,28 @@ function followCommand(
   return followToEnd(session, client, { service, request, timeoutMs: timeout, output });
 }
 
-function reportAnswer(
-  session: Session,
-  { service, text }: Given,
-  { revision, isRefused, message, reason }: Answer,
-  output: 'text' | 'json',
-): ExitCode {
+function reportAnswer(session: Session, given: Given, answer: Answer, output: 'text' | 'json'): ExitCode {
+  const { service, text } = given;
+  const { isRefused, message, reason } = answer;
   if (output === 'json') {
-    const document = { service, command: text, requested: revision, refused: isRefused, reason, message };
+    const document = {
+      service,
+      command: text,
+      requested: answer.revision,
+      refused: isRefused,
+      reason,
+      message,
+    };
     session.out.write(`${JSON.stringify(document, null, 2)}\n`);
   } else {
     const sink = isRefused ? session.err : session.out;
     sink.write(`${service}: ${text}${isRefused ? ' refused' : ''}${message === '' ? '' : `: ${message}`}\n`);
   }
-  if (!isRefused) return EXIT.done;
-  return reason === 'frozen' || reason === 'quarantined' ? EXIT.refused : EXIT.failed;
+  return isRefused ? exitOfRefusal(text, answer) : EXIT.done;
+}
+
+/** A freeze refuses only what would start a rollout; other refusals have other causes. */
+function exitOfRefusal(text: string, { isFrozen, reason }: Answer): ExitCode {
+  const isHeld = isFrozen && WORDS.some(({ word, isRollout }) => word === text && isRollout);
+  return isHeld || reason === 'quarantined' ? EXIT.refused : EXIT.failed;
 }

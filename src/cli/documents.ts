@@ -7,6 +7,7 @@ import type {
   Phase,
   Revision,
   RolloutKind,
+  RouteEntry,
   StrategyType,
 } from '../../strategies/model.ts';
 
@@ -96,6 +97,26 @@ export function parseAnswer(text: string): Memory['answer'] {
   const value = parseJson(text);
   const answer = isMap(value) ? value.answer : null;
   return hasTexts<NonNullable<Memory['answer']>>(answer, ['text']) ? answer : null;
+}
+
+/** The state machine's memory, as the controller wrote it. */
+export function parseMemory(text: string): Memory | null {
+  const value = parseJson(text);
+  return isMemory(value) ? value : null;
+}
+
+function isMemory(value: unknown): value is Memory {
+  const isCounting = isMap(value) && typeof value.nextRevision === 'number';
+  return isCounting && isMap(value.draining) && isMap(value.healing) && Array.isArray(value.formerly);
+}
+
+export function parseRoute(text: string): RouteEntry | null {
+  const value = parseJson(text);
+  return isRoute(value) ? value : null;
+}
+
+function isRoute(value: unknown): value is RouteEntry {
+  return isMap(value) && isMap(value.split) && Array.isArray(value.targets) && Array.isArray(value.routes);
 }
 
 export function parseJson(text: string): unknown {

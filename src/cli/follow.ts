@@ -1,11 +1,11 @@
-// A copy of everything below one prefix, kept fresh: list, watch from there, list again when the watch is lost and on
-// a timer. A watch is only a hint here: each list replaces the copy whole.
+// Snapshots of everything below one prefix: one, or one after every change. Says when a snapshot may be stale; gives up
+// only where waiting cannot help (refused, unauthenticated).
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StoreError } from '../store/errors.ts';
-import type { Change, Entry, Store } from '../store/port.ts';
+import { startMirror } from '../store/mirror.ts';
+import type { Entry, Store } from '../store/port.ts';
 
 const RELIST_MS = 15_000;
-const RETRY_MS = 1000;
 
 export interface Snapshot {
   /** By key. */
@@ -17,66 +17,63 @@ export interface Snapshot {
 
 export async function readSnapshot(store: Store, prefix: string): Promise<Snapshot> {
   const { revision, entries } = await store.list(prefix);
-  return { revision, entries: new Map(entries.map((entry) => [entry.key, entry])), trouble: null };
+  return { revision, entries: mapEntries(entries), trouble: null };
 }
 
-/** Yields at once, and after every change; changes that pile up meanwhile come as one. Ends when the signal aborts. */
+/** Yields after every change; changes that pile up meanwhile come as one. Ends when the signal aborts. */
 export async function* followPrefix(
   store: Store,
   prefix: string,
   signal: AbortSignal,
 ): AsyncGenerator<Snapshot> {
-  let snapshot: Snapshot = { entries: new Map(), revision: 0, trouble: null };
-  while (!signal.aborted) {
-    try {
-      for await (snapshot of followWatch(store, prefix, signal)) yield snapshot;
-    } catch (error) {
-      if (!(error instanceof StoreError) || error.disposition === 'invalid') throw error;
-      if (error.disposition === 'bug' || error.disposition === 'cancelled') throw error;
-      yield { ...snapshot, trouble: error.message };
-      await rest(RETRY_MS, signal);
-    }
-  }
-}
-
-/** One list and its watch, until the watch is lost or due for a new list. */
-async function* followWatch(store: Store, prefix: string, signal: AbortSignal): AsyncGenerator<Snapshot> {
-  let snapshot = await readSnapshot(store, prefix);
+  const end = new AbortController();
   const bell = new Bell();
-  let isOver = false;
-  const end = () => {
-    isOver = true;
+  let trouble: StoreError | null = null;
+  const mirror = startMirror({
+    store,
+    prefix,
+    signal: AbortSignal.any([signal, end.signal]),
+    resyncMs: RELIST_MS,
+    onTrouble: (error) => {
+      trouble = toStoreError(error);
+      bell.ring();
+    },
+  });
+  mirror.onChange(() => bell.ring());
+  mirror.onConnection((isConnected) => {
+    if (isConnected) trouble = null;
     bell.ring();
-  };
-  const onChanges = (changes: readonly Change[], revision: number) => {
-    snapshot = applyChanges(snapshot, changes, revision);
-    bell.ring();
-  };
-  const watch = await store.watch(prefix, snapshot.revision + 1, { onChanges, onLost: end });
-  const timer = setTimeout(end, RELIST_MS);
-  signal.addEventListener('abort', end, { once: true });
+  });
+  const endBell = () => bell.ring();
+  signal.addEventListener('abort', endBell, { once: true });
   try {
-    while (!isOver && !signal.aborted) {
-      yield snapshot;
-      await bell.heard();
+    for (; !signal.aborted; await bell.heard()) {
+      const known: StoreError | null = trouble;
+      if (known !== null && isHopeless(known)) throw known;
+      if (mirror.revision === 0 && known === null) continue;
+      yield { entries: mapEntries(mirror.entries()), revision: mirror.revision, trouble: messageOf(known) };
     }
-    if (!signal.aborted) yield snapshot;
   } finally {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', end);
-    watch.close();
+    signal.removeEventListener('abort', endBell);
+    end.abort();
   }
 }
 
-/** Changes that the copy has already seen are passed over: watches may repeat themselves. */
-export function applyChanges(before: Snapshot, changes: readonly Change[], revision: number): Snapshot {
-  const entries = new Map(before.entries);
-  for (const change of changes) {
-    if (change.modRevision <= before.revision) continue;
-    if (change.kind === 'delete') entries.delete(change.key);
-    else entries.set(change.key, change);
-  }
-  return { entries, revision: Math.max(before.revision, revision), trouble: null };
+function mapEntries(entries: readonly Entry[]): ReadonlyMap<string, Entry> {
+  return new Map(entries.map((entry) => [entry.key, entry]));
+}
+
+function toStoreError(error: unknown): StoreError {
+  if (error instanceof StoreError) return error;
+  return new StoreError('store-broken', `the store: ${String(error)}`, error);
+}
+
+function isHopeless({ disposition }: StoreError): boolean {
+  return disposition === 'invalid' || disposition === 'bug' || disposition === 'cancelled';
+}
+
+function messageOf(error: StoreError | null): string | null {
+  return error === null ? null : error.message;
 }
 
 /** Resolves after `ms`, or as soon as the signal aborts. */

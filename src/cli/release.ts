@@ -51,7 +51,8 @@ export function addRelease(program: Command, session: Session): void {
   });
 }
 
-function readVersion(text: string): string {
+/** The parser of a VERSION. */
+export function readVersion(text: string): string {
   const parsed = parseVersion(text);
   if (parsed.ok) return parsed.value;
   throw new CommandFailure(EXIT.invalid, `VERSION: ${parsed.problem}`);

@@ -77,8 +77,12 @@ function end(outcome: Ended['outcome'], exit: ExitCode, { reason, message }: Sta
   return { kind: 'ended', outcome, exit, reason, message, finished: null };
 }
 
+/** A digest in quarantine never ran: that is a refusal, whatever the rollout's record says. */
 function endAs(finished: FinishedDocument): Ended {
   const { outcome, reason, message } = finished;
+  if (reason === 'quarantined') {
+    return { kind: 'ended', outcome: 'refused', exit: EXIT.refused, reason, message, finished };
+  }
   return { kind: 'ended', outcome, exit: EXIT_OF_OUTCOME[outcome], reason, message, finished };
 }
 

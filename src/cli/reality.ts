@@ -1,0 +1,78 @@
+// The real outside of a command: this process's streams, signals and environment, etcd, the engine. The daemon's parts
+// are loaded only by the commands that run them.
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { parseEndpoint } from '../../deploy/endpoint.ts';
+import { readEtcdOptions } from '../config-files.ts';
+import { openEtcd } from '../store/etcd.ts';
+import type { Outside, Sink } from './outside.ts';
+
+const PIPE_CLOSED = 141;
+
+export function openOutside(host: NodeJS.Process): Outside {
+  quietPipes(host);
+  return {
+    env: host.env,
+    out: openSink(host.stdout),
+    err: openSink(host.stderr),
+    signal: listenForSignals(host),
+    now: () => Date.now(),
+    readText: (path) => (path === '-' ? text(host.stdin) : readFile(path, 'utf8')),
+    openStore: async (config) => openEtcd(await readEtcdOptions(config)),
+    openRuntime: async (address) => {
+      const { DockerRuntime } = await import('../../deploy/docker.ts');
+      return new DockerRuntime({ endpoint: parseEndpoint(address, host.env) });
+    },
+    runDaemon: async (config, signal) => {
+      const { startDaemon } = await import('../app/serve.ts');
+      await startDaemon(config, signal);
+    },
+    runProxy: async (config, signal) => {
+      const { startProxyProcess } = await import('../app/proxy.ts');
+      await startProxyProcess(config, signal);
+    },
+  };
+}
+
+function openSink(stream: NodeJS.WriteStream): Sink {
+  const isTerminal = stream.isTTY === true;
+  return {
+    isTerminal,
+    terminal: isTerminal ? stream : null,
+    columns: stream.columns ?? 100,
+    write: (chunk) => {
+      stream.write(chunk);
+    },
+  };
+}
+
+/** A reader that has seen enough ends the program without a word, as it ends any other. */
+function quietPipes(host: NodeJS.Process): void {
+  host.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') host.exit(PIPE_CLOSED);
+    throw error;
+  });
+  host.stderr.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
+/** The first signal asks; the second one ends the process at once, by Node's default. */
+function listenForSignals(host: NodeJS.Process): AbortSignal {
+  const asked = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) host.once(name, () => asked.abort());
+  return asked.signal;
+}
+
+/** From package.json, in a checkout and beside the built program alike. */
+export async function readVersion(): Promise<string> {
+  for (const path of ['../../package.json', '../../../package.json']) {
+    try {
+      const parsed: unknown = JSON.parse(await readFile(new URL(path, import.meta.url), 'utf8'));
+      if (typeof parsed === 'object' && parsed !== null && 'version' in parsed) return String(parsed.version);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+  return 'unknown';
+}

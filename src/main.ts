@@ -1,0 +1,7 @@
+#!/usr/bin/env node
+// The program's entry: gives the command line the real world, and exits with its code.
+import { runProgram } from './cli/program.ts';
+import { openOutside, readVersion } from './cli/reality.ts';
+
+const code = await runProgram(process.argv.slice(2), openOutside(process), await readVersion());
+process.stdout.write('', () => process.exit(code));

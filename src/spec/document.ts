@@ -50,7 +50,10 @@ function readDocument(
     return { value: document.toJS({ maxAliasCount: 100 }), text: stripMarkers(text), line };
   } catch (error) {
     if (!(error instanceof ReferenceError)) throw error;
-    return makeProblem('', null, 'too many aliases', 'a text that repeats less of itself');
+    const isBomb = error.message.startsWith('Excessive');
+    return isBomb
+      ? makeProblem('', null, 'too many aliases', 'a text that repeats less of itself')
+      : makeProblem('', null, 'an alias without its anchor', error.message);
   }
 }
 

@@ -191,7 +191,7 @@ export class FakeRuntime implements ContainerRuntime {
   async exec(id: string, command: readonly string[]): Promise<ProbeResult> {
     await this.#enter('exec');
     const at = this.#clock.now();
-    const ok = isAnswering(this.#world.present(id), at) && command.at(-1) !== 'false';
+    const ok = isAnswering(this.#world.present(id), at) && !(command.at(-1) ?? '').endsWith('false');
     return { at, ok, detail: `${command.join(' ')} → exit ${ok ? 0 : 1}` };
   }
 

@@ -1,5 +1,5 @@
-// The way to the engine's API: one client for short calls on pooled sockets, one for streams on sockets of their own,
-// the API version negotiated anew after every loss. Knows HTTP and time limits, nothing of containers.
+// The way to the engine's API: one client for short calls on pooled sockets, one for streams and slow calls (a stop takes
+// its grace) on sockets of their own, the API version negotiated anew after every loss. Knows nothing of containers.
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Readable } from 'node:stream';
@@ -78,9 +78,10 @@ export class EngineClient {
   /** One request with one reply. */
   async call<T>(options: CallOptions, run: (docker: Docker, signal: AbortSignal) => Promise<T>): Promise<T> {
     return await this.#observed(options, async () => {
-      const { control } = await this.session();
+      const { control, streams } = await this.session();
       const deadline = this.#deadline(options);
-      const attempt = () => withDeadline(deadline, (signal) => run(control, signal));
+      const docker = deadline.timeoutMs > this.#controlTimeoutMs ? streams : control;
+      const attempt = () => withDeadline(deadline, (signal) => run(docker, signal));
       return options.safe === true ? await retryOnce(attempt, options.signal) : await attempt();
     });
   }

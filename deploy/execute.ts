@@ -1,0 +1,138 @@
+// Carries out actions in the background, each by its entry in one table. Asked for the same thing at every pass, it does
+// it once: one action at a time per container name, none before its back-off is over, none without the permit.
+//
+// INVARIANT: an action that began is ended, also when the permit is lost meanwhile; nothing new begins then.
+import type { Action, Trouble } from '../strategies/model.ts';
+import { readLogTail } from './evidence.ts';
+import type { ImageResolver } from './image.ts';
+import type { ContainerRuntime } from './runtime.ts';
+import { Troubles } from './troubles.ts';
+
+export interface ExecutorOptions {
+  readonly runtime: Pick<ContainerRuntime, 'start' | 'stop' | 'remove' | 'tailLog'>;
+  readonly images: Pick<ImageResolver, 'resolve'>;
+  readonly prefix: string;
+  readonly now: () => number;
+  /** Asked before every engine call that changes something: false once leadership may be lost. */
+  readonly mayAct: () => boolean;
+  /** An action of this service has ended, well or not. */
+  readonly onDone: (service: string) => void;
+}
+
+type ContainerAction = Exclude<Action, { kind: 'resolve-image' }>;
+type Kind = ContainerAction['kind'];
+type ActionOf<K extends Kind> = Extract<Action, { kind: K }>;
+/** Mapped, so that the table's entry for a kind is known to take the action of that kind. */
+type Entry<K extends Kind> = { [P in K]: { readonly kind: P } & ActionOf<P> }[K];
+type Table = { readonly [P in Kind]: (service: string, action: Entry<P>) => Promise<void> };
+
+interface Running {
+  readonly service: string;
+  readonly kind: Kind;
+  readonly done: Promise<void>;
+}
+
+const MAX_LOGS = 200;
+
+export class Executor {
+  readonly #options: ExecutorOptions;
+  readonly #running = new Map<string, Running>();
+  readonly #troubles = new Troubles();
+  readonly #logs = new Map<string, readonly string[]>();
+  readonly #table: Table;
+
+  constructor(options: ExecutorOptions) {
+    this.#options = options;
+    this.#table = {
+      start: (service, action) => this.#start(service, action),
+      stop: (_, action) => this.#stop(action),
+      remove: (_, action) => this.#remove(action),
+    };
+  }
+
+  /** Returns at once. Actions on a name that is being worked on, or is backing off, are passed over: ask again. */
+  execute(service: string, actions: readonly Action[]): void {
+    for (const action of actions) {
+      if (action.kind === 'resolve-image') this.#options.images.resolve(action);
+      else this.#begin(service, action);
+    }
+  }
+
+  troubles(service: string): readonly Trouble[] {
+    return this.#troubles.of(service);
+  }
+
+  /** When the earliest action that backs off may be tried again, or null: a pass is due then. */
+  nextRetryAt(service: string): number | null {
+    return this.#troubles.nextRetryAt(service, this.#options.now());
+  }
+
+  /** Names of containers whose stop or removal is under way. */
+  stopping(service: string): ReadonlySet<string> {
+    const leaving = [...this.#running].filter(([, run]) => run.service === service && run.kind !== 'start');
+    return new Set(leaving.map(([name]) => name));
+  }
+
+  /** The last lines of a container that this executor removed; none when it did not, or long ago. */
+  logOf(name: string): readonly string[] {
+    return this.#logs.get(name) ?? [];
+  }
+
+  /** Forgets what this service's actions ran into: on `retry`, on a new rollout, when it retires. */
+  forgetTroubles(service: string): void {
+    this.#troubles.clearService(service);
+  }
+
+  /** Resolves when nothing runs any more. */
+  async settled(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all([...this.#running.values()].map(({ done }) => done));
+  }
+
+  #begin(service: string, action: ContainerAction): void {
+    const { kind, name } = action;
+    const { mayAct, now } = this.#options;
+    if (this.#running.has(name) || !this.#troubles.mayTry(name, kind, now()) || !mayAct()) return;
+    const { promise: done, resolve } = Promise.withResolvers<void>();
+    this.#running.set(name, { service, kind, done });
+    void this.#run(service, action).then(resolve);
+  }
+
+  async #run(service: string, action: ContainerAction): Promise<void> {
+    const { kind, name } = action;
+    try {
+      await this.#dispatch(service, action);
+      this.#troubles.clear(name);
+    } catch (error) {
+      this.#troubles.add(service, name, kind, error, this.#options.now());
+    }
+    this.#running.delete(name);
+    this.#options.onDone(service);
+  }
+
+  async #dispatch<K extends Kind>(service: string, action: Entry<K>): Promise<void> {
+    await this.#table[action.kind](service, action);
+  }
+
+  async #start(service: string, { name, revision, ordinal }: ActionOf<'start'>): Promise<void> {
+    const identity = { prefix: this.#options.prefix, service, revision: revision.number, ordinal };
+    await this.#options.runtime.start({ identity, name, revision });
+  }
+
+  /** Between the two calls leadership may go; the container then is left stopped, for the next leader to remove. */
+  async #stop({ name, id, graceMs }: ActionOf<'stop'>): Promise<void> {
+    await this.#options.runtime.stop(id, graceMs);
+    if (this.#options.mayAct()) await this.#remove({ kind: 'remove', name, id });
+  }
+
+  async #remove({ name, id }: ActionOf<'remove'>): Promise<void> {
+    this.#keepLog(name, await readLogTail(this.#options.runtime, id));
+    if (this.#options.mayAct()) await this.#options.runtime.remove(id);
+  }
+
+  #keepLog(name: string, log: readonly string[]): void {
+    const oldest = this.#logs.keys().next();
+    if (this.#logs.size >= MAX_LOGS && oldest.done !== true) this.#logs.delete(oldest.value);
+    this.#logs.delete(name);
+    this.#logs.set(name, log);
+  }
+}

@@ -1,4 +1,4 @@
-// A vitest reporter that counts what was executed and writes it to the file that SLIPWAY_TEST_COUNT names. A module
+// A vitest reporter that counts what was executed and writes it to the file that TEST_COUNT_FILE names. A module
 // that was queued but ended without a result (its worker died), and an error outside any test, count as failed.
 import { writeFileSync } from 'node:fs';
 import type { Reporter, TestModule } from 'vitest/node';
@@ -13,7 +13,7 @@ export interface TestCount {
 
 export default class TestCountReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], errors: readonly { readonly message: string }[]): void {
-    const path = process.env.SLIPWAY_TEST_COUNT;
+    const path = process.env.TEST_COUNT_FILE;
     if (path !== undefined) writeFileSync(path, JSON.stringify(countTests(modules, errors)));
   }
 }

@@ -26,7 +26,7 @@ function runVitest(args: readonly string[], countPath: string): Promise<number> 
     const child = spawn(process.execPath, [vitest, 'run', ...reporters, ...args], {
       cwd: ROOT,
       stdio: 'inherit',
-      env: { ...process.env, SLIPWAY_TEST_COUNT: countPath },
+      env: { ...process.env, TEST_COUNT_FILE: countPath },
     });
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
       process.on(signal, () => child.kill(signal));

@@ -27,3 +27,57 @@ export interface TableFile {
   readonly version: number;
   readonly services: Readonly<Record<string, RouteEntry>>;
 }
+
+/** One service's entry once it is checked (by `entry`): every default filled in, durations in milliseconds. */
+export interface ServiceEntry {
+  /** As it came, for the snapshot on disk. */
+  readonly raw: unknown;
+  /** Host `*` is every host. Paths have no slash at their end, but for `/` itself. */
+  readonly routes: readonly { readonly host: string; readonly path: string }[];
+  /** Revisions with a weight above 0, ascending; the weights sum to 100, or there is none. */
+  readonly split: readonly Share[];
+  readonly targets: readonly TargetAddress[];
+  readonly roles: { readonly stable: number | null; readonly candidate: number | null };
+  readonly coming: boolean;
+  readonly preview: Preview | null;
+  readonly settings: ServiceSettings;
+}
+
+export interface Share {
+  readonly revision: number;
+  readonly weight: number;
+}
+
+export interface TargetAddress {
+  /** `<revision>@<address>`, the identity that acknowledgements carry. */
+  readonly id: string;
+  readonly revision: number;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What is given must match, both of them when both are. The header's name is in lower case. */
+export interface Preview {
+  readonly revision: number;
+  readonly host: string | null;
+  readonly header: { readonly name: string; readonly value: string } | null;
+}
+
+export interface Affinity {
+  readonly cookie: string;
+  readonly ttlSeconds: number;
+}
+
+export interface ServiceSettings {
+  readonly timeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly retries: number;
+  readonly parkTimeoutMs: number;
+  readonly parkMaxRequests: number;
+  readonly affinity: Affinity | null;
+  readonly maxBodyBytes: number | null;
+  /** Set on every response, in place of the target's own of that name: name, value, name, value, … */
+  readonly headers: readonly string[];
+  /** Their names in lower case. */
+  readonly headerNames: ReadonlySet<string>;
+}

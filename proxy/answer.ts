@@ -1,0 +1,86 @@
+// The target's answer on its way to the client: head, body with back-pressure, trailers. Never holds more than one chunk.
+import type { IncomingMessage } from 'node:http';
+import { composeResponse, composeTrailers, findField } from './headers.ts';
+import type { Job } from './job.ts';
+import { endLingering } from './linger.ts';
+
+export interface AnswerEvents {
+  readonly onProgress: () => void;
+  readonly onEnd: () => void;
+  readonly onTruncated: () => void;
+}
+
+export class AnswerRelay {
+  readonly #job: Job;
+  readonly #answer: IncomingMessage;
+  /** The target answers although it has not read the request's body to its end. */
+  readonly #unread: boolean;
+  readonly #events: AnswerEvents;
+  #flowing = false;
+  #chunked = false;
+
+  constructor(job: Job, answer: IncomingMessage, unread: boolean, events: AnswerEvents) {
+    this.#job = job;
+    this.#answer = answer;
+    this.#unread = unread;
+    this.#events = events;
+  }
+
+  /** False, with nothing sent, when the head has a status or a field that node refuses to send on. */
+  start(): boolean {
+    this.#chunked = this.#isChunked();
+    try {
+      this.#writeHead();
+    } catch {
+      return false;
+    }
+    this.#answer.on('data', (chunk: Buffer) => this.#relay(chunk));
+    this.#answer.once('end', () => this.#finish());
+    this.#answer.on('error', () => this.#events.onTruncated());
+    process.nextTick(() => this.#flushHead());
+    return true;
+  }
+
+  #isChunked(): boolean {
+    const { request, head } = this.#job;
+    const status = this.#answer.statusCode ?? 0;
+    const empty = head.method === 'HEAD' || status === 204 || status === 304;
+    return (
+      !empty && request.httpVersionMinor > 0 && findField(this.#answer.rawHeaders, 'content-length') === null
+    );
+  }
+
+  #writeHead(): void {
+    const { response, settings, setCookie, plane } = this.#job;
+    const fields = composeResponse(this.#answer.rawHeaders, settings, this.#chunked, setCookie);
+    if (this.#unread || plane.closing) response.shouldKeepAlive = false;
+    response.writeHead(this.#answer.statusCode ?? 0, this.#answer.statusMessage, fields);
+  }
+
+  /** What came with the head has been written by now; a head without a body yet (events, long polls) goes out alone. */
+  #flushHead(): void {
+    if (!this.#flowing) this.#job.response.flushHeaders();
+  }
+
+  #relay(chunk: Buffer): void {
+    this.#flowing = true;
+    this.#events.onProgress();
+    if (this.#job.response.write(chunk)) return;
+    this.#answer.pause();
+    this.#job.response.once('drain', () => this.#answer.resume());
+  }
+
+  #finish(): void {
+    const { request, response } = this.#job;
+    if (!this.#answer.complete) {
+      this.#events.onTruncated();
+      return;
+    }
+    this.#flowing = true;
+    const { rawTrailers } = this.#answer;
+    if (this.#chunked && rawTrailers.length > 0) response.addTrailers(composeTrailers(rawTrailers));
+    this.#events.onEnd();
+    if (this.#unread && !request.complete) endLingering(request, response);
+    else response.end();
+  }
+}

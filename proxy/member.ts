@@ -1,0 +1,129 @@
+// One worker as the primary sees it: what it was told, what it has answered, whether it still lives. Decides nothing
+// about the others.
+import type { Worker } from 'node:cluster';
+import type { Acknowledgement, TableUpdate } from './control.ts';
+import type { ProxyStats } from './counters.ts';
+import type { Address } from './local.ts';
+import { type FromWorker, isFromWorker, type ToWorker } from './messages.ts';
+
+/** A worker that does not answer for so long is stuck: it is killed, and replaced. */
+const ANSWER_MS = 5_000;
+
+export interface MemberEvents {
+  readonly onChange: () => void;
+  readonly onProblem: (problem: string) => void;
+  readonly onExit: (member: Member) => void;
+}
+
+export class Member {
+  readonly listening: Promise<Address>;
+  #acknowledgement: Acknowledgement | null = null;
+  #stats: ProxyStats | null = null;
+  #nextId = 1;
+  #started = false;
+  readonly #waiting = new Map<number, () => void>();
+  readonly #worker: Worker;
+  readonly #exited: Promise<void>;
+
+  constructor(worker: Worker, start: () => ToWorker, events: MemberEvents) {
+    this.#worker = worker;
+    const { promise, resolve, reject } = Promise.withResolvers<Address>();
+    this.listening = promise;
+    this.listening.catch(() => undefined);
+    worker.on('message', (message: unknown) => {
+      if (!isFromWorker(message)) return;
+      if (message.kind === 'ready') {
+        this.#started = true;
+        this.#tell(start());
+      }
+      if (message.kind === 'listening') resolve(message.address);
+      if (message.kind === 'failed') reject(new Error(message.problem));
+      this.#note(message, events);
+    });
+    worker.on('error', (error) => events.onProblem(`Worker ${worker.process.pid}: ${error.message}`));
+    this.#exited = new Promise((exited) => {
+      worker.once('exit', (code, signal) => {
+        reject(new Error(`The worker ended with ${signal ?? code}.`));
+        this.#acknowledgement = null;
+        for (const answered of [...this.#waiting.values()]) answered();
+        exited();
+        events.onExit(this);
+      });
+    });
+  }
+
+  /** Null while it does not serve. */
+  get acknowledgement(): Acknowledgement | null {
+    return this.#acknowledgement;
+  }
+
+  /** The last that it told. */
+  get lastStats(): ProxyStats | null {
+    return this.#stats;
+  }
+
+  /** One that has not started yet gets the table in force when it does. */
+  async apply(update: TableUpdate): Promise<void> {
+    if (this.#started) await this.#ask((id) => ({ kind: 'apply', id, update }));
+  }
+
+  async readStats(): Promise<void> {
+    await this.#ask((id) => ({ kind: 'stats', id }));
+  }
+
+  async stop(deadlineMs: number): Promise<void> {
+    this.#tell({ kind: 'stop', deadlineMs });
+    const timer = setTimeout(() => this.#worker.process.kill('SIGKILL'), deadlineMs + ANSWER_MS);
+    await this.#exited;
+    clearTimeout(timer);
+  }
+
+  /** Resolves when it has answered, or is no more. */
+  #ask(compose: (id: number) => ToWorker): Promise<void> {
+    const id = this.#nextId;
+    this.#nextId += 1;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#worker.process.kill('SIGKILL'), ANSWER_MS);
+      this.#waiting.set(id, () => {
+        this.#waiting.delete(id);
+        clearTimeout(timer);
+        resolve();
+      });
+      if (!this.#tell(compose(id))) this.#waiting.get(id)?.();
+    });
+  }
+
+  #tell(message: ToWorker): boolean {
+    if (!this.#worker.isConnected()) return false;
+    this.#worker.send(message);
+    return true;
+  }
+
+  #note(message: FromWorker, events: MemberEvents): void {
+    switch (message.kind) {
+      case 'listening':
+        this.#acknowledgement = message.acknowledgement;
+        events.onChange();
+        return;
+      case 'applied':
+        if (this.#acknowledgement !== null) this.#acknowledgement = message.acknowledgement;
+        this.#waiting.get(message.id)?.();
+        return;
+      case 'changed':
+        if (this.#acknowledgement === null) return;
+        this.#acknowledgement = message.acknowledgement;
+        events.onChange();
+        return;
+      case 'stats':
+        this.#stats = message.stats;
+        this.#waiting.get(message.id)?.();
+        return;
+      case 'problem':
+      case 'failed':
+        events.onProblem(`Worker ${this.#worker.process.pid}: ${message.problem}`);
+        return;
+      case 'ready':
+        return;
+    }
+  }
+}

@@ -1,0 +1,34 @@
+// What the primary and its workers say to each other. Plain data only; types and the reading of them.
+import type { Acknowledgement, TableUpdate } from './control.ts';
+import type { ProxyStats } from './counters.ts';
+import type { Address, LocalOptions } from './local.ts';
+import { isFields } from './reader.ts';
+
+export type ToWorker =
+  | {
+      readonly kind: 'start';
+      readonly options: LocalOptions;
+      readonly restored: TableUpdate['services'] | null;
+      readonly update: TableUpdate | null;
+    }
+  | { readonly kind: 'apply'; readonly id: number; readonly update: TableUpdate }
+  | { readonly kind: 'stats'; readonly id: number }
+  | { readonly kind: 'stop'; readonly deadlineMs: number };
+
+export type FromWorker =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'listening'; readonly address: Address; readonly acknowledgement: Acknowledgement }
+  | { readonly kind: 'failed'; readonly problem: string }
+  | { readonly kind: 'applied'; readonly id: number; readonly acknowledgement: Acknowledgement }
+  | { readonly kind: 'changed'; readonly acknowledgement: Acknowledgement }
+  | { readonly kind: 'stats'; readonly id: number; readonly stats: ProxyStats }
+  | { readonly kind: 'problem'; readonly problem: string };
+
+/** Both ends are this program: what has a `kind` is one of ours, and anything else on the channel is not. */
+export function isToWorker(message: unknown): message is ToWorker {
+  return isFields(message) && typeof message.kind === 'string';
+}
+
+export function isFromWorker(message: unknown): message is FromWorker {
+  return isFields(message) && typeof message.kind === 'string';
+}

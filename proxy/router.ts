@@ -1,0 +1,183 @@
+// The routing table in force, and who may change it. Entries are checked one by one: a bad one is refused with its
+// problems while the service's former entry stays. Opens no socket and no file.
+//
+// INVARIANTS
+// - What can fail happens before the swap; the swap is one assignment and runs synchronously to its end.
+// - The version never goes back, but for the first one after a snapshot.
+import type { Acknowledgement, TableSink, TableUpdate } from './control.ts';
+import { type ParsedEntry, parseEntry } from './entry.ts';
+import { Lookup } from './lookup.ts';
+import { Service } from './service.ts';
+import type { ServiceEntry } from './table.ts';
+
+const SERVICE_NAME = /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/;
+const BAD_NAME: ParsedEntry = {
+  ok: false,
+  problems: ['name: expected a DNS label of 1 to 40 characters of a-z0-9-'],
+};
+
+interface Table {
+  readonly version: number;
+  readonly routes: Lookup<Service>;
+  readonly previews: Lookup<Service>;
+  readonly services: ReadonlyMap<string, Service>;
+  readonly refused: Readonly<Record<string, string>>;
+}
+
+export class Router implements TableSink {
+  #table: Table = {
+    version: 0,
+    routes: new Lookup(),
+    previews: new Lookup(),
+    services: new Map(),
+    refused: {},
+  };
+  /** Services that left the table and still have requests in flight. */
+  readonly #leaving = new Map<string, Service>();
+  readonly #listeners: (() => void)[] = [];
+
+  async apply(update: TableUpdate): Promise<Acknowledgement> {
+    if (update.version >= this.#table.version) this.#swap(update);
+    return this.acknowledgement();
+  }
+
+  /** From a snapshot: serves it, but acknowledges nothing, as it may be older than what was acknowledged before. */
+  restore(services: TableUpdate['services']): void {
+    this.#swap({ version: 0, services });
+  }
+
+  acknowledgement(): Acknowledgement {
+    const busy: Record<string, number> = {};
+    for (const service of [...this.#table.services.values(), ...this.#leaving.values()]) {
+      for (const target of service.targets.busy()) busy[target.id] = (busy[target.id] ?? 0) + target.inFlight;
+    }
+    return { applied: this.#table.version, busy, refused: this.#table.refused };
+  }
+
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** The entries in force as they came: what a snapshot keeps. */
+  entries(): Readonly<Record<string, unknown>> {
+    return Object.fromEntries([...this.#table.services].map(([name, service]) => [name, service.entry.raw]));
+  }
+
+  get version(): number {
+    return this.#table.version;
+  }
+
+  /** Of the table and of the past: everything that still has numbers to tell. */
+  services(): readonly Service[] {
+    return [...this.#table.services.values(), ...this.#leaving.values()];
+  }
+
+  /** The service whose preview has this host; its header, if it wants one, is the caller's to compare. */
+  findPreview(host: string): Service | null {
+    return this.#table.previews.findHost(host);
+  }
+
+  find(host: string, path: string): Service | null {
+    return this.#table.routes.find(host, path);
+  }
+
+  #swap(update: TableUpdate): void {
+    const before = this.#table;
+    const { entries, refused } = this.#parseAll(update);
+    const routes = new Lookup<Service>();
+    const previews = new Lookup<Service>();
+    const services = new Map<string, Service>();
+    for (const name of this.#byPrecedence(entries.keys())) {
+      const entry = entries.get(name);
+      if (entry === undefined) continue;
+      const conflict = findConflict(entry, name, routes, previews);
+      if (conflict !== null) refused[name] = conflict;
+      const accepted = conflict === null ? entry : before.services.get(name)?.entry;
+      if (accepted === undefined) continue;
+      const service = this.#serviceOf(name, accepted);
+      addRoutes(accepted, service, routes, previews);
+      services.set(name, service);
+      entries.set(name, accepted);
+    }
+    this.#table = { version: update.version, routes, previews, services, refused };
+    for (const [name, service] of services) service.replace(entries.get(name) ?? service.entry);
+    this.#retire(before);
+    this.#announce();
+  }
+
+  /** An entry that does not parse leaves the former one in force. */
+  #parseAll(update: TableUpdate): { entries: Map<string, ServiceEntry>; refused: Record<string, string> } {
+    const entries = new Map<string, ServiceEntry>();
+    const refused: Record<string, string> = {};
+    for (const [name, value] of Object.entries(update.services)) {
+      const parsed = SERVICE_NAME.test(name) ? parseEntry(value) : BAD_NAME;
+      if (!parsed.ok) refused[name] = parsed.problems.join('; ');
+      const entry = parsed.ok ? parsed.entry : this.#table.services.get(name)?.entry;
+      if (entry !== undefined) entries.set(name, entry);
+    }
+    return { entries, refused };
+  }
+
+  /** Who holds a host and path keeps it; among newcomers the name decides. */
+  #byPrecedence(names: Iterable<string>): readonly string[] {
+    const held = this.#table.services;
+    const rank = (name: string): number => (held.has(name) ? 0 : 1);
+    return [...names].sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+  }
+
+  #serviceOf(name: string, entry: ServiceEntry): Service {
+    const present = this.#table.services.get(name) ?? this.#leaving.get(name);
+    return present ?? new Service(name, entry, () => this.#settle());
+  }
+
+  #retire(before: Table): void {
+    for (const [name, service] of before.services) {
+      if (this.#table.services.has(name)) continue;
+      service.remove();
+      this.#leaving.set(name, service);
+    }
+    for (const name of this.#table.services.keys()) this.#leaving.delete(name);
+    this.#forgetIdle();
+    for (const service of [...this.#table.services.values(), ...before.services.values()])
+      service.lot.wakeAll();
+  }
+
+  /** The last request of a retired target has ended. */
+  #settle(): void {
+    this.#forgetIdle();
+    this.#announce();
+  }
+
+  #forgetIdle(): void {
+    for (const [name, service] of this.#leaving) if (service.targets.isEmpty) this.#leaving.delete(name);
+  }
+
+  #announce(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+function findConflict(
+  entry: ServiceEntry,
+  name: string,
+  routes: Lookup<Service>,
+  previews: Lookup<Service>,
+): string | null {
+  for (const { host, path } of entry.routes) {
+    const owner = routes.ownerOf(host, path) ?? (path === '/' ? previews.findHost(host) : null);
+    if (owner !== null && owner.name !== name) return `route ${host}${path} belongs to ${owner.name}`;
+  }
+  const preview = entry.preview?.host ?? null;
+  const owner = preview === null ? null : (previews.findHost(preview) ?? routes.ownerOf(preview, '/'));
+  return owner === null || owner.name === name ? null : `preview host ${preview} belongs to ${owner.name}`;
+}
+
+function addRoutes(
+  entry: ServiceEntry,
+  service: Service,
+  routes: Lookup<Service>,
+  previews: Lookup<Service>,
+): void {
+  for (const { host, path } of entry.routes) routes.add(host, path, service);
+  if (entry.preview !== null && entry.preview.host !== null) previews.add(entry.preview.host, '/', service);
+}

@@ -1,0 +1,157 @@
+// Several worker processes that serve one port as one proxy: the primary holds the table and hands it out, answers for
+// all of them, and replaces those that die. It carries no traffic itself.
+//
+// INVARIANTS
+// - A worker listens only once it has the table in force.
+// - What is acknowledged holds for every worker that serves: the lowest version, the sum of what is busy.
+import cluster from 'node:cluster';
+import { fileURLToPath } from 'node:url';
+import { keepCounters, keepLiving, mergeStats } from './aggregate.ts';
+import type { Acknowledgement, TableSink, TableUpdate } from './control.ts';
+import type { ProxyStats } from './counters.ts';
+import { ProxyFailure } from './failure.ts';
+import type { Address, LocalOptions } from './local.ts';
+import { Member } from './member.ts';
+import { Router } from './router.ts';
+
+/** Between the death of a worker and its successor; doubled while successors die before they serve. */
+const RESPAWN_MS = 100;
+const RESPAWN_MAX_MS = 5_000;
+
+export class Crew implements TableSink {
+  readonly sink: TableSink = this;
+  /** Checks and remembers the tables; no request ever asks it. */
+  readonly #book = new Router();
+  readonly #options: LocalOptions;
+  readonly #size: number;
+  readonly #onProblem: (problem: string) => void;
+  readonly #members = new Set<Member>();
+  readonly #listeners: (() => void)[] = [];
+  readonly #respawns = new Set<NodeJS.Timeout>();
+  #restored: TableUpdate['services'] | null = null;
+  #update: TableUpdate | null = null;
+  #left: ProxyStats | null = null;
+  #deaths = 0;
+  #stopping = false;
+
+  constructor(options: LocalOptions, size: number, onProblem: (problem: string) => void) {
+    const { host, port, maxConnections, maxConnectionsPerAddress, trusted } = options;
+    this.#options = {
+      ...{ host, port },
+      ...(maxConnections === undefined ? {} : { maxConnections: Math.ceil(maxConnections / size) }),
+      ...(maxConnectionsPerAddress === undefined ? {} : { maxConnectionsPerAddress }),
+      ...(trusted === undefined ? {} : { trusted }),
+    };
+    this.#size = size;
+    this.#onProblem = onProblem;
+  }
+
+  restore(services: TableUpdate['services']): void {
+    this.#restored = services;
+    this.#book.restore(services);
+  }
+
+  entries(): TableUpdate['services'] {
+    return this.#book.entries();
+  }
+
+  /** All workers have it when this resolves; one that does not answer is killed. */
+  async apply(update: TableUpdate): Promise<Acknowledgement> {
+    const { applied } = await this.#book.apply(update);
+    if (applied === update.version) {
+      this.#update = update;
+      await Promise.all([...this.#members].map((member) => member.apply(update)));
+    }
+    this.#announce();
+    return this.acknowledgement();
+  }
+
+  acknowledgement(): Acknowledgement {
+    const own = this.#book.acknowledgement();
+    const all = [...this.#members].flatMap((member) => member.acknowledgement ?? []);
+    const busy: Record<string, number> = {};
+    for (const { busy: some } of all) {
+      for (const [target, count] of Object.entries(some)) busy[target] = (busy[target] ?? 0) + count;
+    }
+    const refused = Object.assign({}, own.refused, ...all.map((each) => each.refused)) as Record<
+      string,
+      string
+    >;
+    return { applied: Math.min(own.applied, ...all.map(({ applied }) => applied)), busy, refused };
+  }
+
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  async listen(): Promise<Address> {
+    const extension = import.meta.filename.endsWith('.ts') ? 'ts' : 'js';
+    cluster.setupPrimary({
+      exec: fileURLToPath(new URL(`./worker-main.${extension}`, import.meta.url)),
+      execArgv: [],
+      args: [],
+    });
+    for (let count = 0; count < this.#size; count += 1) this.#spawn();
+    try {
+      const [address] = await Promise.all([...this.#members].map((member) => member.listening));
+      if (address === undefined) throw new Error('There is no worker.');
+      return address;
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new ProxyFailure('worker-failed', `The workers did not start: ${why}`, { cause });
+    }
+  }
+
+  async stats(): Promise<ProxyStats> {
+    const members = [...this.#members].filter((member) => member.acknowledgement !== null);
+    await Promise.all(members.map((member) => member.readStats()));
+    const living = mergeStats(members.flatMap((member) => member.lastStats ?? []));
+    return this.#left === null ? living : mergeStats([living, keepLiving(this.#left, living)]);
+  }
+
+  async stop(deadlineMs: number): Promise<void> {
+    this.#stopping = true;
+    for (const timer of this.#respawns) clearTimeout(timer);
+    await Promise.all([...this.#members].map((member) => member.stop(deadlineMs)));
+  }
+
+  #spawn(): void {
+    const start = () =>
+      ({ kind: 'start', options: this.#options, restored: this.#restored, update: this.#update }) as const;
+    const member = new Member(cluster.fork(), start, {
+      onChange: () => this.#announce(),
+      onProblem: this.#onProblem,
+      onExit: (gone) => this.#replace(gone),
+    });
+    this.#members.add(member);
+    member.listening.then(
+      () => {
+        this.#deaths = 0;
+      },
+      () => undefined,
+    );
+  }
+
+  #replace(gone: Member): void {
+    this.#members.delete(gone);
+    if (this.#stopping) return;
+    this.#onProblem('A worker has ended; another takes its place.');
+    const { lastStats } = gone;
+    if (lastStats !== null)
+      this.#left = mergeStats([...(this.#left === null ? [] : [this.#left]), keepCounters(lastStats)]);
+    const timer = setTimeout(
+      () => {
+        this.#respawns.delete(timer);
+        this.#spawn();
+      },
+      Math.min(RESPAWN_MAX_MS, RESPAWN_MS * 2 ** this.#deaths),
+    );
+    this.#respawns.add(timer);
+    this.#deaths += 1;
+    this.#announce();
+  }
+
+  #announce(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}

@@ -1,7 +1,7 @@
 // The front door of the data plane: starts it, in this process or in workers, with its snapshot and its table file, and
 // stops it. Whoever feeds it tables from elsewhere does so through `sink`.
-import type { Acknowledgement, TableSink, TableUpdate } from './control.ts';
-import type { ProxyStats } from './counters.ts';
+import type { TableSink, TableUpdate } from './control.ts';
+import { type ProxyStats, SECONDS_BUCKETS } from './counters.ts';
 import { type Address, type LocalOptions, LocalProxy } from './local.ts';
 import { loadSnapshot, SnapshotWriter } from './snapshot.ts';
 import { TableFileWatcher } from './table-file.ts';
@@ -12,10 +12,18 @@ export interface ProxyOptions extends LocalOptions {
   readonly workers?: number;
   /** Serve this table, and watch it. */
   readonly tableFile?: string;
+  /** Whoever feeds it tables from elsewhere: called before anything listens, resolves once there is a first table. */
+  readonly feed?: (sink: TableSink, snapshots: Snapshots) => Promise<void>;
   /** Where the table is kept for the next start. */
   readonly snapshotFile?: string;
   /** Told what went wrong without stopping anything: one sentence for the log. */
   readonly onProblem?: (problem: string) => void;
+}
+
+/** The last table on disk; what is read is checked by whoever applies it. */
+export interface Snapshots {
+  read(): Promise<TableUpdate | null>;
+  write(update: TableUpdate): void;
 }
 
 export interface RunningProxy {
@@ -29,24 +37,19 @@ export interface RunningProxy {
 /** What serves, in one process or in several. */
 interface Backend {
   readonly sink: TableSink;
-  restore(services: TableUpdate['services']): void;
-  /** The entries in force, as they came. */
-  entries(): TableUpdate['services'];
   listen(): Promise<Address>;
   stats(): Promise<ProxyStats>;
   stop(deadlineMs: number): Promise<void>;
 }
 
-/** Listens only once it has a table, where a snapshot or a table file gives one. */
+/** Listens only once it has a table, where a feed or a table file gives one. */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const onProblem = options.onProblem ?? (() => undefined);
   const workers = options.workers ?? 1;
   const backend = workers > 1 ? new Crew(options, workers, onProblem) : serveHere(options, onProblem);
+  const { sink } = backend;
   const writer =
     options.snapshotFile === undefined ? null : new SnapshotWriter(options.snapshotFile, onProblem);
-  const sink = writer === null ? backend.sink : keepSnapshots(backend, writer);
-  const snapshot = options.snapshotFile === undefined ? null : await loadSnapshot(options.snapshotFile);
-  if (snapshot !== null) backend.restore(snapshot);
   const file =
     options.tableFile === undefined ? null : new TableFileWatcher(options.tableFile, sink, onProblem);
   const stop = async (deadlineMs: number): Promise<void> => {
@@ -56,6 +59,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   };
   try {
     await file?.start();
+    await options.feed?.(sink, openSnapshots(options.snapshotFile, writer));
     const address = await backend.listen();
     return { sink, addresses: [address], stats: () => backend.stats(), stop };
   } catch (error) {
@@ -64,27 +68,25 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   }
 }
 
+function openSnapshots(path: string | undefined, writer: SnapshotWriter | null): Snapshots {
+  return {
+    read: async () => {
+      const services = path === undefined ? null : await loadSnapshot(path);
+      return services === null ? null : { version: 0, services };
+    },
+    write: (update) => writer?.save(update),
+  };
+}
+
+export { SECONDS_BUCKETS };
+
 function serveHere(options: ProxyOptions, onProblem: (problem: string) => void): Backend {
   const local = new LocalProxy(options, (error) => onProblem(describeBug(error)));
   return {
     sink: local.router,
-    restore: (services) => local.router.restore(services),
-    entries: () => local.router.entries(),
     listen: () => local.listen(),
     stats: async () => local.stats(),
     stop: (deadlineMs) => local.stop(deadlineMs),
-  };
-}
-
-function keepSnapshots(backend: Backend, writer: SnapshotWriter): TableSink {
-  return {
-    apply: async (update: TableUpdate): Promise<Acknowledgement> => {
-      const answer = await backend.sink.apply(update);
-      writer.save({ version: answer.applied, services: backend.entries() });
-      return answer;
-    },
-    acknowledgement: () => backend.sink.acknowledgement(),
-    onChange: (listener) => backend.sink.onChange(listener),
   };
 }
 

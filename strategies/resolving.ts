@@ -9,6 +9,8 @@ import { findRevision, type World } from './world.ts';
 
 const HOPELESS: readonly PullFailureKind[] = ['missing', 'authentication', 'refused'];
 const HOPELESS_TRIES = 3;
+/** `retryAt` of an image that is not to be asked for again. */
+const NEVER = Number.MAX_SAFE_INTEGER;
 
 export function planResolving(world: World, rollout: Rollout): Notch {
   const image = imageOf(world, rollout);
@@ -25,8 +27,9 @@ export function imageOf(world: World, rollout: Rollout): ImageState {
   return world.observed.images[rollout.id] ?? { kind: 'absent' };
 }
 
-/** Missing and refused images get three tries; what may pass by itself is tried until the deadline. */
+/** Missing and refused images get three tries, or fewer when the engine says never; what may pass by itself is tried until the deadline. */
 export function isHopeless(image: Extract<ImageState, { kind: 'failed' }>): boolean {
+  if (image.retryAt >= NEVER) return true;
   return HOPELESS.includes(image.failure) && image.attempts >= HOPELESS_TRIES;
 }
 

@@ -63,16 +63,3 @@ function listenForSignals(host: NodeJS.Process): AbortSignal {
   for (const name of ['SIGINT', 'SIGTERM'] as const) host.once(name, () => asked.abort());
   return asked.signal;
 }
-
-/** From package.json, in a checkout and beside the built program alike. */
-export async function readVersion(): Promise<string> {
-  for (const path of ['../../package.json', '../../../package.json']) {
-    try {
-      const parsed: unknown = JSON.parse(await readFile(new URL(path, import.meta.url), 'utf8'));
-      if (typeof parsed === 'object' && parsed !== null && 'version' in parsed) return String(parsed.version);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    }
-  }
-  return 'unknown';
-}

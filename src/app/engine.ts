@@ -1,0 +1,128 @@
+// The control loop's engine over `deploy`: observer, executor and image resolver behind one port.
+
+import { readLogTail } from '../../deploy/evidence.ts';
+import { Executor } from '../../deploy/execute.ts';
+import { ImageResolver } from '../../deploy/image.ts';
+import { Observer } from '../../deploy/observe.ts';
+import type { ContainerRuntime, RuntimeEvent } from '../../deploy/runtime.ts';
+import type { Action, ContainerState, ImageState } from '../../strategies/model.ts';
+import type { Engine } from '../controller/engine.ts';
+import { type ActionObserver, timeActions } from './timed.ts';
+
+export interface EngineOptions {
+  readonly runtime: ContainerRuntime;
+  readonly prefix: string;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly mayAct: () => boolean;
+  readonly mark: (service: string) => void;
+  readonly onTrouble: (what: string, error: unknown) => void;
+  readonly onAction: ActionObserver;
+  readonly signal: AbortSignal;
+}
+
+const LOG_TIMEOUT_MS = 1_000;
+
+export class DeployEngine implements Engine {
+  readonly #options: EngineOptions;
+  readonly #observer: Observer;
+  readonly #images: ImageResolver;
+  readonly #executor: Executor;
+  /** The id that a rollout resolves its image under → its service. */
+  readonly #asked = new Map<string, string>();
+  #away: string | null = null;
+
+  constructor(options: EngineOptions) {
+    const { prefix, now, mayAct, mark, signal } = options;
+    const runtime = timeActions(options.runtime, options.onAction);
+    this.#options = options;
+    this.#observer = new Observer(options.runtime, prefix);
+    const onChange = (id: string) => this.#markImage(id);
+    this.#images = new ImageResolver({ runtime, now, random: Math.random, onChange, signal });
+    const images = this.#images;
+    this.#executor = new Executor({ runtime, images, prefix, now, mayAct, onDone: mark });
+  }
+
+  /** Why the engine does not answer, or null. */
+  get away(): string | null {
+    return this.#away;
+  }
+
+  async observe(service: string): Promise<readonly ContainerState[]> {
+    return await this.#ask(() => this.#observer.observe(service));
+  }
+
+  async listServices(): Promise<readonly string[]> {
+    const all = await this.#ask(() => this.#observer.observe());
+    return [...new Set(all.map(({ service }) => service))];
+  }
+
+  /** Asks for nothing but an answer. */
+  async ping(): Promise<void> {
+    await this.#ask(() => this.#options.runtime.info(this.#options.signal)).catch(() => undefined);
+  }
+
+  note(event: RuntimeEvent): void {
+    this.#observer.note(event);
+  }
+
+  stopping(service: string): ReadonlySet<string> {
+    return this.#executor.stopping(service);
+  }
+
+  troubles(service: string) {
+    return this.#executor.troubles(service);
+  }
+
+  images(service: string): Readonly<Record<string, ImageState>> {
+    const mine = [...this.#asked].filter(([, owner]) => owner === service);
+    return Object.fromEntries(mine.map(([id]) => [id, this.#images.state(id)] as const));
+  }
+
+  execute(service: string, action: Action): void {
+    if (action.kind === 'resolve-image') this.#asked.set(action.id, service);
+    this.#executor.execute(service, [action]);
+  }
+
+  keepImages(service: string, ids: readonly string[]): void {
+    for (const [id, owner] of this.#asked) {
+      if (owner !== service || ids.includes(id)) continue;
+      this.#asked.delete(id);
+      this.#images.forget(id);
+    }
+  }
+
+  async tailLog(containerId: string): Promise<readonly string[]> {
+    const late = new Promise<readonly string[]>((resolve) => {
+      setTimeout(() => resolve(['(its log was not read in time)']), LOG_TIMEOUT_MS).unref();
+    });
+    return await Promise.race([readLogTail(this.#options.runtime, containerId), late]);
+  }
+
+  pruneImages(image: string, keep: readonly string[], drop: readonly string[]): void {
+    const { runtime, onTrouble } = this.#options;
+    runtime.pruneImages(image, keep, drop).catch((error: unknown) => onTrouble('prune images', error));
+  }
+
+  /** Resolves when every action that began has ended. */
+  async settled(): Promise<void> {
+    await this.#executor.settled();
+    await this.#images.settled();
+  }
+
+  #markImage(id: string): void {
+    const service = this.#asked.get(id);
+    if (service !== undefined) this.#options.mark(service);
+  }
+
+  async #ask<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      const answer = await call();
+      this.#away = null;
+      return answer;
+    } catch (error) {
+      this.#away = error instanceof Error ? error.message : String(error);
+      throw error;
+    }
+  }
+}

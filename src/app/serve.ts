@@ -1,0 +1,207 @@
+// `slipway serve`: the controller, its admin server, and a proxy process beside it. Constructs and connects everything;
+// holds no logic of its own.
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { DockerRuntime } from '../../deploy/docker.ts';
+import { parseEndpoint } from '../../deploy/endpoint.ts';
+import { runProbe } from '../../deploy/probe.ts';
+import { startAdmin } from '../admin/admin.ts';
+import type { ServeConfig } from '../config.ts';
+import { Controller } from '../controller/controller.ts';
+import { campaign, type Leader } from '../controller/leader.ts';
+import { Prober } from '../controller/prober.ts';
+import { buildKeys, type Keys } from '../store/keys.ts';
+import { type Mirror, startMirror } from '../store/mirror.ts';
+import type { Store } from '../store/port.ts';
+import { createEventBus, type EventBus } from '../telemetry/events.ts';
+import { createLog, type Log } from '../telemetry/log.ts';
+import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
+import { readProgramVersion } from '../version.ts';
+import { DeployEngine } from './engine.ts';
+import { superviseProxy } from './proxy-child.ts';
+import { Releases } from './releases.ts';
+import { openDaemonStore } from './store.ts';
+import { readHistory, readService, readServices, readTargets } from './tables.ts';
+
+const PING_MS = 10_000;
+
+interface Parts {
+  readonly config: ServeConfig;
+  readonly log: Log;
+  readonly store: Store;
+  readonly keys: Keys;
+  readonly mirror: Mirror;
+  readonly leader: Leader;
+  readonly metrics: Metrics;
+  readonly events: EventBus;
+  readonly stop: AbortSignal;
+}
+
+/** Runs until the signal aborts; then proxy, controller, leadership and etcd are let go in this order. */
+export async function startDaemon(config: ServeConfig, signal: AbortSignal): Promise<void> {
+  const releases = new Releases();
+  const stop = new AbortController();
+  const log = createLog(config.logLevel);
+  try {
+    const store = await openDaemonStore(config, log, releases);
+    const parts = connectParts(config, log, store, stop.signal, releases);
+    await parts.mirror.ready();
+    const { controller, engine } = startControl(parts, releases);
+    await serveAdmin(parts, engine, releases);
+    if (!config.noProxy) await startProxyBeside(parts, releases);
+    log.info('started', { admin: formatAddress(config.admin), leads: parts.leader.isLeader() });
+    controller.markAll();
+    await aborted(signal);
+    log.info('stopping');
+  } finally {
+    stop.abort();
+    await releases.close();
+  }
+}
+
+function connectParts(
+  config: ServeConfig,
+  log: Log,
+  store: Store,
+  stop: AbortSignal,
+  releases: Releases,
+): Parts {
+  const keys = buildKeys(config.prefix);
+  const metrics = createMetrics(readProgramVersion());
+  const events = createEventBus(Date.now);
+  const warn = (what: string) => (error: unknown, streak?: number) => {
+    if (streak === undefined || streak === 1) log.warn(what, { error });
+  };
+  const mirror = startMirror({
+    store,
+    prefix: keys.root,
+    signal: stop,
+    onTrouble: warn('etcd does not answer'),
+  });
+  mirror.onConnection((connected) => {
+    metrics.setStoreConnected(connected);
+    events.emit({ kind: connected ? 'store-connected' : 'store-lost' });
+  });
+  const holder = {
+    id: `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`,
+    host: hostname(),
+    pid: process.pid,
+  };
+  const resign = new AbortController();
+  const leader = campaign({
+    ...{ store, mirror, key: keys.leader, holder, ttlMs: config.leaderTtl },
+    signal: resign.signal,
+    onTrouble: warn('cannot campaign for leadership'),
+  });
+  releases.add('leadership', async () => {
+    resign.abort();
+    await leader.ended;
+  });
+  return { config, log, store, keys, mirror, leader, metrics, events, stop };
+}
+
+function startControl(parts: Parts, releases: Releases) {
+  const { config, log, keys, leader, metrics, stop } = parts;
+  const runtime = openRuntime(config);
+  const mark = (service: string) => controller.mark(service);
+  const engine = new DeployEngine({
+    ...{ runtime, prefix: keys.prefix, now: Date.now, mayAct: () => leader.isLeader(), mark, signal: stop },
+    onTrouble: (what, error) => log.warn('engine trouble', { what, error }),
+    onAction: metrics.observeAction,
+  });
+  const prober = new Prober({
+    now: Date.now,
+    onChange: mark,
+    onTrouble: (service, error) => log.debug('a probe could not be made', { service, error }),
+    probe: ({ container, healthcheck, port }, cancel) =>
+      runProbe(runtime, container, healthcheck, port, cancel),
+  });
+  const controller = new Controller({
+    ...{ ...parts, engine, prober, now: Date.now },
+    listRunning: () => engine.listServices(),
+  });
+  releases.add('actions', () => engine.settled());
+  releases.add('controller', () => controller.close());
+  followEngine(runtime, engine, controller, parts);
+  return { controller, engine };
+}
+
+function openRuntime(config: ServeConfig): DockerRuntime {
+  const registries = config.allowRegistry.length === 0 ? null : config.allowRegistry;
+  return new DockerRuntime({
+    endpoint: parseEndpoint(config.docker, process.env),
+    policy: { allowMounts: config.allowMount, registries },
+    reach: config.reach,
+  });
+}
+
+// Events say only that something happened; the pass looks for itself.
+function followEngine(
+  runtime: DockerRuntime,
+  engine: DeployEngine,
+  controller: Controller,
+  parts: Parts,
+): void {
+  const { keys, log, stop } = parts;
+  const listen = runtime.events(
+    keys.prefix,
+    (event) => {
+      engine.note(event);
+      if (event.kind === 'reconnected') controller.markAll();
+      else if (event.service !== null) controller.mark(event.service);
+    },
+    stop,
+  );
+  listen.catch((error: unknown) => log.error('the event stream ended', { error }));
+  const timer = setInterval(() => void engine.ping(), PING_MS);
+  stop.addEventListener('abort', () => clearInterval(timer), { once: true });
+  void engine.ping();
+}
+
+async function serveAdmin(parts: Parts, engine: DeployEngine, releases: Releases): Promise<void> {
+  const { config, log, store, keys, mirror, leader, metrics, events } = parts;
+  const token =
+    config.adminTokenFile === null ? null : (await readFile(config.adminTokenFile, 'utf8')).trim();
+  const admin = await startAdmin({
+    host: config.admin.host ?? '0.0.0.0',
+    port: config.admin.port,
+    allowedHosts: [hostname()],
+    ready: () => ({
+      store: mirror.connected ? null : 'etcd does not answer',
+      leader: leader.isLeader() || mirror.get(keys.leader) !== null ? null : 'no controller leads',
+      engine: engine.away,
+    }),
+    metrics: () => metrics.render(),
+    onError: (error) => log.error('admin server', { error }),
+    events,
+    token,
+    services: () => readServices(mirror, keys),
+    service: (name) => readService(mirror, keys, name),
+    history: (name) => readHistory(mirror, keys, name),
+    targets: () => readTargets(mirror, keys),
+    sendCommand: async (name, command) => {
+      log.info('command over the admin server', { service: name, command });
+      await store.commit({ guards: [], puts: [{ key: keys.command(name), value: command }], deletes: [] });
+    },
+  });
+  releases.add('admin server', () => admin.close());
+}
+
+async function startProxyBeside(parts: Parts, releases: Releases): Promise<void> {
+  const { config, log, mirror, keys } = parts;
+  const proxy = superviseProxy({ config, log, mirror, keys });
+  releases.add('proxy', () => proxy.stop());
+  await proxy.started;
+}
+
+function formatAddress({ host, port }: ServeConfig['admin']): string {
+  return `${host ?? '0.0.0.0'}:${port}`;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,44 @@
+// What the API reads from the mirror: documents as the controller wrote them.
+import type { ProxyTarget } from '../admin/api.ts';
+import { listServices } from '../controller/watcher.ts';
+import type { Keys } from '../store/keys.ts';
+import type { Mirror } from '../store/mirror.ts';
+
+export function readServices(mirror: Mirror, keys: Keys): readonly object[] {
+  return listServices(mirror, keys).flatMap((service) => {
+    const status = readService(mirror, keys, service);
+    return status === null ? [] : [status];
+  });
+}
+
+export function readService(mirror: Mirror, keys: Keys, service: string): object | null {
+  return readDocument(mirror.get(keys.status(service))?.value);
+}
+
+/** The latest first. */
+export function readHistory(mirror: Mirror, keys: Keys, service: string): readonly object[] {
+  const found = [...mirror.entries(keys.histories(service))].sort((a, b) => b.modRevision - a.modRevision);
+  return found.flatMap(({ value }) => readDocument(value) ?? []);
+}
+
+export function readTargets(mirror: Mirror, keys: Keys): readonly ProxyTarget[] {
+  return mirror.entries(keys.proxies).flatMap(({ key, value }) => {
+    const said = readDocument(value);
+    const address = said !== null && 'addresses' in said ? readAdmin(said.addresses) : null;
+    return address === null ? [] : [{ id: key.slice(keys.proxies.length), address }];
+  });
+}
+
+function readAdmin(addresses: unknown): string | null {
+  if (typeof addresses !== 'object' || addresses === null || !('admin' in addresses)) return null;
+  return typeof addresses.admin === 'string' ? addresses.admin : null;
+}
+
+function readDocument(text: string | undefined): object | null {
+  try {
+    const value: unknown = JSON.parse(text ?? 'null');
+    return typeof value === 'object' ? value : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,132 @@
+// One service's keys, read from the mirror at one revision and parsed: what is wanted and what is remembered. Decides
+// nothing; a value that does not parse becomes a problem to be told, never an exception.
+import type {
+  Observed,
+  Parsed,
+  ProxyState,
+  Revision,
+  RouteEntry,
+  ServiceSpec,
+  Written,
+} from '../../strategies/model.ts';
+import { parseCommand } from '../spec/command.ts';
+import { parseSpec } from '../spec/parse.ts';
+import { parseVersion } from '../spec/version.ts';
+import { parseWeights } from '../spec/weights.ts';
+import type { Keys } from '../store/keys.ts';
+import type { Mirror } from '../store/mirror.ts';
+import { EMPTY_RECORD, parseRecord, type ServiceRecord } from './record.ts';
+
+type Reader = Pick<Mirror, 'get' | 'entries'>;
+
+export interface SpecState {
+  readonly spec: ServiceSpec;
+  readonly hash: string;
+  readonly text: string;
+}
+
+export interface Desired {
+  readonly service: string;
+  /** The etcd revision of the spec's key; 0 when there is none. */
+  readonly specRevision: number;
+  /** The spec in force: the key's, or the last valid one when the key is spoilt or gone. */
+  readonly spec: SpecState | null;
+  readonly isSpecGone: boolean;
+  /** Lines, when the key's spec is refused. */
+  readonly specProblems: readonly string[];
+  readonly record: ServiceRecord;
+  /** The etcd revision of the record's key; 0 when there is none. */
+  readonly recordRevision: number;
+  readonly isRecordBroken: boolean;
+  readonly version: Observed['version'];
+  readonly weights: Observed['weights'];
+  readonly command: Observed['command'];
+  readonly freeze: string | null;
+  readonly revisions: readonly Revision[];
+  readonly quarantined: readonly string[];
+  readonly proxies: readonly ProxyState[];
+  readonly route: Written<RouteEntry> | null;
+}
+
+export function readDesired(reader: Reader, keys: Keys, service: string): Desired {
+  const recordEntry = reader.get(keys.rollout(service));
+  const parsed = recordEntry === null ? EMPTY_RECORD : parseRecord(recordEntry.value);
+  const record = parsed ?? EMPTY_RECORD;
+  return {
+    service,
+    ...readSpec(reader, keys, service, record),
+    record,
+    recordRevision: recordEntry?.modRevision ?? 0,
+    isRecordBroken: parsed === null,
+    version: readWritten(reader, keys.version(service), parseVersion),
+    weights: readWritten(reader, keys.weights(service), parseWeights),
+    command: readWritten(reader, keys.command(service), parseCommand),
+    freeze: readFreeze(reader, keys, service),
+    revisions: readRevisions(reader, keys, service),
+    quarantined: reader
+      .entries(keys.quarantines(service))
+      .map(({ key }) => key.slice(keys.quarantines(service).length)),
+    proxies: readProxies(reader, keys),
+    route: readRoute(reader, keys, service),
+  };
+}
+
+function readSpec(reader: Reader, keys: Keys, service: string, record: ServiceRecord) {
+  const entry = reader.get(keys.spec(service));
+  const accepted = record.accepted === null ? null : readAccepted(record.accepted, service);
+  if (entry === null) return { specRevision: 0, spec: accepted, isSpecGone: true, specProblems: [] };
+  const result = parseSpec(entry.value, service);
+  const base = { specRevision: entry.modRevision, isSpecGone: false };
+  if (!result.ok) return { ...base, spec: accepted, specProblems: result.problems.map((p) => p.message) };
+  return { ...base, spec: { spec: result.spec, hash: result.hash, text: entry.value }, specProblems: [] };
+}
+
+function readAccepted(text: string, service: string): SpecState | null {
+  const result = parseSpec(text, service);
+  return result.ok ? { spec: result.spec, hash: result.hash, text } : null;
+}
+
+function readWritten<T>(
+  reader: Reader,
+  key: string,
+  parse: (text: string) => Parsed<T>,
+): Written<Parsed<T>> | null {
+  const entry = reader.get(key);
+  return entry === null ? null : { value: parse(entry.value), revision: entry.modRevision };
+}
+
+function readFreeze(reader: Reader, keys: Keys, service: string): string | null {
+  const entry = reader.get(keys.serviceFreeze(service)) ?? reader.get(keys.freeze);
+  if (entry === null) return null;
+  return entry.value.trim() === '' ? 'no reason given' : entry.value.trim();
+}
+
+function readRevisions(reader: Reader, keys: Keys, service: string): readonly Revision[] {
+  const found = reader.entries(keys.revisions(service)).flatMap(({ value }) => readJson<Revision>(value));
+  return found.sort((a, b) => a.number - b.number);
+}
+
+function readProxies(reader: Reader, keys: Keys): readonly ProxyState[] {
+  return reader.entries(keys.proxies).flatMap(({ key, value }) => {
+    const [said] = readJson<Partial<ProxyState>>(value);
+    const id = key.slice(keys.proxies.length);
+    return [{ id, applied: said?.applied ?? 0, busy: said?.busy ?? {}, refused: said?.refused ?? {} }];
+  });
+}
+
+function readRoute(reader: Reader, keys: Keys, service: string): Written<RouteEntry> | null {
+  const entry = reader.get(keys.route(service));
+  if (entry === null) return null;
+  const [value] = readJson<RouteEntry>(entry.value);
+  return value === undefined ? null : { value, revision: entry.modRevision };
+}
+
+// Values that only the controller and the proxies write: their shape is theirs, their syntax is checked.
+function readJson<T extends object>(text: string): readonly T[] {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? [value as T] : [];
+  } catch {
+    return [];
+  }
+}

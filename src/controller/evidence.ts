@@ -1,0 +1,48 @@
+// A verdict that was just made gets the last log lines of the replicas it names, before their containers are removed.
+import type { Evidence, Memory, Observed, Plan, Writes } from '../../strategies/model.ts';
+import type { Engine } from './engine.ts';
+
+/** The same plan, its new evidence with logs. What was made in an earlier pass has them already. */
+export async function fillEvidence(plan: Plan, observed: Observed, engine: Engine): Promise<Plan> {
+  const known = new Set(listEvidence(observed.memory, {}));
+  const fresh = listEvidence(plan.memory, plan.writes).filter(
+    (item) => !known.has(item) && item.log.length === 0,
+  );
+  const names = new Set(fresh.map(({ replica }) => replica));
+  if (names.size === 0) return plan;
+  const logs = await readLogs(observed, names, engine);
+  const fill = (item: Evidence): Evidence =>
+    item.log.length > 0 || !logs.has(item.replica) ? item : { ...item, log: logs.get(item.replica) ?? [] };
+  return { ...plan, memory: fillMemory(plan.memory, fill), writes: fillWrites(plan.writes, fill) };
+}
+
+function listEvidence(memory: Memory, writes: Writes): readonly Evidence[] {
+  const finished = (writes.finished ?? []).flatMap(({ evidence }) => evidence);
+  return [...(memory.rollout?.verdict?.evidence ?? []), ...(memory.last?.evidence ?? []), ...finished];
+}
+
+async function readLogs(observed: Observed, names: ReadonlySet<string>, engine: Engine) {
+  const replicas = observed.replicas.filter(({ name }) => names.has(name));
+  const read = await Promise.all(
+    replicas.map(async ({ name, id }) => [name, await engine.tailLog(id)] as const),
+  );
+  return new Map(read);
+}
+
+function fillMemory(memory: Memory, fill: (item: Evidence) => Evidence): Memory {
+  const { rollout, last } = memory;
+  const verdict = rollout?.verdict;
+  return {
+    ...memory,
+    rollout:
+      rollout === null || verdict == null
+        ? rollout
+        : { ...rollout, verdict: { ...verdict, evidence: verdict.evidence.map(fill) } },
+    last: last === null ? null : { ...last, evidence: last.evidence.map(fill) },
+  };
+}
+
+function fillWrites(writes: Writes, fill: (item: Evidence) => Evidence): Writes {
+  if (writes.finished === undefined) return writes;
+  return { ...writes, finished: writes.finished.map((f) => ({ ...f, evidence: f.evidence.map(fill) })) };
+}

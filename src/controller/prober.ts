@@ -1,0 +1,122 @@
+// Probes every running container on its own schedule and folds the answers: fast until ready, at the interval after.
+// Keeps records in memory only; tells when one changes what a decision could see.
+import { assumeReady, recordProbe, UNPROBED } from '../../strategies/health.ts';
+import type { ContainerState, Healthcheck, ProbeRecord, ProbeResult } from '../../strategies/model.ts';
+
+export interface ProbeTarget {
+  readonly container: ContainerState;
+  readonly healthcheck: Healthcheck;
+  readonly port: number | null;
+  /** The table in the store names it: a new controller takes it as ready until its probes say otherwise. */
+  readonly isRouted: boolean;
+}
+
+export interface ProberOptions {
+  /** Throws when the engine, not the container, is at fault. */
+  readonly probe: (target: ProbeTarget, signal: AbortSignal) => Promise<ProbeResult>;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly onChange: (service: string) => void;
+  readonly onTrouble: (service: string, error: unknown) => void;
+}
+
+interface Watch {
+  readonly service: string;
+  readonly startedAt: number | null;
+  target: ProbeTarget;
+  record: ProbeRecord;
+  readonly abort: AbortController;
+}
+
+export class Prober {
+  readonly #options: ProberOptions;
+  readonly #watches = new Map<string, Watch>();
+
+  constructor(options: ProberOptions) {
+    this.#options = options;
+  }
+
+  /** The service's containers as just seen: new ones are taken up, those that are gone or restarted are dropped. */
+  follow(service: string, targets: readonly ProbeTarget[]): void {
+    const seen = new Map(targets.map((target) => [target.container.id, target]));
+    for (const [id, watch] of this.#watches) {
+      if (watch.service === service && !isSameRun(watch, seen.get(id))) this.#drop(id);
+    }
+    for (const [id, target] of seen) {
+      const watch = this.#watches.get(id);
+      if (watch !== undefined) watch.target = target;
+      else if (target.container.state === 'running') this.#take(service, target);
+    }
+  }
+
+  record(containerId: string): ProbeRecord {
+    return this.#watches.get(containerId)?.record ?? UNPROBED;
+  }
+
+  close(): void {
+    for (const id of [...this.#watches.keys()]) this.#drop(id);
+  }
+
+  #take(service: string, target: ProbeTarget): void {
+    const record = target.isRouted ? assumeReady(this.#options.now()) : UNPROBED;
+    const { startedAt, id } = target.container;
+    const watch: Watch = { service, startedAt, target, record, abort: new AbortController() };
+    this.#watches.set(id, watch);
+    void this.#run(watch);
+  }
+
+  #drop(id: string): void {
+    this.#watches.get(id)?.abort.abort();
+    this.#watches.delete(id);
+  }
+
+  async #run(watch: Watch): Promise<void> {
+    const { signal } = watch.abort;
+    while (!signal.aborted) {
+      const begun = performance.now();
+      const result = await this.#probeOnce(watch);
+      if (signal.aborted) return;
+      if (result !== null) this.#fold(watch, result);
+      const { intervalMs, startIntervalMs } = watch.target.healthcheck;
+      const everyMs = watch.record.readySince === null ? startIntervalMs : intervalMs;
+      await sleep(Math.max(1, everyMs - (performance.now() - begun)), signal);
+    }
+  }
+
+  // What is thrown speaks against the engine, not against the container: it counts for nothing.
+  async #probeOnce(watch: Watch): Promise<ProbeResult | null> {
+    try {
+      return await this.#options.probe(watch.target, watch.abort.signal);
+    } catch (error) {
+      if (!watch.abort.signal.aborted) this.#options.onTrouble(watch.service, error);
+      return null;
+    }
+  }
+
+  #fold(watch: Watch, result: ProbeResult): void {
+    const before = watch.record;
+    const startedAt = watch.target.container.startedAt ?? result.at;
+    watch.record = recordProbe(before, result, watch.target.healthcheck, startedAt);
+    const { readySince, unhealthySince } = watch.record;
+    const isNews = readySince !== before.readySince || unhealthySince !== before.unhealthySince;
+    if (isNews) this.#options.onChange(watch.service);
+  }
+}
+
+// A container that the engine restarted is another run of it: its record starts anew.
+function isSameRun(watch: Watch, target: ProbeTarget | undefined): boolean {
+  if (target === undefined || target.container.state !== 'running') return false;
+  return target.container.startedAt === watch.startedAt;
+}
+
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done, { once: true });
+    function done(): void {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    }
+  });
+}

@@ -1,0 +1,251 @@
+// One pass of one service: read everything anew, decide, write in one transaction, then act. It never waits for what it
+// set in motion and remembers nothing that is not in the store.
+//
+// INVARIANTS
+// - state before effect: actions are carried out only after the memory that explains them has landed
+// - a transaction that is lost to another writer changes nothing; the next pass reads again
+import { decide } from '../../strategies/decide.ts';
+import type { ContainerState, Observed, Plan, ServiceSpec } from '../../strategies/model.ts';
+import { planRetirement } from '../../strategies/retire.ts';
+import type { Keys } from '../store/keys.ts';
+import type { Mirror } from '../store/mirror.ts';
+import type { Store } from '../store/port.ts';
+import { draftTransaction } from './commit.ts';
+import { type Desired, readDesired, type SpecState } from './desired.ts';
+import type { Engine } from './engine.ts';
+import { fillEvidence } from './evidence.ts';
+import type { Leader } from './leader.ts';
+import type { Prober, ProbeTarget } from './prober.ts';
+import type { Pass } from './queue.ts';
+import { formatStatus, isSameStatus, type StatusDocument } from './status.ts';
+
+export interface ReconcilerOptions {
+  readonly store: Pick<Store, 'commit'>;
+  readonly mirror: Mirror;
+  readonly keys: Keys;
+  readonly leader: Leader;
+  readonly engine: Engine;
+  readonly prober: Prober;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** After a pass has landed: for metrics, events and the log. */
+  readonly onPass: (result: PassResult) => void;
+}
+
+export interface PassResult {
+  readonly desired: Desired;
+  readonly plan: Plan;
+  readonly status: StatusDocument;
+}
+
+/** Longest wait for our own write to come back through the watch. */
+const ECHO_TIMEOUT_MS = 5_000;
+const CONFLICT_WAIT_MS = 20;
+/** Every service is looked at this often even if nothing happened. */
+const RESYNC_MS = 30_000;
+
+const SILENT = { next: null, stable: null, candidate: null, step: null } as const;
+
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options;
+  }
+
+  async pass(service: string): Promise<Pass> {
+    const { mirror, keys, leader, now } = this.#options;
+    if (!leader.isLeader()) return { wakeAt: null, again: false };
+    const desired = readDesired(mirror, keys, service);
+    if (desired.isRecordBroken) return this.#reportBroken(desired);
+    if (desired.spec === null) return this.#passWithoutSpec(desired);
+    const containers = await this.#look(desired);
+    const observed = this.#observe(desired, desired.spec, containers);
+    const at = now();
+    const decided = planFor(desired, desired.spec.spec, observed, at);
+    const plan = await fillEvidence(decided, observed, this.#options.engine);
+    return this.#land(desired, plan, at);
+  }
+
+  #observe(desired: Desired, spec: SpecState, containers: readonly ContainerState[]): Observed {
+    const { engine, prober } = this.#options;
+    const { service, record } = desired;
+    prober.follow(service, listProbeTargets(desired, spec, containers));
+    const stopping = engine.stopping(service);
+    const replicas = containers.map((container) => ({
+      ...container,
+      probe: prober.record(container.id),
+      stopping: stopping.has(container.name),
+    }));
+    return {
+      ...{ service, replicas, specRevision: desired.specRevision, settingsHash: spec.hash },
+      ...{ version: desired.version, weights: desired.weights, command: desired.command },
+      ...{ freeze: desired.freeze, memory: record.memory, revisions: desired.revisions },
+      ...{ quarantined: desired.quarantined, proxies: desired.proxies, route: desired.route },
+      images: engine.images(service),
+      troubles: engine.troubles(service),
+    };
+  }
+
+  async #land(desired: Desired, plan: Plan, at: number): Promise<Pass> {
+    const { mirror, keys, leader, store } = this.#options;
+    const { service } = desired;
+    const status = formatStatus(desired, plan, at);
+    const isNews = !isSameStatus(mirror.get(keys.status(service))?.value ?? null, status);
+    const existing = mirror.entries(keys.service(service)).map(({ key }) => key);
+    const draft = { desired, plan, keys, existing, now: at, status: isNews ? status : null };
+    const transaction = draftTransaction(draft, leader.guard());
+    if (transaction !== null) {
+      const commit = await store.commit(transaction);
+      if (!commit.ok) return this.#lose();
+      this.#act(desired, plan);
+      this.#options.onPass({ desired, plan, status });
+      await reachRevision(mirror, commit.revision);
+    } else {
+      this.#act(desired, plan);
+      this.#options.onPass({ desired, plan, status });
+    }
+    const hasMoved = transaction !== null && plan.writes.retired !== true && isMove(desired, plan);
+    return { wakeAt: Math.min(plan.wakeAt ?? Number.POSITIVE_INFINITY, at + RESYNC_MS), again: hasMoved };
+  }
+
+  #act(desired: Desired, plan: Plan): void {
+    const { engine, leader } = this.#options;
+    const { service } = desired;
+    if (!leader.isLeader()) return;
+    for (const action of plan.actions) engine.execute(service, action);
+    engine.keepImages(service, listImageIds(plan));
+    const forgotten = new Set(plan.writes.forget ?? []);
+    if (forgotten.size === 0 || desired.spec === null) return;
+    const drop = desired.revisions.filter((r) => forgotten.has(r.number)).map((r) => r.reference);
+    const keep = desired.revisions.filter((r) => !forgotten.has(r.number)).map((r) => r.reference);
+    engine.pruneImages(desired.spec.spec.image, keep, drop);
+  }
+
+  // Somebody else wrote the record, or leads now: read again once the watch has told.
+  #lose(): Pass {
+    return { wakeAt: this.#options.now() + CONFLICT_WAIT_MS, again: false };
+  }
+
+  // An engine that does not answer is told in the status; nothing else of it changes.
+  async #look(desired: Desired): Promise<readonly ContainerState[]> {
+    try {
+      return await this.#options.engine.observe(desired.service);
+    } catch (error) {
+      await this.#tellEngineAway(desired, error instanceof Error ? error.message : String(error));
+      throw error;
+    }
+  }
+
+  async #tellEngineAway({ service }: Desired, message: string): Promise<void> {
+    const { mirror, keys, leader, store, now } = this.#options;
+    const key = keys.status(service);
+    const text = mirror.get(key)?.value;
+    if (text === undefined || text.includes('"reason":"engine-unavailable"')) return;
+    const said = { reason: 'engine-unavailable', message: `The engine does not answer: ${message}` };
+    const value = JSON.stringify({ ...JSON.parse(text), ...said, updated: new Date(now()).toISOString() });
+    await store.commit({ guards: [leader.guard()], puts: [{ key, value }], deletes: [] });
+  }
+
+  async #passWithoutSpec(desired: Desired): Promise<Pass> {
+    const { engine, now, mirror, keys } = this.#options;
+    const containers = await engine.observe(desired.service);
+    if (containers.length > 0 || desired.specProblems.length > 0) return this.#reportUnspecified(desired);
+    if (mirror.get(keys.status(desired.service)) !== null) return this.#forget(desired);
+    return { wakeAt: now() + RESYNC_MS, again: false };
+  }
+
+  // A spec that was never valid has gone: what was said of it goes too.
+  async #forget(desired: Desired): Promise<Pass> {
+    const { memory } = desired.record;
+    const report = { ...SILENT, phase: 'retiring', reason: 'retiring', message: '' } as const;
+    const plan: Plan = { memory, writes: { retired: true }, actions: [], report, wakeAt: null };
+    return this.#land(desired, plan, this.#options.now());
+  }
+
+  // A first spec that is refused, or containers of ours that nothing explains: told, and left alone.
+  async #reportUnspecified(desired: Desired): Promise<Pass> {
+    const isSpoilt = desired.specProblems.length > 0;
+    const message = isSpoilt
+      ? ''
+      : 'Containers of this service run, but there is neither a spec nor a record of one.';
+    return this.#tell(desired, isSpoilt ? 'invalid-spec' : 'internal-error', message);
+  }
+
+  async #reportBroken(desired: Desired): Promise<Pass> {
+    const key = this.#options.keys.rollout(desired.service);
+    const message = `${key} does not parse, so nothing is done; restore it, or delete it to begin anew.`;
+    return this.#tell(desired, 'internal-error', message);
+  }
+
+  async #tell(desired: Desired, reason: 'invalid-spec' | 'internal-error', message: string): Promise<Pass> {
+    const { mirror, keys, leader, store, now } = this.#options;
+    const report = {
+      phase: 'invalid',
+      reason,
+      message,
+      next: null,
+      stable: null,
+      candidate: null,
+      step: null,
+    } as const;
+    const plan: Plan = { memory: desired.record.memory, writes: {}, actions: [], report, wakeAt: null };
+    const status = formatStatus(desired, plan, now());
+    const key = keys.status(desired.service);
+    if (!isSameStatus(mirror.get(key)?.value ?? null, status)) {
+      const puts = [{ key, value: JSON.stringify(status) }];
+      const commit = await store.commit({ guards: [leader.guard()], puts, deletes: [] });
+      if (commit.ok) await reachRevision(mirror, commit.revision);
+    }
+    this.#options.onPass({ desired, plan, status });
+    return { wakeAt: now() + RESYNC_MS, again: false };
+  }
+}
+
+function planFor(desired: Desired, spec: ServiceSpec, observed: Observed, at: number): Plan {
+  return desired.isSpecGone ? planRetirement(spec, observed, at) : decide(spec, observed, at);
+}
+
+// A change of the status's words alone needs no second look.
+function isMove(desired: Desired, plan: Plan): boolean {
+  if (Object.keys(plan.writes).length > 0) return true;
+  return JSON.stringify(desired.record.memory) !== JSON.stringify(plan.memory);
+}
+
+function listImageIds(plan: Plan): readonly string[] {
+  const { rollout, manual } = plan.memory;
+  const asked = plan.actions.flatMap((action) => (action.kind === 'resolve-image' ? [action.id] : []));
+  const weighted =
+    manual === null ? [] : Object.keys(manual.requested).map((v) => `weights-${manual.weightsRevision}-${v}`);
+  return [...asked, ...weighted, ...(rollout === null ? [] : [rollout.id])];
+}
+
+function listProbeTargets(
+  desired: Desired,
+  spec: SpecState,
+  containers: readonly ContainerState[],
+): readonly ProbeTarget[] {
+  const targets = desired.route?.value.targets ?? [];
+  return containers.map((container) => {
+    const revision = desired.revisions.find((r) => r.number === container.revision);
+    const { healthcheck, port } = (revision ?? spec.spec).settings;
+    const isRouted = targets.some(
+      (t) => t.revision === container.revision && t.address === container.address,
+    );
+    return { container, healthcheck, port, isRouted };
+  });
+}
+
+/** Resolves when the mirror has seen `revision`, or after a while: then the next pass loses its transaction and reads again. */
+async function reachRevision(mirror: Mirror, revision: number): Promise<void> {
+  if (mirror.revision >= revision) return;
+  const reached = Promise.withResolvers<void>();
+  const stop = mirror.onChange(() => {
+    if (mirror.revision >= revision) reached.resolve();
+  });
+  const timer = setTimeout(() => reached.resolve(), ECHO_TIMEOUT_MS);
+  if (mirror.revision >= revision) reached.resolve();
+  await reached.promise;
+  clearTimeout(timer);
+  stop();
+}

@@ -1,0 +1,125 @@
+// The status document and the history entry: the core's report in the contract's words and times. Pure.
+import { formatDuration } from '../../strategies/describe.ts';
+import type { FinishedRollout, Phase, Plan, Reason, Report, Rollout } from '../../strategies/model.ts';
+import type { Desired } from './desired.ts';
+
+export interface StatusDocument {
+  readonly service: string;
+  readonly phase: Phase;
+  readonly strategy: string | null;
+  readonly version: string | null;
+  readonly reason: Reason | null;
+  readonly message: string;
+  readonly next: { readonly what: string; readonly at: string | null } | null;
+  readonly stable: Report['stable'];
+  readonly candidate: Report['candidate'];
+  readonly step: object | null;
+  readonly rollout: object | null;
+  readonly last: HistoryDocument | null;
+  readonly observed: {
+    readonly spec: number | null;
+    readonly version: number | null;
+    readonly weights: number | null;
+    readonly command: number | null;
+  };
+  readonly problems?: readonly string[];
+  readonly updated: string;
+}
+
+export interface HistoryDocument {
+  readonly id: string;
+  readonly kind: string;
+  readonly strategy: string;
+  readonly requested: number;
+  readonly revision: number;
+  readonly version: string;
+  readonly digest: string | null;
+  readonly outcome: string;
+  readonly reason: string | null;
+  readonly message: string;
+  readonly started: string;
+  readonly ended: string;
+  readonly duration: string;
+  readonly evidence: FinishedRollout['evidence'];
+}
+
+export function formatHistory(finished: FinishedRollout): HistoryDocument {
+  const { startedAt, endedAt, evidence, ...rest } = finished;
+  return {
+    ...rest,
+    started: toTime(startedAt),
+    ended: toTime(endedAt),
+    duration: formatDuration(endedAt - startedAt),
+    evidence,
+  };
+}
+
+/** `now` in milliseconds since the epoch. */
+export function formatStatus(desired: Desired, plan: Plan, now: number): StatusDocument {
+  const { report, memory } = plan;
+  const asked = desired.version?.value;
+  const base = {
+    service: desired.service,
+    strategy: memory.rollout?.strategy ?? desired.spec?.spec.strategy.type ?? null,
+    version: asked?.ok === true ? asked.value : null,
+    stable: report.stable,
+    candidate: report.candidate,
+    step: formatStep(report.step),
+    rollout: memory.rollout === null ? null : formatRollout(memory.rollout),
+    last: memory.last === null ? null : formatHistory(memory.last),
+    observed: {
+      spec: desired.specRevision === 0 ? null : desired.specRevision,
+      version: desired.version?.revision ?? null,
+      weights: desired.weights?.revision ?? null,
+      command: memory.answer?.command ?? null,
+    },
+    updated: toTime(now),
+  };
+  return { ...base, ...formatSaying(desired, report) };
+}
+
+function formatSaying(desired: Desired, report: Report) {
+  const { reason, message, phase } = report;
+  const next = report.next === null ? null : { what: report.next.what, at: toOptionalTime(report.next.at) };
+  if (desired.specProblems.length === 0) return { phase, reason, message, next };
+  const what = desired.specProblems.join('; ');
+  return {
+    phase: 'invalid' as const,
+    reason: 'invalid-spec' as const,
+    message: `spec: ${what}. What runs goes on.`,
+    next,
+    problems: desired.specProblems,
+  };
+}
+
+function formatStep(step: Report['step']): object | null {
+  if (step === null) return null;
+  const { started, ends, ...rest } = step;
+  return { ...rest, started: toTime(started), ends: toOptionalTime(ends) };
+}
+
+function formatRollout(rollout: Rollout): object {
+  return {
+    id: rollout.id,
+    kind: rollout.kind,
+    requested: rollout.requested,
+    stage: rollout.stage,
+    started: toTime(rollout.startedAt),
+    deadline: toTime(rollout.deadline),
+  };
+}
+
+/** Equal but for the time of writing: then there is nothing to write. */
+export function isSameStatus(text: string | null, status: StatusDocument): boolean {
+  if (text === null) return false;
+  const mark = /"updated":"[^"]*"/;
+  return text.replace(mark, '') === JSON.stringify(status).replace(mark, '');
+}
+
+function toTime(at: number): string {
+  return new Date(at).toISOString();
+}
+
+function toOptionalTime(at: number | null): string | null {
+  return at === null || !Number.isFinite(at) ? null : toTime(at);
+}

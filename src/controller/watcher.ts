@@ -1,0 +1,80 @@
+// Key names that changed → services that are due. Reads nothing but the names; what we wrote ourselves wakes nobody.
+import { classifyKey, type Keys } from '../store/keys.ts';
+import type { Mirror } from '../store/mirror.ts';
+
+export interface WatcherOptions {
+  readonly mirror: Mirror;
+  readonly keys: Keys;
+  readonly mark: (service: string) => void;
+  /** Keys below the prefix that are of no known shape; told anew whenever that set changes. */
+  readonly onInvalidKeys: (
+    keys: readonly { readonly key: string; readonly service: string | null }[],
+  ) => void;
+}
+
+/** Returns the way to stop it. */
+export function watchKeys(options: WatcherOptions): () => void {
+  const { mirror, keys, mark } = options;
+  return mirror.onChange((changed) => {
+    let touchesShape = false;
+    for (const key of changed) {
+      const shape = classifyKey(keys.prefix, key);
+      switch (shape.kind) {
+        case 'spec':
+        case 'version':
+        case 'weights':
+        case 'command':
+        case 'service-freeze':
+        case 'quarantine':
+          mark(shape.service);
+          break;
+        case 'rollout':
+        case 'status':
+          if (mirror.get(key) === null) mark(shape.service);
+          break;
+        case 'freeze':
+          for (const service of listServices(mirror, keys)) mark(service);
+          break;
+        case 'proxy':
+          for (const service of listWaiting(mirror, keys)) mark(service);
+          break;
+        case 'unknown':
+          touchesShape = true;
+          break;
+        case 'revision':
+        case 'history':
+        case 'route':
+        case 'leader':
+          break;
+      }
+    }
+    if (touchesShape) options.onInvalidKeys(findInvalidKeys(mirror, keys));
+  });
+}
+
+/** Every service that has a spec, or that the controller remembers. */
+export function listServices(mirror: Mirror, keys: Keys): readonly string[] {
+  const names = new Set<string>();
+  for (const { key } of mirror.entries(keys.services)) {
+    const shape = classifyKey(keys.prefix, key);
+    if (shape.kind === 'spec' || shape.kind === 'rollout') names.add(shape.service);
+  }
+  return [...names].sort();
+}
+
+// An acknowledgement matters to a service whose table has just changed, or that has something on its way out. All of
+// that stands in its record; the check is on its text, so that an idle service costs nothing.
+function listWaiting(mirror: Mirror, keys: Keys): readonly string[] {
+  return listServices(mirror, keys).filter((service) => {
+    const record = mirror.get(keys.rollout(service))?.value ?? '';
+    const isAtRest = record.includes('"rollout":null') && record.includes('"draining":{}');
+    return !isAtRest || mirror.get(keys.spec(service)) === null;
+  });
+}
+
+export function findInvalidKeys(mirror: Mirror, keys: Keys) {
+  return mirror.entries(keys.root).flatMap(({ key }) => {
+    const shape = classifyKey(keys.prefix, key);
+    return shape.kind === 'unknown' ? [{ key, service: shape.service }] : [];
+  });
+}

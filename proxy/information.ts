@@ -1,25 +1,19 @@
 // Interim responses of the target (1xx) for the client. 100 (Continue) is not among them: it belongs to the body.
 import type { IncomingMessage, InformationEvent, ServerResponse } from 'node:http';
+import { composeTrailers } from './headers.ts';
 
 interface Conversation {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
 }
 
-/** HTTP/1.0 knows none; a hint that node finds malformed is left out, as hints may be. */
+/** HTTP/1.0 knows none; one that node refuses to send on is left out, as a hint may be. */
 export function relayInformation(info: InformationEvent, { request, response }: Conversation): void {
-  if (request.httpVersionMinor === 0 || response.headersSent) return;
-  if (info.statusCode === 102) {
-    response.writeProcessing();
-    return;
-  }
-  if (info.statusCode !== 103) return;
-  const link: string[] = [];
-  for (let index = 0; index < info.rawHeaders.length; index += 2) {
-    if (info.rawHeaders[index]?.toLowerCase() === 'link') link.push(info.rawHeaders[index + 1] ?? '');
-  }
+  if (info.statusCode === 100 || request.httpVersionMinor === 0 || response.headersSent) return;
+  // An older node cannot send one with fields of its own choosing.
+  if (!('writeInformation' in response)) return;
   try {
-    response.writeEarlyHints({ link });
+    response.writeInformation(info.statusCode, composeTrailers(info.rawHeaders).flat());
   } catch {
     return;
   }

@@ -1,16 +1,12 @@
 // What both admin servers share: who is answered, which headers go out, how errors look, health, readiness, metrics.
 // Loopback by default; no CORS: other origins have no business here.
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
+import type { Exposition } from '../telemetry/metrics.ts';
 import { describeListenError, Refusal } from './errors.ts';
 import { isAllowedHost } from './hosts.ts';
 
 /** What is needed and whether it is there: null, or one sentence why not. */
 export type Readiness = Readonly<Record<string, string | null>>;
-
-export interface Exposition {
-  readonly contentType: string;
-  readonly text: string;
-}
 
 export interface ServerOptions {
   readonly host: string;

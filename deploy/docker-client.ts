@@ -9,6 +9,7 @@ import { withDeadline } from './deadline.ts';
 import { describeEndpoint, type EngineEndpoint } from './endpoint.ts';
 import { isSocketError, statusOf, toEngineFailure } from './engine-words.ts';
 import { RuntimeFailure } from './errors.ts';
+import { isRecord } from './line-reader.ts';
 
 /** What metrics hear of every call. */
 export type CallObserver = (action: string, outcome: 'ok' | 'failed', seconds: number) => void;
@@ -127,14 +128,15 @@ export class EngineClient {
     const what = `reach the engine at ${describeEndpoint(this.#endpoint)}`;
     const plain = this.#connect(this.#pooled, undefined);
     const ask = () => withDeadline({ timeoutMs: this.#controlTimeoutMs, what }, () => plain.version());
-    const version = await retryOnce(ask, undefined).catch((error: unknown) => {
+    const reply: unknown = await retryOnce(ask, undefined).catch((error: unknown) => {
       throw toEngineFailure(error, what);
     });
-    const apiVersion = chooseApiVersion(version.ApiVersion, version.MinAPIVersion);
+    const { newest, oldest, engine, isPodman } = parseVersion(reply, what);
+    const apiVersion = chooseApiVersion(newest, oldest);
     return {
       apiVersion,
-      engine: version.Version,
-      isPodman: (version.Components ?? []).some(({ Name }) => /podman/i.test(Name)),
+      engine,
+      isPodman,
       control: this.#connect(this.#pooled, apiVersion),
       streams: this.#connect(this.#single, apiVersion),
     };
@@ -163,6 +165,18 @@ export class EngineClient {
 }
 
 const POOLED = { keepAlive: true, maxSockets: 16 } as const;
+
+function parseVersion(reply: unknown, what: string) {
+  if (!isRecord(reply) || typeof reply.ApiVersion !== 'string') {
+    throw new RuntimeFailure('engine-unavailable', `${what}: what answers there is not a Docker engine`);
+  }
+  return {
+    newest: reply.ApiVersion,
+    oldest: typeof reply.MinAPIVersion === 'string' ? reply.MinAPIVersion : undefined,
+    engine: typeof reply.Version === 'string' ? reply.Version : 'unknown',
+    isPodman: /podman/i.test(JSON.stringify(reply.Components ?? [])),
+  };
+}
 
 /** The newest version that both sides speak; exported for its table test. */
 export function chooseApiVersion(newest: string, oldest: string | undefined): string {
@@ -196,10 +210,12 @@ function mayHaveChanged(error: unknown, failure: RuntimeFailure): boolean {
 
 function abortable(reply: NodeJS.ReadableStream, signal: AbortSignal): Readable {
   if (!isReadable(reply)) throw new RuntimeFailure('engine-error', 'the engine’s reply is no stream');
-  if (signal.aborted) reply.destroy();
-  const destroy = () => reply.destroy();
-  signal.addEventListener('abort', destroy, { once: true });
-  reply.once('close', () => signal.removeEventListener('abort', destroy));
+  const giveUp = () => reply.destroy(new RuntimeFailure('cancelled', 'the stream was given up'));
+  // Whoever reads sees the error; between two reads nobody listens, and it must not be uncaught.
+  reply.on('error', () => undefined);
+  if (signal.aborted) giveUp();
+  signal.addEventListener('abort', giveUp, { once: true });
+  reply.once('close', () => signal.removeEventListener('abort', giveUp));
   return reply;
 }
 

@@ -47,22 +47,11 @@ export async function* chunksOf(stream: Readable, what: string): AsyncGenerator<
   try {
     for await (const chunk of stream) yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
   } catch (error) {
-    if (error instanceof RuntimeFailure) throw error;
-    if (isOwnAbort(stream, error)) return;
+    if (error instanceof RuntimeFailure && error.code === 'cancelled') return;
     throw new RuntimeFailure('engine-unavailable', `${what}: the engine’s reply was cut off`, {
       cause: error,
     });
   }
-}
-
-/** `destroy()` without an error makes the iterator throw ERR_STREAM_PREMATURE_CLOSE; a cut carries ECONNRESET. */
-function isOwnAbort(stream: Readable, error: unknown): boolean {
-  return (
-    stream.errored === null &&
-    error instanceof Error &&
-    'code' in error &&
-    error.code === 'ERR_STREAM_PREMATURE_CLOSE'
-  );
 }
 
 /** Log lines of both streams, in the order in which they ended. `tty`: the bytes are not framed. */

@@ -143,9 +143,11 @@ export class FakeRuntime implements ContainerRuntime {
     const now = this.#clock.now();
     const behaviour = this.#behaviours.get(request.revision.reference) ?? {};
     const container = this.#world.existing(request) ?? this.#world.create(request, behaviour, now);
-    if (container.startedAt !== null && container.endedAt === null) return;
-    if (container.endedAt !== null)
+    const { state } = stateOf(container, now);
+    if (state === 'running' || state === 'restarting') return;
+    if (state === 'exited')
       throw new RuntimeFailure('name-conflict', `${request.name} exists and has exited`);
+    if (container.startedAt !== null) return;
     if (container.behaviour.startError !== undefined) {
       container.error = container.behaviour.startError;
       throw new RuntimeFailure('start-failed', `start ${request.name}: ${container.error}`);
@@ -170,8 +172,8 @@ export class FakeRuntime implements ContainerRuntime {
     await this.#enter('remove');
     const container = this.#world.containers.get(id);
     if (container === undefined) return;
-    if (container.endedAt === null && container.startedAt !== null)
-      this.#world.end(container, this.#clock.now(), 137);
+    const { state } = stateOf(container, this.#clock.now());
+    if (state === 'running' || state === 'restarting') this.#world.end(container, this.#clock.now(), 137);
     this.#world.delete(container);
   }
 

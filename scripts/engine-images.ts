@@ -99,7 +99,7 @@ function finish(docker: Docker, stream: NodeJS.ReadableStream): Promise<void> {
 }
 
 async function withTar(folder: string, use: (tar: Readable) => Promise<void>): Promise<void> {
-  const tar = spawn('tar', ['-C', folder, '--numeric-owner', '--owner=0', '--group=0', '-c', '.'], {
+  const tar = spawn('tar', ['-C', folder, '--numeric-owner', '-c', '.'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = new Promise<void>((resolve, reject) => {

@@ -1,0 +1,127 @@
+// The Dockerfile and the docker-compose.yml as a user runs them: everything comes up, a release goes through, and
+// Prometheus sees both controller and proxy.
+import Docker from 'dockerode';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildImage, listImages, removeImages } from '../../scripts/images.ts';
+import { type Stack, startStack } from '../support/compose.ts';
+import { listContainers } from '../support/containers.ts';
+import { uniqueName } from '../support/names.ts';
+import { waitFor } from '../support/wait.ts';
+
+const MEGABYTE = 1_000_000;
+const repository = `slipway-test/${uniqueName('web')}`;
+let stack: Stack;
+
+beforeAll(async () => {
+  await buildImage({ repository, tag: 'v1' });
+  await buildImage({ repository, tag: 'v2' });
+  stack = await startStack();
+}, 600_000);
+
+afterAll(async () => {
+  await stack?.remove();
+  await removeImages(await listImages(repository));
+}, 180_000);
+
+describe('the image', () => {
+  it('is under 250 MB and holds no shell', async () => {
+    const { Size } = await new Docker().getImage(stack.image).inspect();
+    expect(Size).toBeLessThan(250 * MEGABYTE);
+    await expect(stack.compose('exec', '-T', 'controller', 'sh', '-c', 'true')).rejects.toThrow();
+  });
+
+  it('runs as a user of its own, without any capability', async () => {
+    for (const service of ['controller', 'proxy']) {
+      const { Config, HostConfig } = await stack.inspect(service);
+      expect([Config.User, HostConfig.CapDrop, HostConfig.ReadonlyRootfs]).toEqual([
+        'slipway',
+        ['ALL'],
+        true,
+      ]);
+    }
+  });
+
+  it('has the engine’s socket in the controller alone', async () => {
+    const sources = async (service: string) =>
+      (await stack.inspect(service)).Mounts.map(({ Source }) => Source);
+    expect(await sources('controller')).toContain('/var/run/docker.sock');
+    expect(await sources('proxy')).not.toContain('/var/run/docker.sock');
+  });
+});
+
+describe('the stack', () => {
+  it.each(['etcd', 'controller', 'proxy'])('has a healthy %s', async (service) => {
+    const isHealthy = async () => (await stack.inspect(service)).State.Health?.Status === 'healthy';
+    await waitFor(`${service} to be healthy`, isHealthy, { timeoutMs: 90_000 });
+  });
+
+  it('releases a version that is written to etcd, and the next one', async () => {
+    const spec = {
+      image: repository,
+      port: 8080,
+      pull: 'never',
+      strategy: { min_ready: '0s', monitor: '0s' },
+    };
+    await put('services/web/spec', JSON.stringify(spec));
+    for (const version of ['v1', 'v2']) {
+      await put('services/web/version', version);
+      await waitFor(`${version} behind the proxy`, async () => (await askProxy()) === version, {
+        timeoutMs: 60_000,
+      });
+    }
+    const status = await stack.compose(
+      'exec',
+      '-T',
+      'controller',
+      'slipway',
+      'status',
+      'web',
+      '--etcd',
+      'http://etcd:2379',
+      '-o',
+      'json',
+    );
+    expect(JSON.parse(status)).toMatchObject({ service: 'web', version: 'v2' });
+  });
+
+  it('shows its controller and its proxy to Prometheus', async () => {
+    const readJobs = async () => {
+      const response = await fetch(`http://127.0.0.1:${stack.ports.prometheus}/api/v1/targets?state=active`);
+      const { data }: { data: { activeTargets: { scrapePool: string; health: string }[] } } = JSON.parse(
+        await response.text(),
+      );
+      const up = data.activeTargets
+        .filter(({ health }) => health === 'up')
+        .map(({ scrapePool }) => scrapePool);
+      return up.length === 2 ? up.sort() : null;
+    };
+    const jobs = await waitFor('two targets that are up', readJobs, { timeoutMs: 90_000 });
+    expect(jobs).toEqual(['slipway-controller', 'slipway-proxy']);
+  });
+
+  it('retires the service and leaves no container of it', async () => {
+    await stack.compose('exec', '-T', 'etcd', 'etcdctl', 'del', `${stack.prefix}/services/web/spec`);
+    const isGone = async () => (await listContainers(stack.prefix)).length === 0;
+    await waitFor('the containers to go', isGone, { timeoutMs: 60_000 });
+  });
+
+  it('ends at SIGTERM, by itself and without an error', async () => {
+    for (const service of ['controller', 'proxy']) {
+      await stack.compose('stop', '--timeout', '30', service);
+      const { ExitCode, OOMKilled } = (await stack.inspect(service)).State;
+      expect([service, ExitCode, OOMKilled]).toEqual([service, 0, false]);
+    }
+  });
+});
+
+async function put(key: string, value: string): Promise<void> {
+  await stack.compose('exec', '-T', 'etcd', 'etcdctl', 'put', `${stack.prefix}/${key}`, value);
+}
+
+async function askProxy(): Promise<string | null> {
+  const response = await fetch(`http://127.0.0.1:${stack.ports.http}/`, {
+    signal: AbortSignal.timeout(5_000),
+  });
+  await response.arrayBuffer();
+  return response.headers.get('x-version');
+}

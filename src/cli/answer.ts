@@ -1,7 +1,7 @@
 // Gives one command to the controller and waits for its answer: writes the command key, sees it consumed, reads what
 // came of it. Never withdraws a command: one that is not answered in time stays and will be obeyed.
+import { parseRecord } from '../controller/record.ts';
 import { type Client, orWhenForbidden } from './client.ts';
-import { parseAnswer } from './documents.ts';
 import { CommandFailure, EXIT } from './exit.ts';
 import { followPrefix } from './follow.ts';
 import type { Outside } from './outside.ts';
@@ -47,7 +47,7 @@ export async function askController(
 }
 
 function readAnswer({ status, rollout }: ServiceView, revision: number): Omit<Answer, 'isFrozen'> {
-  const answer = rollout === null ? null : parseAnswer(rollout.value);
+  const answer = rollout === null ? null : parseRecord(rollout.value)?.memory.answer;
   const mine = answer?.command === revision ? answer : null;
   return {
     revision,

@@ -1,15 +1,6 @@
 // The documents that the controller writes for people: status and history, as they stand in the store. Reads them
 // with the little trust that a key deserves: a text that is not such a document is null, never an exception.
-import type {
-  Evidence,
-  Memory,
-  Outcome,
-  Phase,
-  Revision,
-  RolloutKind,
-  RouteEntry,
-  StrategyType,
-} from '../../strategies/model.ts';
+import type { Evidence, Outcome, Phase, RolloutKind, StrategyType } from '../../strategies/model.ts';
 
 /** RFC 3339, UTC. */
 type Time = string;
@@ -83,40 +74,6 @@ export function parseStatus(text: string): StatusDocument | null {
 export function parseFinished(text: string): FinishedDocument | null {
   const value = parseJson(text);
   return hasTexts<FinishedDocument>(value, ['id', 'outcome', 'version', 'started', 'ended']) ? value : null;
-}
-
-export function parseRevision(text: string): Revision | null {
-  const value = parseJson(text);
-  return hasTexts<Revision>(value, ['version', 'digest', 'image']) && typeof value.number === 'number'
-    ? value
-    : null;
-}
-
-/** The answer to the last command, from the state machine's memory. */
-export function parseAnswer(text: string): Memory['answer'] {
-  const value = parseJson(text);
-  const answer = isMap(value) ? value.answer : null;
-  return hasTexts<NonNullable<Memory['answer']>>(answer, ['text']) ? answer : null;
-}
-
-/** The state machine's memory, as the controller wrote it. */
-export function parseMemory(text: string): Memory | null {
-  const value = parseJson(text);
-  return isMemory(value) ? value : null;
-}
-
-function isMemory(value: unknown): value is Memory {
-  const isCounting = isMap(value) && typeof value.nextRevision === 'number';
-  return isCounting && isMap(value.draining) && isMap(value.healing) && Array.isArray(value.formerly);
-}
-
-export function parseRoute(text: string): RouteEntry | null {
-  const value = parseJson(text);
-  return isRoute(value) ? value : null;
-}
-
-function isRoute(value: unknown): value is RouteEntry {
-  return isMap(value) && isMap(value.split) && Array.isArray(value.targets) && Array.isArray(value.routes);
 }
 
 export function parseJson(text: string): unknown {

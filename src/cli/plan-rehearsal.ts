@@ -25,10 +25,11 @@ const MOST_PASSES = 5000;
 
 export function rehearse(spec: ServiceSpec, observed: Observed, startedAt: number): Rehearsal {
   const steps: RehearsedStep[] = [];
+  const startsWith = observed.route === null ? 'route none' : describeRoute(observed.route.value);
   let [world, now] = [observed, startedAt];
   for (let pass = 0; pass < MOST_PASSES; pass += 1) {
     const plan = decide(spec, world, now);
-    addMoves(steps, plan, now - startedAt);
+    addMoves(steps, plan, startsWith, now - startedAt);
     const next = applyPlan(world, plan, now);
     const isMoving = plan.actions.length > 0 || JSON.stringify(next) !== JSON.stringify(world);
     world = next;
@@ -48,9 +49,9 @@ function finish(steps: readonly RehearsedStep[], { report }: Plan, isEnded: bool
 }
 
 /** A table that splits as before is no step for a reader: it was rewritten for its roles. */
-function addMoves(steps: RehearsedStep[], plan: Plan, afterMs: number): void {
+function addMoves(steps: RehearsedStep[], plan: Plan, startsWith: string, afterMs: number): void {
   for (const what of describeMoves(plan)) {
-    const before = steps.findLast((step) => step.what.startsWith('route '))?.what ?? 'route none';
+    const before = steps.findLast((step) => step.what.startsWith('route '))?.what ?? startsWith;
     if (what !== before) steps.push({ what, afterMs });
   }
 }

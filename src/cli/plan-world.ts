@@ -1,15 +1,12 @@
 // The world that a plan starts from: what the store says, with the proposed spec and version in place of the present
-// ones. Containers are taken to be as the status tells. Pure.
-import { EMPTY_MEMORY } from '../../strategies/decide.ts';
-import type { Memory, Observed, Parsed, Replica, RouteEntry, ServiceSpec } from '../../strategies/model.ts';
-import { parseSpec } from '../spec/parse.ts';
-import { formatProblems } from '../spec/problem.ts';
-import { parseVersion } from '../spec/version.ts';
-import { parseWeights } from '../spec/weights.ts';
+// ones, read as the controller reads it. Containers are taken to be as the status tells. Pure.
+import type { Observed, Parsed, Replica, ServiceSpec } from '../../strategies/model.ts';
+import { type Desired, readDesired } from '../controller/desired.ts';
+import type { Keys } from '../store/keys.ts';
 import type { Entry } from '../store/port.ts';
-import { parseMemory, parseRoute } from './documents.ts';
+import type { StatusDocument } from './documents.ts';
+import type { Snapshot } from './follow.ts';
 import { makeReplica } from './plan-rehearsal.ts';
-import type { ServiceView } from './service.ts';
 
 export interface Proposal {
   readonly spec: ServiceSpec;
@@ -17,78 +14,62 @@ export interface Proposal {
 }
 
 export interface ProposalFacts {
+  readonly keys: Keys;
   readonly service: string;
-  readonly view: ServiceView;
-  /** The proposed spec; null: the one in the store. */
+  /** The service's keys, its route, the freeze of all services. */
+  readonly snapshot: Snapshot;
+  readonly status: StatusDocument | null;
+  /** The proposed ones; null: those in the store. */
   readonly specText: string | null;
-  /** The proposed version; null: the one in the store. */
   readonly version: string | null;
-  /** The freeze of all services. */
-  readonly freeze: Entry | null;
-  readonly route: Entry | null;
-  /** The store's. */
-  readonly revision: number;
   readonly now: number;
 }
 
 export function proposeWorld(facts: ProposalFacts): Parsed<Proposal> {
-  const { service, view, specText, revision } = facts;
-  const parsed = parseSpec(specText ?? view.spec?.value ?? '', service);
-  if (!parsed.ok)
-    return { ok: false, problem: formatProblems(parsed.problems, `spec of ${service}`).join('\n') };
-  const memory = (view.rollout === null ? null : parseMemory(view.rollout.value)) ?? EMPTY_MEMORY;
-  const isNew = specText !== null && specText !== view.spec?.value;
-  const observed: Observed = {
-    service,
-    specRevision: isNew ? revision + 1 : (view.spec?.modRevision ?? revision + 1),
-    settingsHash: isNew ? parsed.hash : (knownHash(view, memory) ?? parsed.hash),
-    version: readWantedVersion(facts),
-    weights:
-      view.weights === null
-        ? null
-        : { value: parseWeights(view.weights.value), revision: view.weights.modRevision },
-    command: null,
-    freeze: (view.freeze ?? facts.freeze)?.value.trim() ?? null,
-    memory,
-    revisions: [...view.revisions].reverse(),
-    quarantined: view.quarantined,
-    images: {},
-    replicas: imagineReplicas(facts, parsed.spec),
-    troubles: [],
-    proxies: [],
-    route: readRoute(facts),
+  const { keys, service, snapshot } = facts;
+  const entries = new Map(snapshot.entries);
+  propose(entries, keys.spec(service), facts.specText, snapshot.revision + 1);
+  propose(entries, keys.version(service), facts.version, snapshot.revision + 2);
+  const desired = readDesired(readerOf(entries), keys, service);
+  if (desired.specProblems.length > 0) return { ok: false, problem: desired.specProblems.join('\n') };
+  if (desired.spec === null) return { ok: false, problem: `${service} has no spec: name one with -f` };
+  const { spec, hash } = desired.spec;
+  const replicas = imagineReplicas(facts, desired, spec);
+  return { ok: true, value: { spec, observed: observe(desired, hash, replicas) } };
+}
+
+/** Writing what is there already would ask for it again: a plan leaves it as it is. */
+function propose(entries: Map<string, Entry>, key: string, value: string | null, revision: number): void {
+  const before = entries.get(key);
+  if (value === null || before?.value.trim() === value.trim()) return;
+  const createRevision = before?.createRevision ?? revision;
+  entries.set(key, { key, value, createRevision, modRevision: revision });
+}
+
+function readerOf(entries: ReadonlyMap<string, Entry>) {
+  return {
+    get: (key: string): Entry | null => entries.get(key) ?? null,
+    entries: (prefix = ''): readonly Entry[] =>
+      [...entries.values()].filter(({ key }) => key.startsWith(prefix)),
   };
-  return { ok: true, value: { spec: parsed.spec, observed } };
 }
 
-/** The controller's own hash covers configuration that only it reads. */
-function knownHash({ spec, status }: ServiceView, { handled }: Memory): string | null {
-  const isSeen = spec !== null && (status?.observed.spec ?? 0) >= spec.modRevision;
-  return isSeen ? (handled?.settingsHash ?? null) : null;
-}
-
-function readWantedVersion({ view, version, revision }: ProposalFacts): Observed['version'] {
-  if (version !== null && version !== view.version?.value.trim()) {
-    return { value: { ok: true, value: version }, revision: revision + 1 };
-  }
-  if (view.version === null) return null;
-  return { value: parseVersion(view.version.value), revision: view.version.modRevision };
-}
-
-function readRoute({ route }: ProposalFacts): Observed['route'] {
-  const value = route === null ? null : parseRoute(route.value);
-  return route === null || value === null ? null : { value, revision: route.modRevision };
+function observe(desired: Desired, settingsHash: string, replicas: readonly Replica[]): Observed {
+  const { service, specRevision, version, weights, command, freeze, revisions, quarantined, route } = desired;
+  const wanted = { service, specRevision, settingsHash, version, weights, command, freeze };
+  const kept = { memory: desired.record.memory, revisions, quarantined, route };
+  return { ...wanted, ...kept, images: {}, replicas, troubles: [], proxies: [] };
 }
 
 /** As many as the status says are ready, at the addresses that the table knows. */
-function imagineReplicas(facts: ProposalFacts, spec: ServiceSpec): Replica[] {
-  const { service, view, now } = facts;
-  const targets: RouteEntry['targets'] = readRoute(facts)?.value.targets ?? [];
-  const roles = [view.status?.stable, view.status?.candidate].filter(
-    (role) => role !== null && role !== undefined,
-  );
+function imagineReplicas(
+  { service, status, now }: ProposalFacts,
+  desired: Desired,
+  spec: ServiceSpec,
+): Replica[] {
+  const roles = [status?.stable, status?.candidate].filter((role) => role !== null && role !== undefined);
   return roles.flatMap(({ revision, replicas }) => {
-    const known = targets.filter((target) => target.revision === revision);
+    const known = desired.route?.value.targets.filter((target) => target.revision === revision) ?? [];
     return Array.from({ length: replicas.ready }, (_, index) => {
       const address = known[index]?.address;
       return makeReplica({
@@ -96,9 +77,12 @@ function imagineReplicas(facts: ProposalFacts, spec: ServiceSpec): Replica[] {
         revision,
         ordinal: index + 1,
         port: spec.settings.port,
-        now: now - 3_600_000,
+        now: now - LONG_AGO_MS,
         ...(address === undefined ? {} : { address }),
       });
     });
   });
 }
+
+/** Ready for longer than any `min_ready`. */
+const LONG_AGO_MS = 7 * 86_400_000;

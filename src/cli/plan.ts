@@ -65,20 +65,16 @@ interface Asked {
 async function readProposal(session: Session, client: Client, asked: Asked): Promise<Proposal> {
   const { store, keys } = client;
   if (asked.specText === null) await requireSpec(client, asked.service);
-  const [snapshot, freeze, route] = await Promise.all([
+  const [snapshot, ...others] = await Promise.all([
     readSnapshot(store, keys.service(asked.service)),
     orWhenForbidden(null, () => store.get(keys.freeze)),
     orWhenForbidden(null, () => store.get(keys.route(asked.service))),
   ]);
-  const view = readService(keys, asked.service, snapshot);
-  const proposal = proposeWorld({
-    view,
-    ...asked,
-    freeze,
-    route,
-    revision: snapshot.revision,
-    now: session.now(),
-  });
+  const entries = new Map(snapshot.entries);
+  for (const entry of others) if (entry !== null) entries.set(entry.key, entry);
+  const { status } = readService(keys, asked.service, snapshot);
+  const facts = { ...asked, keys, status, snapshot: { ...snapshot, entries }, now: session.now() };
+  const proposal = proposeWorld(facts);
   if (proposal.ok) return proposal.value;
   throw new CommandFailure(EXIT.invalid, proposal.problem);
 }

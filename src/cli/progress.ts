@@ -3,10 +3,11 @@
 import cliProgress from 'cli-progress';
 import type { Outside, Sink } from './outside.ts';
 import type { ServiceView } from './service.ts';
-import { computeProgress, describeProgress } from './words.ts';
+import { describeProgress } from './words.ts';
 
 export interface Progress {
-  show(view: ServiceView): void;
+  /** `percent` of the way, as far as one can tell. */
+  show(text: string, percent: number): void;
   close(): void;
 }
 
@@ -29,8 +30,7 @@ function makeBar(stream: NodeJS.WriteStream, subject: string): Progress {
   });
   bar.start(100, 0, { text: 'waiting for the controller' });
   return {
-    show: (view) =>
-      bar.update(view.status === null ? 0 : computeProgress(view.status), { text: describeView(view) }),
+    show: (text, percent) => bar.update(percent, { text }),
     close: () => bar.stop(),
   };
 }
@@ -38,8 +38,7 @@ function makeBar(stream: NodeJS.WriteStream, subject: string): Progress {
 function makeLines(sink: Sink, subject: string): Progress {
   let last = '';
   return {
-    show: (view) => {
-      const line = describeView(view);
+    show: (line) => {
       if (line !== last) sink.write(`${subject}: ${line}\n`);
       last = line;
     },

@@ -4,10 +4,10 @@ import type { Client } from './client.ts';
 import { CommandFailure, EXIT, type ExitCode } from './exit.ts';
 import { followPrefix } from './follow.ts';
 import type { Outside } from './outside.ts';
-import { makeProgress } from './progress.ts';
+import { describeView, makeProgress } from './progress.ts';
 import { readService, type ServiceView } from './service.ts';
 import { type Ended, judgeRequest, type Request } from './verdict.ts';
-import { describeEnd, describeProgress } from './words.ts';
+import { computeProgress, describeEnd, describeProgress } from './words.ts';
 
 export interface Following {
   readonly service: string;
@@ -24,9 +24,10 @@ export async function followToEnd(outside: Outside, client: Client, following: F
   if (following.output === 'json') {
     outside.out.write(`${JSON.stringify(toDocument(following, ended, view), null, 2)}\n`);
   } else {
-    outside.out.write(
-      `${describeEnd(subject, ended, { stable: view?.status?.stable ?? null }).join('\n')}\n`,
-    );
+    const lines = describeEnd(subject, ended, { stable: view?.status?.stable ?? null });
+    const isKept = ended.outcome === 'refused' && following.request.kind === 'version';
+    if (isKept) lines.push('  The version key stays set: it is what is asked for.');
+    outside.out.write(`${lines.join('\n')}\n`);
   }
   return ended.exit;
 }
@@ -54,7 +55,10 @@ async function awaitVerdict(
       const judgement = judgeRequest(request, view, rollout);
       if (judgement.kind === 'ended') return { view, ended: judgement };
       rollout = judgement.rollout;
-      progress.show(view);
+      progress.show(
+        isSeen(request, view) ? describeView(view) : 'waiting for the controller',
+        computeProgress(view),
+      );
     }
     return { view, ended: null };
   } finally {
@@ -73,13 +77,16 @@ function explainLeaving(
   if (outside.signal.aborted) {
     return new CommandFailure(EXIT.interrupted, `The rollout of ${service} goes on. ${next}`);
   }
-  const seen = view?.status?.observed[request.kind] ?? 0;
-  const isUnseen = seen < request.revision;
-  const why = isUnseen ? ' No controller has taken notice of the request: see `slipway doctor`.' : '';
+  const unseen = ' No controller has taken notice of the request: see `slipway doctor`.';
+  const why = isSeen(request, view) ? '' : unseen;
   return new CommandFailure(
     EXIT.timedOut,
     `Timed out; the rollout of ${service} goes on.${why}${now}\n${next}`,
   );
+}
+
+function isSeen({ kind, revision }: Request, view: ServiceView | null): boolean {
+  return (view?.status?.observed[kind] ?? 0) >= revision;
 }
 
 function toDocument({ service, request }: Following, ended: Ended, view: ServiceView | null) {

@@ -1,10 +1,9 @@
 // One service as its keys show it at one moment: desired state, status, history. Pure reading of a snapshot.
-import type { Revision } from '../../strategies/model.ts';
 import type { Keys } from '../store/keys.ts';
 import { classifyKey } from '../store/keys.ts';
 import type { Entry } from '../store/port.ts';
 import type { FinishedDocument, StatusDocument } from './documents.ts';
-import { parseFinished, parseRevision, parseStatus } from './documents.ts';
+import { parseFinished, parseStatus } from './documents.ts';
 import type { Snapshot } from './follow.ts';
 
 export interface ServiceView {
@@ -20,8 +19,6 @@ export interface ServiceView {
   readonly status: StatusDocument | null;
   /** Newest first. */
   readonly history: readonly FinishedDocument[];
-  /** Newest first. */
-  readonly revisions: readonly Revision[];
   readonly quarantined: readonly string[];
   readonly trouble: string | null;
 }
@@ -39,9 +36,6 @@ export function readService(keys: Keys, service: string, snapshot: Snapshot): Se
     rollout: at(keys.rollout(service)),
     status: status === null ? null : parseStatus(status.value),
     history: readBelow(snapshot, keys.histories(service), parseFinished).sort(byEnd),
-    revisions: readBelow(snapshot, keys.revisions(service), parseRevision).sort(
-      (a, b) => b.number - a.number,
-    ),
     quarantined: [...snapshot.entries.keys()]
       .filter((key) => key.startsWith(keys.quarantines(service)))
       .map((key) => key.slice(keys.quarantines(service).length)),

@@ -31,7 +31,7 @@ export function judgeRequest(request: Request, view: ServiceView, followed: stri
   const { status } = view;
   const past = status?.last ? [status.last, ...view.history] : view.history;
   const finished = past.find((one) => one.id === followed || one.requested === request.revision);
-  if (finished) return endAs(finished);
+  if (finished) return endAs(finished, request);
   const seen = status?.observed[request.kind] ?? 0;
   if (status === null || seen < request.revision) return { kind: 'waiting', rollout: followed };
   if (isReplaced(request, view, seen)) return endSuperseded(view);
@@ -62,7 +62,7 @@ function judgeVersion(request: Request, status: StatusDocument): Judgement {
     return end('refused', EXIT.refused, status);
   }
   if (status.stable?.version === request.version) return end('succeeded', EXIT.done, status);
-  if (status.last?.version === request.version) return endAs(status.last);
+  if (status.last?.version === request.version) return endAs(status.last, request);
   return { kind: 'waiting', rollout: null };
 }
 
@@ -77,13 +77,17 @@ function end(outcome: Ended['outcome'], exit: ExitCode, { reason, message }: Sta
   return { kind: 'ended', outcome, exit, reason, message, finished: null };
 }
 
-/** A digest in quarantine never ran: that is a refusal, whatever the rollout's record says. */
-function endAs(finished: FinishedDocument): Ended {
+/** Not every outcome means the same to whoever asked: see the two exceptions. */
+function endAs(finished: FinishedDocument, request: Request): Ended {
   const { outcome, reason, message } = finished;
+  // A digest in quarantine never ran: whatever the rollout ended as, the request was refused.
   if (reason === 'quarantined') {
     return { kind: 'ended', outcome: 'refused', exit: EXIT.refused, reason, message, finished };
   }
-  return { kind: 'ended', outcome, exit: EXIT_OF_OUTCOME[outcome], reason, message, finished };
+  // Whoever asked to turn a rollout back has got it.
+  const isWish = request.kind === 'command' && reason === 'rollback-requested';
+  const exit = isWish ? EXIT.done : EXIT_OF_OUTCOME[outcome];
+  return { kind: 'ended', outcome, exit, reason, message, finished };
 }
 
 function endSuperseded(view: ServiceView): Ended {

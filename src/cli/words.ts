@@ -70,8 +70,9 @@ export function describeProgress(status: StatusDocument): string {
 }
 
 /** How far a rollout is, from 0 to 100: half for replicas, half for weight. */
-export function computeProgress({ candidate, rollout }: StatusDocument): number {
-  if (rollout === null || candidate === null) return 0;
+export function computeProgress({ status }: { readonly status: StatusDocument | null }): number {
+  const candidate = status?.candidate ?? null;
+  if (candidate === null) return 0;
   const { wanted, ready } = candidate.replicas;
   const started = wanted === 0 ? 0 : Math.min(1, ready / wanted);
   return Math.round(50 * started + 0.5 * candidate.weight.effective);

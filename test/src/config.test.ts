@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest';
+import { ConfigProblem, type GivenFlags, readSettings, type Variables } from '../../src/config.ts';
+import {
+  CLIENT_SETTINGS,
+  flagOf,
+  listVariables,
+  SERVE_SETTINGS,
+  type SettingName,
+  variableOf,
+} from '../../src/config-settings.ts';
+
+function readOne(name: SettingName, flags: GivenFlags = {}, env: Variables = {}): unknown {
+  return readSettings([name], flags, env)[name];
+}
+
+function problemsOf(
+  names: readonly SettingName[],
+  flags: GivenFlags,
+  env: Variables = {},
+): readonly string[] {
+  try {
+    readSettings(names, flags, env);
+  } catch (error) {
+    if (error instanceof ConfigProblem) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('settings: flags over variables over defaults', () => {
+  const cases: readonly [string, SettingName, GivenFlags, Variables, unknown][] = [
+    ['nothing given is the default', 'prefix', {}, {}, '/slipway'],
+    ['a variable goes over the default', 'prefix', {}, { SLIPWAY_PREFIX: '/a' }, '/a'],
+    ['a flag goes over the variable', 'prefix', { prefix: '/b' }, { SLIPWAY_PREFIX: '/a' }, '/b'],
+    ['an empty variable counts as unset', 'prefix', {}, { SLIPWAY_PREFIX: '' }, '/slipway'],
+    ['etcd is embedded by default', 'etcd', {}, {}, 'embedded'],
+    [
+      'etcd may be several members',
+      'etcd',
+      { etcd: 'http://a:1, http://b:2/' },
+      {},
+      ['http://a:1', 'http://b:2'],
+    ],
+    ['a bare port listens everywhere', 'http', { http: ':80' }, {}, { host: null, port: 80 }],
+    ['an IPv6 address loses its brackets', 'admin', { admin: '[::1]:9' }, {}, { host: '::1', port: 9 }],
+    ['a duration is in milliseconds', 'leaderTtl', { leaderTtl: '1m30s' }, {}, 90_000],
+    ['a switch comes from a variable', 'noProxy', {}, { SLIPWAY_NO_PROXY: '1' }, true],
+    ['a repeatable flag is a list', 'allowMount', { allowMount: ['/a', '/b'] }, {}, ['/a', '/b']],
+    [
+      "a list's variable is comma-separated",
+      'allowMount',
+      {},
+      { SLIPWAY_ALLOW_MOUNT: '/a, /b' },
+      ['/a', '/b'],
+    ],
+    ['an absent list is empty', 'allowRegistry', {}, {}, []],
+    ['DOCKER_HOST is the default engine', 'docker', {}, { DOCKER_HOST: 'unix:///d.sock' }, 'unix:///d.sock'],
+    [
+      'the flag goes over DOCKER_HOST',
+      'docker',
+      { docker: 'unix:///e.sock' },
+      { DOCKER_HOST: 'unix:///d.sock' },
+      'unix:///e.sock',
+    ],
+    ['the local socket is the last default', 'docker', {}, {}, 'unix:///var/run/docker.sock'],
+    ['what is optional is null', 'environment', {}, {}, null],
+    ['the command may have a default of its own', 'timeout', {}, {}, 600_000],
+  ];
+  it.each(cases)('%s', (_, name, flags, env, expected) => {
+    expect(readOne(name, flags, env)).toEqual(expected);
+  });
+
+  it('lets a command override a default, and a variable the override', () => {
+    expect(readSettings(['admin'], {}, {}, { admin: ':1' }).admin.port).toBe(1);
+    expect(readSettings(['admin'], {}, { SLIPWAY_ADMIN: ':2' }, { admin: ':1' }).admin.port).toBe(2);
+  });
+});
+
+describe('settings: what is refused, with where, what was found and what is expected', () => {
+  const cases: readonly [string, SettingName, string, RegExp][] = [
+    [
+      'a worker count in words',
+      'workers',
+      'many',
+      /^--workers: found "many", expected a whole number from 1 to 64$/,
+    ],
+    ['no workers', 'workers', '0', /^--workers: found "0", expected a whole number/],
+    ['a prefix with a slash at its end', 'prefix', '/slipway/', /^--prefix: .*expected a key prefix/],
+    ['an etcd without a scheme', 'etcd', 'localhost:2379', /^--etcd: .*expected `embedded`, or URLs/],
+    ['credentials in an etcd URL', 'etcd', 'http://root:pw@a:1', /^--etcd: /],
+    ['mixed etcd schemes', 'etcd', 'http://a:1,https://b:2', /all http or all https/],
+    ['a port beyond 65535', 'http', ':70000', /^--http: found ":70000", expected an address/],
+    ['a duration without a unit', 'leaderTtl', '10', /expected a duration from 2s to 5m$/],
+    ['a lease shorter than etcd can do', 'leaderTtl', '1s', /expected a duration from 2s to 5m$/],
+    ['an unknown log level', 'logLevel', 'loud', /expected one of debug, info, warn, error, silent$/],
+    ['an unknown way to reach containers', 'reach', 'far', /expected one of auto, direct, loopback$/],
+    ['https, which is not there yet', 'https', ':443', /^--https: found ":443", .*not available yet/],
+    ['plain TCP to another machine', 'docker', 'tcp://10.0.0.9:2375', /^--docker: .*root/],
+    ['an environment with a slash', 'environment', 'a/b', /^--environment: /],
+    ['an unknown output', 'output', 'yaml', /expected one of text, json$/],
+  ];
+  it.each(cases)('%s', (_, name, value, expected) => {
+    expect(problemsOf([name], { [name]: value })).toEqual([expect.stringMatching(expected)]);
+  });
+
+  it('names the variable when the value came from it', () => {
+    expect(problemsOf(['workers'], {}, { SLIPWAY_WORKERS: 'x' })).toEqual([
+      expect.stringMatching(/^SLIPWAY_WORKERS: found "x"/),
+    ]);
+  });
+
+  it('names DOCKER_HOST when the address came from it', () => {
+    expect(problemsOf(['docker'], {}, { DOCKER_HOST: 'tcp://10.0.0.9:2375' })[0]).toMatch(/^DOCKER_HOST: /);
+  });
+
+  it('tells all problems at once', () => {
+    const flags = { workers: 'x', prefix: 'y', etcdUser: 'ci' };
+    const found = problemsOf(SERVE_SETTINGS, flags, { SLIPWAY_ETDC: 'z' });
+    expect(found.map((line) => line.split(':')[0])).toEqual([
+      'SLIPWAY_ETDC',
+      '--workers',
+      '--prefix',
+      '--etcd-user',
+    ]);
+  });
+
+  it('offers the near name for an unknown variable', () => {
+    expect(problemsOf(['prefix'], {}, { SLIPWAY_PREFX: '/a' })[0]).toBe(
+      'SLIPWAY_PREFX: found an unknown variable, expected SLIPWAY_PREFIX, perhaps',
+    );
+  });
+
+  it('does not read variables of settings that the command has not', () => {
+    expect(problemsOf(CLIENT_SETTINGS, {}, { SLIPWAY_WORKERS: 'x' })).toEqual([]);
+  });
+
+  it('wants a certificate and its key together', () => {
+    expect(problemsOf(CLIENT_SETTINGS, { etcdCert: 'c.pem' })).toEqual([
+      '--etcd-cert: found it alone, expected --etcd-key beside it',
+    ]);
+  });
+});
+
+describe('settings: names', () => {
+  it('derives flag and variable from the name', () => {
+    expect(flagOf('etcdPasswordFile')).toBe('--etcd-password-file');
+    expect(variableOf('etcdPasswordFile')).toBe('SLIPWAY_ETCD_PASSWORD_FILE');
+  });
+
+  it('lists every variable once', () => {
+    expect(new Set(listVariables()).size).toBe(listVariables().length);
+  });
+});

@@ -74,6 +74,10 @@ export class DeployEngine implements Engine {
     return this.#executor.troubles(service);
   }
 
+  forgetTroubles(service: string): void {
+    this.#executor.forgetTroubles(service);
+  }
+
   images(service: string): Readonly<Record<string, ImageState>> {
     const mine = [...this.#asked].filter(([, owner]) => owner === service);
     return Object.fromEntries(mine.map(([id]) => [id, this.#images.state(id)] as const));

@@ -44,7 +44,7 @@ export async function startDaemon(config: ServeConfig, signal: AbortSignal): Pro
   const stop = new AbortController();
   const log = createLog(config.logLevel);
   try {
-    const store = await openDaemonStore(config, log, releases);
+    const store = await openDaemonStore(config, log, releases, signal);
     const parts = connectParts(config, log, store, stop.signal, releases);
     await parts.mirror.ready();
     const { controller, engine } = startControl(parts, releases);

@@ -1,13 +1,25 @@
 // The daemon's way to etcd: the endpoints given, or an etcd of its own.
 import type { ServeConfig } from '../config.ts';
 import { readEtcdOptions } from '../config-files.ts';
+import { startEmbeddedEtcd } from '../store/embedded.ts';
 import { openEtcd } from '../store/etcd.ts';
 import type { Store } from '../store/port.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Releases } from './releases.ts';
 
-export async function openDaemonStore(config: ServeConfig, log: Log, releases: Releases): Promise<Store> {
-  const store = openEtcd(await readEtcdOptions(config));
+export async function openDaemonStore(
+  config: ServeConfig,
+  log: Log,
+  releases: Releases,
+  signal: AbortSignal,
+): Promise<Store> {
+  const options = await readEtcdOptions(config);
+  if (config.etcd === 'embedded') {
+    const etcd = await startEmbeddedEtcd({ dataDir: config.dataDir, signal });
+    releases.add('embedded etcd', () => etcd.stop());
+    log.info('embedded etcd', { endpoint: etcd.endpoint, origin: etcd.origin });
+  }
+  const store = openEtcd(options);
   releases.add('store', () => store.close());
   return store;
 }

@@ -8,6 +8,8 @@ export interface Engine {
   /** Names of containers whose stop was sent and has not ended. */
   stopping(service: string): ReadonlySet<string>;
   troubles(service: string): readonly Trouble[];
+  /** What they ran into is settled: a rollout has ended. */
+  forgetTroubles(service: string): void;
   images(service: string): Readonly<Record<string, ImageState>>;
   /** Returns at once; idempotent while the same action is under way. Its end marks the service dirty. */
   execute(service: string, action: Action): void;

@@ -55,13 +55,6 @@ export class Queue {
     this.#fill();
   }
 
-  forget(service: string): void {
-    const slot = this.#slots.get(service);
-    if (slot === undefined || slot.state !== 'idle') return;
-    this.#clearTimer(slot);
-    this.#slots.delete(service);
-  }
-
   /** Resolves when no pass runs any more; nothing is taken up after the call. */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -108,6 +101,7 @@ export class Queue {
     if (this.#isClosed) return;
     if ((slot.isDirty && slot.failures === 0) || waitMs === 0) this.mark(service);
     else if (waitMs !== null) this.#wakeIn(service, slot, waitMs);
+    else this.#slots.delete(service);
   }
 
   #wakeIn(service: string, slot: Slot, waitMs: number): void {

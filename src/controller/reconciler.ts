@@ -105,7 +105,8 @@ export class Reconciler {
       this.#act(desired, plan);
       this.#options.onPass({ desired, plan, status });
     }
-    const hasMoved = transaction !== null && plan.writes.retired !== true && isMove(desired, plan);
+    if (plan.writes.retired === true) return { wakeAt: null, again: false };
+    const hasMoved = transaction !== null && isMove(desired, plan);
     return { wakeAt: Math.min(plan.wakeAt ?? Number.POSITIVE_INFINITY, at + RESYNC_MS), again: hasMoved };
   }
 
@@ -115,6 +116,7 @@ export class Reconciler {
     if (!leader.isLeader()) return;
     for (const action of plan.actions) engine.execute(service, action);
     engine.keepImages(service, listImageIds(plan));
+    if (plan.writes.finished !== undefined) engine.forgetTroubles(service);
     const forgotten = new Set(plan.writes.forget ?? []);
     if (forgotten.size === 0 || desired.spec === null) return;
     const drop = desired.revisions.filter((r) => forgotten.has(r.number)).map((r) => r.reference);
@@ -148,11 +150,11 @@ export class Reconciler {
   }
 
   async #passWithoutSpec(desired: Desired): Promise<Pass> {
-    const { engine, now, mirror, keys } = this.#options;
+    const { engine, mirror, keys } = this.#options;
     const containers = await engine.observe(desired.service);
     if (containers.length > 0 || desired.specProblems.length > 0) return this.#reportUnspecified(desired);
     if (mirror.get(keys.status(desired.service)) !== null) return this.#forget(desired);
-    return { wakeAt: now() + RESYNC_MS, again: false };
+    return { wakeAt: null, again: false };
   }
 
   // A spec that was never valid has gone: what was said of it goes too.

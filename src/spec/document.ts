@@ -50,19 +50,22 @@ function readDocument(
     return { value: document.toJS({ maxAliasCount: 100 }), text: stripMarkers(text), line };
   } catch (error) {
     if (!(error instanceof ReferenceError)) throw error;
-    const isBomb = error.message.startsWith('Excessive');
-    return isBomb
+    return error.message.startsWith('Excessive')
       ? makeProblem('', null, 'too many aliases', 'a text that repeats less of itself')
-      : makeProblem('', null, 'an alias without its anchor', error.message);
+      : makeProblem('', null, 'an alias without its anchor', 'quotes around a value that begins with *');
   }
 }
 
+/** The parser's words without what it quotes, which may be a secret. */
 function describeError(error: yaml.YAMLError, lines: yaml.LineCounter): Problem {
   const { line, col } = lines.linePos(error.pos[0]);
   const twice = error.code === 'DUPLICATE_KEY';
   const found = twice ? 'a field for the second time' : 'something that is not YAML';
   const problem = makeProblem('', line, found, twice ? 'each field once' : 'YAML or JSON');
-  return { ...problem, message: `line ${line}, column ${col}: ${problem.message} (${error.message})` };
+  return {
+    ...problem,
+    message: `line ${line}, column ${col}: ${problem.message} (${error.message.replace(/:.*/s, '')})`,
+  };
 }
 
 function keepVerbatim(document: yaml.Document.Parsed): void {
@@ -98,6 +101,6 @@ function findLine(document: yaml.Document.Parsed, path: Path, lines: yaml.LineCo
 
 /** One document's own text, without the marks that divide documents. */
 function stripMarkers(text: string): string {
-  const body = text.replace(/^((?:[ \t]*(?:#.*)?\n)*)---[ \t]*\n/, '$1').replace(/\n\.\.\.\s*$/, '\n');
+  const body = text.replace(/^((?:[ \t]*(?:#.*)?\r?\n)*)---[ \t]*\r?\n/, '$1').replace(/\n\.\.\.\s*$/, '\n');
   return `${body.trim()}\n`;
 }

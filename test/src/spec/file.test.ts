@@ -9,6 +9,14 @@ const namesOf = (text: string) => {
   return result.ok ? result.specs.map((spec) => spec.service) : formatProblems(result.problems, 'web.yaml');
 };
 
+test('Windows line ends make no difference', () => {
+  const result = parseSpecFile('---\r\nservice: a\r\nimage: x\r\n---\r\nservice: b\r\nimage: y\r\n', 'f');
+  expect(result.ok && result.specs.map(({ text }) => text)).toEqual([
+    'service: a\r\nimage: x\n',
+    'service: b\r\nimage: y\n',
+  ]);
+});
+
 describe('documents', () => {
   test.each([
     ['one', 'service: a\nimage: x\n', ['a']],

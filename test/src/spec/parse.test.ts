@@ -93,6 +93,21 @@ describe('problems', () => {
     expect(problemsOf('image: a\nenvironment: [PASSWORD hunter2]').join()).not.toContain('hunter2');
   });
 
+  test.each([
+    ['an alias', 'PASSWORD: *hunter2'],
+    ['a tag', 'PASSWORD: !hunter2 x'],
+    ['a reserved character', 'PASSWORD: @hunter2'],
+    ['a percent sign', 'PASSWORD: "x"hunter2'],
+    ['a colon too many', 'PASSWORD: a: hunter2'],
+    ['a bracket', 'PASSWORD: ]hunter2'],
+    ['an open quote', 'PASSWORD: "hunter2'],
+    ['a tab', '\tPASSWORD: hunter2'],
+  ])('that are of YAML do not quote it either: %s', (_rule, line) => {
+    const problems = problemsOf(`image: a\nenvironment:\n  ${line}\n`);
+    expect(problems.length).toBeGreaterThan(0);
+    expect(problems.join()).not.toContain('hunter2');
+  });
+
   test('have parts for a program', () => {
     const result = parseSpec('image: a\nreplicas: -1\n');
     expect(result).toEqual({

@@ -31,12 +31,10 @@ const strategy = fc.oneof(
     { requiredKeys: ['type'] },
   ),
   fc.record({ type: fc.constant('blue-green'), keep_old: duration, ...common }, { requiredKeys: ['type'] }),
-  fc
-    .array(fc.integer({ min: 1, max: 100 }), { minLength: 1, maxLength: 5 })
-    .map((weights) => ({
-      type: 'canary',
-      steps: weights.sort((a, b) => a - b).map((weight) => ({ weight })),
-    })),
+  fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 1, maxLength: 5 }).map((weights) => ({
+    type: 'canary',
+    steps: weights.sort((a, b) => a - b).map((weight) => ({ weight })),
+  })),
 );
 
 const fields = fc.record(

@@ -7,6 +7,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { EMBEDDED_ENDPOINT } from '../config-files.ts';
 import {
   ETCD_IMAGE,
   isContainerRunning,
@@ -29,8 +30,8 @@ import { StoreError } from './errors.ts';
 export interface EmbeddedOptions {
   /** The daemon's; etcd's data, log and record go below `etcd` in it. */
   readonly dataDir: string;
-  /** A loopback URL, such as http://127.0.0.1:2379. */
-  readonly endpoint: string;
+  /** A loopback URL; http://127.0.0.1:2379 by default. */
+  readonly endpoint?: string;
   /** Where programs are looked for; `PATH` by default. */
   readonly path?: string;
   /** Of etcd, for a machine without the program. */
@@ -53,7 +54,7 @@ const RIVAL_MS = 3_000;
 
 /** Resolves when etcd answers. */
 export async function startEmbeddedEtcd(options: EmbeddedOptions): Promise<EmbeddedEtcd> {
-  const { endpoint, dataDir } = options;
+  const { endpoint = EMBEDDED_ENDPOINT, dataDir } = options;
   const folder = join(dataDir, 'etcd');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const record = readRecord(folder);

@@ -1,5 +1,5 @@
 // A stage for one command: an etcd in memory, captured output, a Ctrl-C at hand, and a controller made of rules.
-import type { Outside, Sink } from '../../../src/cli/outside.ts';
+import type { Outside, Session, Sink } from '../../../src/cli/outside.ts';
 import { runProgram } from '../../../src/cli/program.ts';
 import { StoreError } from '../../../src/store/errors.ts';
 import { buildKeys, type Keys } from '../../../src/store/keys.ts';
@@ -36,7 +36,7 @@ export class Stage {
   async run(...args: readonly string[]): Promise<Ran> {
     this.out = '';
     this.err = '';
-    const exit = await runProgram(args, this.#outside(), '1.2.3');
+    const exit = await runProgram(args, this.outside(), '1.2.3');
     return { exit, out: this.out, err: this.err };
   }
 
@@ -54,7 +54,7 @@ export class Stage {
     this.etcd.put(key, JSON.stringify(value));
   }
 
-  #outside(): Outside {
+  outside(): Outside {
     return {
       env: this.env,
       out: this.#sink((text) => {
@@ -107,4 +107,9 @@ export class Stage {
   #sink(write: (text: string) => void): Sink {
     return { isTerminal: this.isTerminal, terminal: null, columns: 100, write };
   }
+}
+
+/** For what only looks at the program and runs nothing. */
+export function openSession(): Session {
+  return { ...new Stage().outside(), exitCode: 0 };
 }

@@ -79,6 +79,7 @@ export class Listener {
     await this.#until(() => this.#sockets.size === 0, deadline);
     for (const socket of this.#sockets) socket.destroy();
     await closed;
+    await this.#until(() => this.#sockets.size === 0, performance.now() + LINGER_MS);
   }
 
   #listenTo(server: Server, maxPerAddress: number): void {

@@ -8,7 +8,6 @@ export type ToWorker =
   | {
       readonly kind: 'start';
       readonly options: LocalOptions;
-      readonly restored: TableUpdate['services'] | null;
       readonly update: TableUpdate | null;
     }
   | { readonly kind: 'apply'; readonly id: number; readonly update: TableUpdate }

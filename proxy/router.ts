@@ -3,7 +3,7 @@
 //
 // INVARIANTS
 // - What can fail happens before the swap; the swap is one assignment and runs synchronously to its end.
-// - The version never goes back, but for the first one after a snapshot.
+// - The version never goes back. Version 0 is a table of unknown age, from a snapshot: served, and replaced by any other.
 import type { Acknowledgement, TableSink, TableUpdate } from './control.ts';
 import { type ParsedEntry, parseEntry } from './entry.ts';
 import { Lookup } from './lookup.ts';
@@ -39,11 +39,6 @@ export class Router implements TableSink {
   async apply(update: TableUpdate): Promise<Acknowledgement> {
     if (update.version >= this.#table.version) this.#swap(update);
     return this.acknowledgement();
-  }
-
-  /** From a snapshot: serves it, but acknowledges nothing, as it may be older than what was acknowledged before. */
-  restore(services: TableUpdate['services']): void {
-    this.#swap({ version: 0, services });
   }
 
   acknowledgement(): Acknowledgement {

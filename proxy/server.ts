@@ -20,9 +20,11 @@ export interface ProxyOptions extends LocalOptions {
   readonly onProblem?: (problem: string) => void;
 }
 
-/** The last table on disk; what is read is checked by whoever applies it. */
+/** The last table on disk. */
 export interface Snapshots {
+  /** Its version is 0: it may be older than what was acknowledged before. */
   read(): Promise<TableUpdate | null>;
+  /** Keeps what is in force now, as this update's. */
   write(update: TableUpdate): void;
 }
 
@@ -37,6 +39,8 @@ export interface RunningProxy {
 /** What serves, in one process or in several. */
 interface Backend {
   readonly sink: TableSink;
+  /** The entries in force, as they came. */
+  entries(): TableUpdate['services'];
   listen(): Promise<Address>;
   stats(): Promise<ProxyStats>;
   stop(deadlineMs: number): Promise<void>;
@@ -59,7 +63,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   };
   try {
     await file?.start();
-    await options.feed?.(sink, openSnapshots(options.snapshotFile, writer));
+    await options.feed?.(sink, openSnapshots(options.snapshotFile, writer, backend));
     const address = await backend.listen();
     return { sink, addresses: [address], stats: () => backend.stats(), stop };
   } catch (error) {
@@ -68,13 +72,14 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   }
 }
 
-function openSnapshots(path: string | undefined, writer: SnapshotWriter | null): Snapshots {
+/** Of an entry that was refused the former one is kept, as it is served. */
+function openSnapshots(path: string | undefined, writer: SnapshotWriter | null, backend: Backend): Snapshots {
   return {
     read: async () => {
       const services = path === undefined ? null : await loadSnapshot(path);
       return services === null ? null : { version: 0, services };
     },
-    write: (update) => writer?.save(update),
+    write: ({ version }) => writer?.save({ version, services: backend.entries() }),
   };
 }
 
@@ -84,6 +89,7 @@ function serveHere(options: ProxyOptions, onProblem: (problem: string) => void):
   const local = new LocalProxy(options, (error) => onProblem(describeBug(error)));
   return {
     sink: local.router,
+    entries: () => local.router.entries(),
     listen: () => local.listen(),
     stats: async () => local.stats(),
     stop: (deadlineMs) => local.stop(deadlineMs),

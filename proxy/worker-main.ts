@@ -5,6 +5,7 @@ import { LocalProxy } from './local.ts';
 import { type FromWorker, isToWorker, type ToWorker } from './messages.ts';
 
 let local: LocalProxy | null = null;
+let listens = false;
 
 function tell(message: FromWorker): void {
   if (process.connected) process.send?.(message);
@@ -23,18 +24,19 @@ async function obey(message: ToWorker): Promise<void> {
       if (local !== null) tell({ kind: 'stats', id: message.id, stats: local.stats() });
       return;
     case 'stop':
-      await local?.stop(message.deadlineMs);
+      // A server that is closed while it waits for its port from the primary fails on the answer.
+      if (listens) await local?.stop(message.deadlineMs);
       process.exit(0);
   }
 }
 
-async function start({ options, restored, update }: Extract<ToWorker, { kind: 'start' }>): Promise<void> {
+async function start({ options, update }: Extract<ToWorker, { kind: 'start' }>): Promise<void> {
   const proxy = new LocalProxy(options, (error) => tell({ kind: 'problem', problem: describe(error) }));
   local = proxy;
-  if (restored !== null) proxy.router.restore(restored);
   if (update !== null) await proxy.router.apply(update);
   proxy.router.onChange(() => tell({ kind: 'changed', acknowledgement: acknowledge() }));
   const address = await proxy.listen();
+  listens = true;
   tell({ kind: 'listening', address, acknowledgement: acknowledge() });
 }
 

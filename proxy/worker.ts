@@ -28,7 +28,6 @@ export class Crew implements TableSink {
   readonly #members = new Set<Member>();
   readonly #listeners: (() => void)[] = [];
   readonly #respawns = new Set<NodeJS.Timeout>();
-  #restored: TableUpdate['services'] | null = null;
   #update: TableUpdate | null = null;
   #left: ProxyStats | null = null;
   #deaths = 0;
@@ -44,11 +43,6 @@ export class Crew implements TableSink {
     };
     this.#size = size;
     this.#onProblem = onProblem;
-  }
-
-  restore(services: TableUpdate['services']): void {
-    this.#restored = services;
-    this.#book.restore(services);
   }
 
   entries(): TableUpdate['services'] {
@@ -116,8 +110,7 @@ export class Crew implements TableSink {
   }
 
   #spawn(): void {
-    const start = () =>
-      ({ kind: 'start', options: this.#options, restored: this.#restored, update: this.#update }) as const;
+    const start = () => ({ kind: 'start', options: this.#options, update: this.#update }) as const;
     const member = new Member(cluster.fork(), start, {
       onChange: () => this.#announce(),
       onProblem: this.#onProblem,

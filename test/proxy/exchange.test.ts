@@ -1,6 +1,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { RouteEntry } from '../../proxy/control.ts';
+import { openBlackHole } from './black-hole.ts';
 import { ask, entryOf, Rig, splitOf, talk, until } from './rig.ts';
 
 const rig = new Rig();
@@ -88,6 +89,15 @@ describe('a target that takes no connection', () => {
     expect((await asking).status).toBe(200);
   });
 
+  it('because it is gone is left after a second', async () => {
+    const hole = await openBlackHole();
+    rig.onClose(() => hole.close());
+    const well = await rig.named('well');
+    const port = await rig.serve({ web: addresses([hole.address, well.address]) });
+    expect((await ask(port, { method: 'POST', body: 'x' })).body).toBe('well');
+    expect((await rig.proxy?.stats())?.services.web?.revisions[0]?.errors['connect-timeout']).toBe(1);
+  });
+
   it('is 502 in the end', async () => {
     const port = await rig.serve({
       web: addresses([await deadAddress()], { proxy: { park: { timeout: '200ms' } } }),
@@ -96,16 +106,11 @@ describe('a target that takes no connection', () => {
   });
 
   it('and that swallows the connection keeps no request once it has left the table', async () => {
-    // A full backlog: the system answers no further connection, just as no one does at an address that is gone.
-    const hole = createServer();
-    hole.listen({ port: 0, host: '127.0.0.1', backlog: 0 });
-    await new Promise((resolve) => hole.once('listening', resolve));
-    const address = hole.address();
-    const holePort = typeof address === 'object' ? (address?.port ?? 0) : 0;
+    const hole = await openBlackHole();
+    rig.onClose(() => hole.close());
     const well = await rig.named('well');
     const { sink } = await rig.start();
-    const gone = addresses([`10.255.255.1:${holePort}`]);
-    await sink.apply({ version: 1, services: { web: gone } });
+    await sink.apply({ version: 1, services: { web: addresses([hole.address]) } });
     const asking = ask(rig.port, { method: 'POST', body: 'x' });
     await until(
       async () => (await rig.proxy?.stats())?.services.web?.revisions[0]?.inFlight === 1,
@@ -114,8 +119,9 @@ describe('a target that takes no connection', () => {
     const answer = await sink.apply({ version: 2, services: { web: entryOf([well]) } });
     expect(answer.applied).toBe(2);
     expect(await asking).toMatchObject({ status: 200, body: 'well' });
+    // Sent on by the change of the table, not by the time-out of its connection.
+    expect((await rig.proxy?.stats())?.services.web?.revisions[0]?.errors['connect-timeout']).toBe(0);
     await until(() => Object.keys(sink.acknowledgement().busy).length === 0, 'the retired target is idle');
-    await new Promise((resolve) => hole.close(resolve));
   });
 });
 

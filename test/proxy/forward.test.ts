@@ -208,7 +208,7 @@ describe('Expect: 100-continue', () => {
       server.on('checkContinue', (incoming, response) => {
         agree = () => {
           response.writeContinue();
-          readText(incoming).then((text) => response.end(`got ${text}`));
+          void readText(incoming).then((text) => response.end(`got ${text}`));
         };
         resolve();
       });

@@ -122,8 +122,12 @@ export function ask(
   { method = 'GET', path = '/', headers = {}, body }: Ask = {},
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
+    const length = body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body)) };
     const fields = Object.fromEntries(
-      Object.entries(headers).map(([name, value]) => [name, typeof value === 'string' ? value : [...value]]),
+      Object.entries({ ...length, ...headers }).map(([name, value]) => [
+        name,
+        typeof value === 'string' ? value : [...value],
+      ]),
     );
     const asking = request(
       { port, host: '127.0.0.1', method, path, headers: fields, agent: false },

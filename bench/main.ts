@@ -1,0 +1,19 @@
+// `npm run bench -- NAME`: prints what it measures; asserts nothing. Figures of one run on one machine.
+import { benchIdle } from './idle.ts';
+import { benchRollout } from './rollout.ts';
+import { benchStart } from './start.ts';
+
+const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
+  rollout: benchRollout,
+  idle: benchIdle,
+  start: benchStart,
+};
+
+const name = process.argv[2] ?? '';
+const bench = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined;
+if (bench === undefined) {
+  process.stderr.write(`usage: npm run bench -- ${Object.keys(BENCHES).join(' | ')}\n`);
+  process.exitCode = 2;
+} else {
+  await bench();
+}

@@ -1,13 +1,13 @@
-// The real outside of a command: this process's streams, signals and environment, etcd, the engine. The daemon's parts
-// are loaded only by the commands that run them.
+// The real outside of a command: this process's streams, signals and environment, etcd, the engine. What takes
+// long to load (etcd, engine, daemon) is loaded only by the commands that use it.
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { parseEndpoint } from '../../deploy/endpoint.ts';
 import { readEtcdOptions } from '../config-files.ts';
-import { openEtcd } from '../store/etcd.ts';
 import type { Outside, Sink } from './outside.ts';
 
-const PIPE_CLOSED = 141;
+/** As a shell tells it of a program that SIGPIPE ended. */
+export const PIPE_CLOSED = 141;
 
 export function openOutside(host: NodeJS.Process): Outside {
   quietPipes(host);
@@ -18,7 +18,10 @@ export function openOutside(host: NodeJS.Process): Outside {
     signal: listenForSignals(host),
     now: () => Date.now(),
     readText: (path) => (path === '-' ? text(host.stdin) : readFile(path, 'utf8')),
-    openStore: async (config) => openEtcd(await readEtcdOptions(config)),
+    openStore: async (config) => {
+      const { openEtcd } = await import('../store/etcd.ts');
+      return openEtcd(await readEtcdOptions(config));
+    },
     openRuntime: async (address) => {
       const { DockerRuntime } = await import('../../deploy/docker.ts');
       return new DockerRuntime({ endpoint: parseEndpoint(address, host.env) });

@@ -20,6 +20,8 @@ export class FakeEtcd {
   down = false;
   /** So many next commits land, and their answers are lost. */
   lostReplies = 0;
+  /** So many next watches open well and then never tell anything. */
+  deafWatches = 0;
   /** Runs before every call of every client; may wait, or throw to make that call fail. */
   intercept: ((call: string, client: FakeStore) => void | Promise<void>) | null = null;
   /** How many calls of each name were made: for "no range reads in steady state". */
@@ -174,6 +176,10 @@ export class FakeEtcd {
   }
 
   addWatch(owner: FakeStore, prefix: string, fromRevision: number, listener: WatchListener): () => void {
+    if (this.deafWatches > 0) {
+      this.deafWatches -= 1;
+      return () => undefined;
+    }
     return this.#watches.add(owner, prefix, fromRevision, listener);
   }
 

@@ -1,6 +1,6 @@
 // The numbers of several workers as those of one proxy: sums, series by series. Pure.
 import type { ClassCounts, ProxyStats, RequestStats, RevisionStats, ServiceStats } from './counters.ts';
-import { TARGET_ERRORS, type TargetError } from './errors.ts';
+import { countTargetErrors } from './errors.ts';
 
 /** The table's version is the lowest of them: what all have. */
 export function mergeStats(all: readonly ProxyStats[]): ProxyStats {
@@ -59,12 +59,10 @@ function mergeRevisions(revision: number, all: readonly RevisionStats[]): Revisi
     all.flatMap(({ requests }) => requests),
     ({ role }) => role,
   );
-  const errors: Partial<Record<TargetError, number>> = {};
-  for (const reason of TARGET_ERRORS) errors[reason] = sum(all.map((stats) => stats.errors[reason]));
   return {
     revision,
     inFlight: sum(all.map(({ inFlight }) => inFlight)),
-    errors: errors as Record<TargetError, number>,
+    errors: countTargetErrors((reason) => sum(all.map(({ errors }) => errors[reason]))),
     requests: [...byRole].map(([role, stats]) => mergeRequests(role, stats)),
   };
 }

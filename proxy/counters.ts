@@ -1,6 +1,6 @@
 // The proxy's metrics as plain numbers: counted here, rendered elsewhere. Series exist from the moment that a service
 // or a revision is in the table, and go with it.
-import { TARGET_ERRORS, type TargetError } from './errors.ts';
+import { countTargetErrors, type TargetError, type TargetErrorCounts } from './errors.ts';
 
 /** Upper bounds, in seconds, of the buckets of `slipway_proxy_request_seconds`; one more bucket takes the rest. */
 export const SECONDS_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] as const;
@@ -21,7 +21,7 @@ export interface RequestStats {
 export interface RevisionStats {
   readonly revision: number;
   readonly inFlight: number;
-  readonly errors: Readonly<Record<TargetError, number>>;
+  readonly errors: Readonly<TargetErrorCounts>;
   /** One per role that the revision has had while in the table. */
   readonly requests: readonly RequestStats[];
 }
@@ -80,13 +80,12 @@ export class RequestCounters {
 
 export class RevisionCounters {
   readonly revision: number;
-  readonly #errors: Record<TargetError, number>;
+  readonly #errors: TargetErrorCounts = countTargetErrors(() => 0);
   readonly #byRole = new Map<Role, RequestCounters>();
   #current: RequestCounters;
 
   constructor(revision: number, role: Role) {
     this.revision = revision;
-    this.#errors = noErrors();
     this.#current = this.#ofRole(role);
   }
 
@@ -114,10 +113,4 @@ export class RevisionCounters {
     this.#byRole.set(role, created);
     return created;
   }
-}
-
-function noErrors(): Record<TargetError, number> {
-  const errors: Partial<Record<TargetError, number>> = {};
-  for (const reason of TARGET_ERRORS) errors[reason] = 0;
-  return errors as Record<TargetError, number>;
 }

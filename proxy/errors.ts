@@ -30,18 +30,31 @@ export const ANSWERS = {
 export type AnswerCode = keyof typeof ANSWERS;
 
 /** Why a target failed a request: the label `reason` of `slipway_proxy_upstream_errors_total`. */
-export const TARGET_ERRORS = [
-  'connect-refused',
-  'connect-timeout',
-  'connect-failed',
-  'reset',
-  'invalid-response',
-  'timeout',
-  'idle-timeout',
-  'truncated',
-] as const;
+export type TargetError =
+  | 'connect-refused'
+  | 'connect-timeout'
+  | 'connect-failed'
+  | 'reset'
+  | 'invalid-response'
+  | 'timeout'
+  | 'idle-timeout'
+  | 'truncated';
 
-export type TargetError = (typeof TARGET_ERRORS)[number];
+export type TargetErrorCounts = Record<TargetError, number>;
+
+/** Every reason with its number, so that none is forgotten. */
+export function countTargetErrors(countOf: (reason: TargetError) => number): TargetErrorCounts {
+  return {
+    'connect-refused': countOf('connect-refused'),
+    'connect-timeout': countOf('connect-timeout'),
+    'connect-failed': countOf('connect-failed'),
+    reset: countOf('reset'),
+    'invalid-response': countOf('invalid-response'),
+    timeout: countOf('timeout'),
+    'idle-timeout': countOf('idle-timeout'),
+    truncated: countOf('truncated'),
+  };
+}
 
 /** Seconds after which trying again makes sense. */
 const RETRY_AFTER_SECONDS = '1';

@@ -7,7 +7,7 @@ import type { Address } from './local.ts';
 import { type FromWorker, isFromWorker, type ToWorker } from './messages.ts';
 
 /** A worker that does not answer for so long is stuck: it is killed, and replaced. */
-const ANSWER_MS = 5_000;
+const ANSWER_MS = 10_000;
 
 export interface MemberEvents {
   readonly onChange: () => void;

@@ -67,10 +67,8 @@ export class Crew implements TableSink {
     for (const { busy: some } of all) {
       for (const [target, count] of Object.entries(some)) busy[target] = (busy[target] ?? 0) + count;
     }
-    const refused = Object.assign({}, own.refused, ...all.map((each) => each.refused)) as Record<
-      string,
-      string
-    >;
+    let refused = own.refused;
+    for (const each of all) refused = { ...refused, ...each.refused };
     return { applied: Math.min(own.applied, ...all.map(({ applied }) => applied)), busy, refused };
   }
 

@@ -163,9 +163,9 @@ export function talk(port: number, text: string): Promise<string> {
   });
 }
 
-/** Waits for a fact, for 5 s at most. */
+/** Waits for a fact, for 15 s at most. */
 export async function until(isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadline = Date.now() + 5_000;
+  const deadline = Date.now() + 15_000;
   while (!(await isSo())) {
     if (Date.now() > deadline) throw new Error(`Waited in vain until ${what}.`);
     await new Promise((resolve) => setTimeout(resolve, 5));

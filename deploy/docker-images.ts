@@ -124,7 +124,8 @@ export class EngineImages {
     }
     if (request.signal.aborted) throw new RuntimeFailure('cancelled', `pull ${key}: cancelled`);
     if (idle.signal.aborted) throw pullFailure('network', `${key}: no sign of life from the pull`);
-    if (!progress.isComplete) throw pullFailure('network', `${key}: the pull was cut off`);
+    const { isPodman } = await this.#client.session();
+    if (!progress.isComplete && !isPodman) throw pullFailure('network', `${key}: the pull was cut off`);
     return progress.digest;
   }
 

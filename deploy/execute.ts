@@ -3,20 +3,21 @@
 //
 // INVARIANT: an action that began is ended, also when the permit is lost meanwhile; nothing new begins then.
 import type { Action, Trouble } from '../strategies/model.ts';
-import { readLogTail } from './evidence.ts';
 import type { ImageResolver } from './image.ts';
 import type { ContainerRuntime } from './runtime.ts';
 import { Troubles } from './troubles.ts';
 
 export interface ExecutorOptions {
-  readonly runtime: Pick<ContainerRuntime, 'start' | 'stop' | 'remove' | 'tailLog'>;
+  readonly runtime: Pick<ContainerRuntime, 'start' | 'stop' | 'remove'>;
   readonly images: Pick<ImageResolver, 'resolve'>;
   readonly prefix: string;
   readonly now: () => number;
   /** Asked before every engine call that changes something: false once leadership may be lost. */
   readonly mayAct: () => boolean;
-  /** An action of this service has ended, well or not. */
+  /** An action of this service has ended, well or not, or the back-off of a failed one has. */
   readonly onDone: (service: string) => void;
+  /** How to wait out a back-off; a timer that keeps no process alive unless given. */
+  readonly schedule?: (delayMs: number, run: () => void) => void;
 }
 
 type ContainerAction = Exclude<Action, { kind: 'resolve-image' }>;
@@ -32,13 +33,10 @@ interface Running {
   readonly done: Promise<void>;
 }
 
-const MAX_LOGS = 200;
-
 export class Executor {
   readonly #options: ExecutorOptions;
   readonly #running = new Map<string, Running>();
   readonly #troubles = new Troubles();
-  readonly #logs = new Map<string, readonly string[]>();
   readonly #table: Table;
 
   constructor(options: ExecutorOptions) {
@@ -62,20 +60,10 @@ export class Executor {
     return this.#troubles.of(service);
   }
 
-  /** When the earliest action that backs off may be tried again, or null: a pass is due then. */
-  nextRetryAt(service: string): number | null {
-    return this.#troubles.nextRetryAt(service, this.#options.now());
-  }
-
   /** Names of containers whose stop or removal is under way. */
   stopping(service: string): ReadonlySet<string> {
     const leaving = [...this.#running].filter(([, run]) => run.service === service && run.kind !== 'start');
     return new Set(leaving.map(([name]) => name));
-  }
-
-  /** The last lines of a container that this executor removed; none when it did not, or long ago. */
-  logOf(name: string): readonly string[] {
-    return this.#logs.get(name) ?? [];
   }
 
   /** Forgets what this service's actions ran into: on `retry`, on a new rollout, when it retires. */
@@ -103,7 +91,9 @@ export class Executor {
       await this.#dispatch(service, action);
       this.#troubles.clear(name);
     } catch (error) {
-      this.#troubles.add(service, name, kind, error, this.#options.now());
+      const delayMs = this.#troubles.add(service, name, kind, error, this.#options.now());
+      const { schedule = scheduleTimer, onDone } = this.#options;
+      schedule(delayMs, () => onDone(service));
     }
     this.#running.delete(name);
     this.#options.onDone(service);
@@ -119,20 +109,16 @@ export class Executor {
   }
 
   /** Between the two calls leadership may go; the container then is left stopped, for the next leader to remove. */
-  async #stop({ name, id, graceMs }: ActionOf<'stop'>): Promise<void> {
+  async #stop({ id, graceMs }: ActionOf<'stop'>): Promise<void> {
     await this.#options.runtime.stop(id, graceMs);
-    if (this.#options.mayAct()) await this.#remove({ kind: 'remove', name, id });
-  }
-
-  async #remove({ name, id }: ActionOf<'remove'>): Promise<void> {
-    this.#keepLog(name, await readLogTail(this.#options.runtime, id));
     if (this.#options.mayAct()) await this.#options.runtime.remove(id);
   }
 
-  #keepLog(name: string, log: readonly string[]): void {
-    const oldest = this.#logs.keys().next();
-    if (this.#logs.size >= MAX_LOGS && oldest.done !== true) this.#logs.delete(oldest.value);
-    this.#logs.delete(name);
-    this.#logs.set(name, log);
+  async #remove({ id }: ActionOf<'remove'>): Promise<void> {
+    await this.#options.runtime.remove(id);
   }
+}
+
+function scheduleTimer(delayMs: number, run: () => void): void {
+  setTimeout(run, delayMs).unref();
 }

@@ -21,7 +21,7 @@ export class PullProgress {
     return this.#digest;
   }
 
-  /** The stream reached its last line: one that ends before it was cut. */
+  /** Docker's stream reached its last lines: one that ends before was cut. Podman writes none such. */
   get isComplete(): boolean {
     return this.#isComplete;
   }
@@ -38,7 +38,7 @@ export class PullProgress {
   #readStatus(status: string, { id, progressDetail }: PullLine): void {
     const digest = /^Digest: (sha256:[0-9a-f]{64})$/.exec(status)?.[1];
     if (digest !== undefined) this.#digest = digest;
-    if (digest !== undefined || /^(Status: |Download complete$)/.test(status)) this.#isComplete = true;
+    if (digest !== undefined || status.startsWith('Status: ')) this.#isComplete = true;
     if (typeof id !== 'string') return;
     const former = this.#layers.get(id);
     if (/^(Download complete|Pull complete|Extracting)/.test(status) && former !== undefined) {

@@ -16,13 +16,8 @@ export class Troubles {
   readonly #entries = new Map<string, Entry>();
 
   of(service: string): readonly Trouble[] {
-    return this.#entriesOf(service).map(({ trouble }) => trouble);
-  }
-
-  /** The earliest of the service's retries after `now`, or null. */
-  nextRetryAt(service: string, now: number): number | null {
-    const ahead = this.#entriesOf(service).flatMap(({ retryAt }) => (retryAt > now ? [retryAt] : []));
-    return ahead.length === 0 ? null : Math.min(...ahead);
+    const entries = [...this.#entries.values()].filter((entry) => entry.service === service);
+    return entries.map(({ trouble }) => trouble);
   }
 
   mayTry(subject: string, action: ActionKind, now: number): boolean {
@@ -30,12 +25,15 @@ export class Troubles {
     return entry === undefined || entry.trouble.action !== action || now >= entry.retryAt;
   }
 
-  add(service: string, subject: string, action: ActionKind, error: unknown, now: number): void {
+  /** Returns the milliseconds until it may be tried again. */
+  add(service: string, subject: string, action: ActionKind, error: unknown, now: number): number {
     const { reason, message } = toRuntimeFailure(error, `${action} ${subject}`);
     const before = this.#entries.get(subject)?.trouble;
     const attempts = before?.action === action ? before.attempts + 1 : 1;
     const trouble = { subject, action, reason, message, attempts, at: now };
-    this.#entries.set(subject, { service, trouble, retryAt: now + computeRetryDelay(attempts) });
+    const delayMs = computeRetryDelay(attempts);
+    this.#entries.set(subject, { service, trouble, retryAt: now + delayMs });
+    return delayMs;
   }
 
   clear(subject: string): void {
@@ -45,10 +43,6 @@ export class Troubles {
   clearService(service: string): void {
     for (const [subject, entry] of this.#entries)
       if (entry.service === service) this.#entries.delete(subject);
-  }
-
-  #entriesOf(service: string): readonly Entry[] {
-    return [...this.#entries.values()].filter((entry) => entry.service === service);
   }
 }
 

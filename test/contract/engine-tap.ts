@@ -45,8 +45,10 @@ export async function openEngineTap(upstream = '/var/run/docker.sock'): Promise<
       engine.destroy();
     });
     engine.on('error', () => client.destroy());
-    engine.once('close', () => client.destroy());
-    relay(client, engine, () => truncation);
+    const isStalled = relay(client, engine, () => truncation);
+    engine.once('close', () => {
+      if (!isStalled()) client.destroy();
+    });
   });
   await new Promise<void>((resolve) => server.listen(path, resolve));
   const cutAll = () => {
@@ -74,7 +76,8 @@ export async function openEngineTap(upstream = '/var/run/docker.sock'): Promise<
   };
 }
 
-function relay(client: Socket, engine: Socket, truncation: () => Truncation | null): void {
+/** Tells whether it has stalled: the client then must not learn that the engine is done. */
+function relay(client: Socket, engine: Socket, truncation: () => Truncation | null): () => boolean {
   let left = Number.POSITIVE_INFINITY;
   let how: Truncation['how'] = 'end';
   client.on('data', (chunk) => {
@@ -91,4 +94,5 @@ function relay(client: Socket, engine: Socket, truncation: () => Truncation | nu
     left -= chunk.length;
     if (left <= 0 && how === 'end') client.end();
   });
+  return () => left <= 0 && how === 'stall';
 }

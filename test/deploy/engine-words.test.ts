@@ -1,0 +1,142 @@
+// Real words of dockerd 20.10 to 28, podman and registries, and what each is taken for.
+import { expect, test } from 'vitest';
+import { classifyEngineError, classifyPullMessage, toEngineFailure } from '../../deploy/engine-words.ts';
+import { FAILURE_CODES, RuntimeFailure, toRuntimeFailure } from '../../deploy/errors.ts';
+
+test.each([
+  ['missing', 'manifest for 127.0.0.1:5000/web:v9 not found: manifest unknown: manifest unknown'],
+  ['missing', 'manifest unknown: The named manifest is not known to the registry.'],
+  [
+    'missing',
+    "pull access denied for nosuch, repository does not exist or may require 'docker login': denied: requested access to the resource is denied",
+  ],
+  ['missing', 'name unknown: repository name not known to registry'],
+  [
+    'missing',
+    'failed to resolve reference "registry.example.com/web:v9": registry.example.com/web:v9: not found',
+  ],
+  ['missing', 'no matching manifest for linux/arm64/v8 in the manifest list entries'],
+  ['authentication', 'Get "http://127.0.0.1:5000/v2/web/manifests/v1": no basic auth credentials'],
+  ['authentication', 'unauthorized: authentication required'],
+  ['authentication', 'unauthorized: incorrect username or password'],
+  ['authentication', 'denied: requested access to the resource is denied'],
+  ['authentication', 'error parsing HTTP 403 response body: invalid character'],
+  [
+    'rate-limit',
+    'toomanyrequests: You have reached your pull rate limit. You may increase the limit by authenticating',
+  ],
+  ['rate-limit', 'received unexpected HTTP status: 429 Too Many Requests'],
+  [
+    'network',
+    'Get "https://registry.example.com/v2/": dial tcp: lookup registry.example.com on 10.0.0.2:53: no such host',
+  ],
+  ['network', 'Get "http://127.0.0.1:5999/v2/": dial tcp 127.0.0.1:5999: connect: connection refused'],
+  ['network', 'Get "https://registry.example.com/v2/": x509: certificate signed by unknown authority'],
+  ['network', 'Get "https://127.0.0.2:5000/v2/": http: server gave HTTP response to HTTPS client'],
+  ['network', 'Get "https://registry.example.com/v2/": net/http: TLS handshake timeout'],
+  [
+    'network',
+    'net/http: request canceled while waiting for connection (Client.Timeout exceeded while awaiting headers)',
+  ],
+  ['network', 'received unexpected HTTP status: 502 Bad Gateway'],
+  ['network', 'unexpected EOF'],
+  ['network', 'filesystem layer verification failed for digest sha256:00'],
+  [
+    'space',
+    'failed to register layer: Error processing tar file(exit status 1): write /a: no space left on device',
+  ],
+  ['space', 'write /var/lib/docker/tmp/GetImageBlob1: disk quota exceeded'],
+  ['refused', 'invalid reference format'],
+  ['unknown', 'the moon is in the wrong phase'],
+] as const)('a pull is %s when the words are: %s', (kind, message) => {
+  expect(classifyPullMessage(message)).toBe(kind);
+});
+
+test.each([
+  [
+    'name-conflict',
+    409,
+    'Conflict. The container name "/web-r1-1" is already in use by container "4f". You have to remove (or rename) that container',
+  ],
+  [
+    'port-conflict',
+    500,
+    'driver failed programming external connectivity on endpoint web: Bind for 127.0.0.1:80 failed: port is already allocated',
+  ],
+  [
+    'port-conflict',
+    500,
+    'failed to set up container networking: failed to bind host port for 127.0.0.1:80: address already in use',
+  ],
+  ['no-space', 500, 'mkdir /var/lib/docker/overlay2/a: no space left on device'],
+  ['network-missing', 404, 'network shop not found'],
+  ['missing', 404, 'No such image: sha256:00'],
+  ['missing', 404, 'No such container: web-r1-1'],
+  [
+    'start-failed',
+    400,
+    'OCI runtime create failed: container_linux.go:380: exec: "/no": stat /no: no such file or directory',
+  ],
+  [
+    'start-failed',
+    400,
+    'failed to create task for container: failed to create shim task: OCI runtime create failed',
+  ],
+  ['start-failed', 400, 'invalid mount config for type "bind": bind source path does not exist: /nowhere'],
+  ['start-failed', 500, 'exec format error'],
+  ['start-failed', 400, 'No command specified'],
+  [
+    'start-failed',
+    500,
+    'failed to initialize logging driver: dial tcp 10.0.0.1:514: connect: connection refused',
+  ],
+  ['invalid-request', 400, 'Minimum memory limit allowed is 6MB'],
+  ['invalid-request', 400, 'Range of CPUs is from 0.01 to 2.00, as there are only 2 CPUs available'],
+  ['engine-unavailable', 503, 'This node is not part of the swarm'],
+  ['engine-error', 500, 'something went wrong'],
+  ['engine-error', 409, 'Container 4f is not running'],
+] as const)('the engine means %s with %i: %s', (code, statusCode, message) => {
+  const error = Object.assign(new Error(`(HTTP code ${statusCode}) server error - ${message} `), {
+    statusCode,
+  });
+  expect(classifyEngineError(error)).toBe(code);
+  expect(toEngineFailure(error, 'start web-r1-1').message).toContain(`start web-r1-1: ${message}`);
+});
+
+test.each(['ECONNREFUSED', 'ENOENT', 'EACCES', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT'])(
+  'a socket that fails with %s means that the engine is unavailable',
+  (code) => {
+    const failure = toEngineFailure(Object.assign(new Error(`connect ${code}`), { code }), 'list web');
+    expect(failure).toMatchObject({ code: 'engine-unavailable', disposition: 'transient' });
+    expect(failure.message).toContain('is the engine running');
+  },
+);
+
+test('every code has a disposition and a reason; only pulls have a kind', () => {
+  const failures = FAILURE_CODES.map((code) => new RuntimeFailure(code, code));
+  expect(
+    failures.map(({ code, disposition, reason, pull }) => `${code} ${disposition} ${reason} ${pull}`),
+  ).toEqual([
+    'name-conflict conflict name-conflict null',
+    'port-conflict transient port-conflict null',
+    'network-missing transient container-start-failed null',
+    'no-space transient no-space null',
+    'start-failed transient container-start-failed null',
+    'missing missing engine-error null',
+    'image-pull transient image-pull-failed unknown',
+    'policy-refused invalid policy-refused null',
+    'invalid-request invalid container-start-failed null',
+    'engine-unavailable transient engine-unavailable null',
+    'engine-error transient engine-error null',
+    'timeout transient engine-unavailable null',
+    'cancelled cancelled engine-unavailable null',
+  ]);
+});
+
+test('a failure keeps its cause, and is never wrapped twice', () => {
+  const cause = new Error('deep');
+  const failure = toRuntimeFailure(cause, 'start web-r1-1');
+  expect(failure).toMatchObject({ code: 'engine-error', message: 'start web-r1-1: deep', cause });
+  expect(toRuntimeFailure(failure, 'again')).toBe(failure);
+  expect(toEngineFailure(failure, 'again')).toBe(failure);
+});

@@ -1,0 +1,251 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { RuntimeFailure } from '../../../deploy/errors.ts';
+import { FakeRuntime } from '../../fakes/runtime.ts';
+import { FakeEtcd } from '../../fakes/store.ts';
+import { KEYS, readStatus, SPEC, startFakeProxy, startLoop, until } from './stage.ts';
+
+let etcd: FakeEtcd;
+let runtime: FakeRuntime;
+let proxy: Awaited<ReturnType<typeof startFakeProxy>>;
+let loop: Awaited<ReturnType<typeof startLoop>>;
+
+beforeEach(async () => {
+  etcd = new FakeEtcd();
+  runtime = new FakeRuntime();
+  for (const version of ['v1', 'v2']) runtime.addImage('registry.test/web', version);
+  runtime.addImage('registry.test/web', 'bad', {
+    readyAfterMs: Number.POSITIVE_INFINITY,
+    log: ['it says why'],
+  });
+  proxy = await startFakeProxy(etcd);
+  loop = await startLoop(etcd, runtime);
+});
+
+afterEach(async () => {
+  await loop.close();
+  await proxy.close();
+});
+
+const outcome = () => readStatus(etcd)?.last?.outcome ?? null;
+const running = async () =>
+  (await runtime.list(KEYS.prefix)).filter((c) => c.state === 'running').map((c) => c.name);
+
+async function release(version: string): Promise<void> {
+  const revision = etcd.put(KEYS.version('web'), version);
+  await until(() => readStatus(etcd)?.last?.requested === revision);
+}
+
+async function startStable(): Promise<void> {
+  etcd.put(KEYS.spec('web'), SPEC);
+  await release('v1');
+  expect(outcome()).toBe('succeeded');
+}
+
+describe('a version key becomes traffic', () => {
+  it('starts what the spec asks for and routes to it', async () => {
+    await startStable();
+    expect(await running()).toEqual(['web-r1-1', 'web-r1-2']);
+    const route = JSON.parse(etcd.value(KEYS.route('web')) ?? 'null');
+    expect(route.split).toEqual({ 1: 100 });
+    expect(route.targets).toHaveLength(2);
+    expect(readStatus(etcd)).toMatchObject({
+      phase: 'idle',
+      reason: null,
+      stable: { revision: 1, version: 'v1' },
+    });
+  });
+
+  it('replaces every replica by the next version and removes the old ones', async () => {
+    await startStable();
+    await release('v2');
+    await until(() => runtime.calls.filter((call) => call.startsWith('remove web-r1')).length === 2);
+    expect(outcome()).toBe('succeeded');
+    expect(await running()).toEqual(['web-r2-1', 'web-r2-2']);
+  });
+
+  it('records revisions and the receipt under their own keys', async () => {
+    await startStable();
+    const revision = JSON.parse(etcd.value(KEYS.revision('web', 1)) ?? 'null');
+    expect(revision).toMatchObject({ number: 1, version: 'v1', image: 'registry.test/web' });
+    const id = readStatus(etcd)?.last?.id ?? '';
+    expect(JSON.parse(etcd.value(KEYS.history('web', id)) ?? 'null')).toMatchObject({ outcome: 'succeeded' });
+  });
+});
+
+describe('a bad version', () => {
+  it('is rolled back with evidence, quarantined, and refused the second time', async () => {
+    await startStable();
+    await release('bad');
+    expect(readStatus(etcd)?.last).toMatchObject({ outcome: 'rolled-back', reason: 'probe-failed' });
+    expect(readStatus(etcd)?.last?.evidence[0]).toMatchObject({ replica: 'web-r2-1', log: ['it says why'] });
+    expect(readStatus(etcd)).toMatchObject({
+      reason: 'quarantined',
+      version: 'bad',
+      stable: { version: 'v1' },
+    });
+    await release('bad');
+    expect(readStatus(etcd)?.last).toMatchObject({ outcome: 'rolled-back', reason: 'quarantined' });
+    expect(await running()).toEqual(['web-r1-1', 'web-r1-2']);
+  });
+
+  it('that does not exist stops nothing', async () => {
+    await startStable();
+    await release('v9');
+    expect(readStatus(etcd)?.last).toMatchObject({ outcome: 'rolled-back', reason: 'image-pull-failed' });
+    expect(runtime.calls.filter((call) => call.startsWith('stop'))).toEqual([]);
+  }, 30_000);
+});
+
+describe('the order that loses no request', () => {
+  it('stops nothing while a proxy has requests in flight, until the drain deadline', async () => {
+    etcd.put(KEYS.spec('web'), SPEC.replace('200ms', '30s'));
+    await release('v1');
+    const address = (await runtime.list(KEYS.prefix))[0]?.address;
+    proxy.busy[`1@${address}`] = 1;
+    proxy.say();
+    etcd.put(KEYS.version('web'), 'v2');
+    await until(() => JSON.parse(etcd.value(KEYS.route('web')) ?? '{}').split?.[2] !== undefined);
+    await until(() => runtime.calls.includes('stop web-r1-1'), 300);
+    expect(runtime.calls).not.toContain('stop web-r1-1');
+    proxy.busy[`1@${address}`] = 0;
+    proxy.say();
+    await until(() => outcome() === 'succeeded' && runtime.calls.includes('stop web-r1-1'));
+    expect(runtime.calls).toContain('stop web-r1-1');
+  });
+
+  it('stops nothing while a live proxy has not acknowledged the table', async () => {
+    await startStable();
+    etcd.put(KEYS.proxy('frozen'), JSON.stringify({ applied: etcd.revision }));
+    etcd.put(KEYS.version('web'), 'v2');
+    await until(() => readStatus(etcd)?.reason === 'waiting-for-proxies');
+    expect(readStatus(etcd)?.message).toContain('frozen');
+    expect(runtime.calls.filter((call) => call.startsWith('stop'))).toEqual([]);
+    etcd.delete(KEYS.proxy('frozen'));
+    await until(() => readStatus(etcd)?.stable?.version === 'v2');
+    expect(readStatus(etcd)?.stable?.version).toBe('v2');
+  });
+});
+
+describe('commands', () => {
+  it('are consumed in the transaction that records their effect', async () => {
+    await startStable();
+    const written = etcd.put(KEYS.command('web'), 'pause');
+    await until(() => etcd.value(KEYS.command('web')) === null);
+    await until(() => readStatus(etcd)?.observed.command === written);
+    expect(readStatus(etcd)?.message).toContain('Nothing to pause');
+    expect(etcd.value(KEYS.command('web'))).toBeNull();
+  });
+
+  it('that are no words are refused and consumed too', async () => {
+    await startStable();
+    etcd.put(KEYS.command('web'), 'explode');
+    await until(() => readStatus(etcd)?.message.includes('explode') === true);
+    expect(readStatus(etcd)?.message).toContain('explode');
+    expect(etcd.value(KEYS.command('web'))).toBeNull();
+  });
+});
+
+describe('bad input', () => {
+  it('reports every problem of a spoilt spec, and what runs goes on', async () => {
+    await startStable();
+    etcd.put(KEYS.spec('web'), 'image: registry.test/web\nreplicas: many\ncolour: blue\n');
+    await until(() => readStatus(etcd)?.phase === 'invalid');
+    const message = readStatus(etcd)?.message ?? '';
+    expect(message).toContain('replicas');
+    expect(message).toContain('colour');
+    expect(await running()).toEqual(['web-r1-1', 'web-r1-2']);
+    runtime.removeByHand('web-r1-1');
+    await until(() => runtime.calls.filter((call) => call === 'start web-r1-1').length === 2);
+    expect(runtime.calls.filter((call) => call === 'start web-r1-1')).toHaveLength(2);
+  });
+
+  it('says so when the first spec is refused, and forgets it with the key', async () => {
+    etcd.put(KEYS.spec('web'), 'replicas: 2\n');
+    await until(() => readStatus(etcd)?.phase === 'invalid');
+    expect(readStatus(etcd)).toMatchObject({ phase: 'invalid', reason: 'invalid-spec' });
+    etcd.delete(KEYS.spec('web'));
+    await until(() => readStatus(etcd) === null);
+    expect(readStatus(etcd)).toBeNull();
+  });
+
+  it('does nothing for a service whose record does not parse', async () => {
+    await startStable();
+    etcd.put(KEYS.rollout('web'), '{');
+    etcd.put(KEYS.version('web'), 'v2');
+    await until(() => readStatus(etcd)?.reason === 'internal-error');
+    expect(readStatus(etcd)?.message).toContain(KEYS.rollout('web'));
+    expect(await running()).toEqual(['web-r1-1', 'web-r1-2']);
+  });
+
+  it('counts keys of no known shape', async () => {
+    etcd.put('/slipway/services/web/colour', 'blue');
+    await until(() => loop.events.since('').events.some(({ event }) => event.kind === 'invalid-key'));
+    const { text } = await loop.metrics.render();
+    expect(text).toContain('slipway_store_invalid_keys 1');
+  });
+});
+
+describe('the world moves', () => {
+  it('replaces a container that was removed by hand', async () => {
+    await startStable();
+    runtime.removeByHand('web-r1-2');
+    await until(() => runtime.calls.filter((call) => call === 'start web-r1-2').length === 2);
+    await until(() => readStatus(etcd)?.stable?.replicas.ready === 2);
+    expect(await running()).toEqual(['web-r1-1', 'web-r1-2']);
+  });
+
+  it('retires a service whose spec is gone, and everything written for it', async () => {
+    await startStable();
+    etcd.delete(KEYS.spec('web'));
+    await until(() => etcd.value(KEYS.rollout('web')) === null);
+    expect(await runtime.list(KEYS.prefix)).toEqual([]);
+    const left = [KEYS.route('web'), KEYS.status('web'), KEYS.rollout('web'), KEYS.revision('web', 1)];
+    expect(left.map((key) => etcd.value(key))).toEqual([null, null, null, null]);
+    expect(etcd.value(KEYS.version('web'))).toBe('v1');
+  });
+
+  it('tells when the engine is away, and goes on when it is back', async () => {
+    await startStable();
+    runtime.goAway();
+    etcd.put(KEYS.version('web'), 'v2');
+    await until(() => readStatus(etcd)?.reason === 'engine-unavailable');
+    expect(readStatus(etcd)).toMatchObject({ reason: 'engine-unavailable', stable: { version: 'v1' } });
+    runtime.comeBack();
+    await until(() => readStatus(etcd)?.stable?.version === 'v2');
+    expect(readStatus(etcd)).toMatchObject({ phase: 'idle', stable: { version: 'v2' } });
+  });
+
+  it('tries a start again after a trouble of the engine', async () => {
+    await startStable();
+    runtime.failNext('start', new RuntimeFailure('engine-unavailable', 'it hiccups'), 2);
+    await release('v2');
+    expect(outcome()).toBe('succeeded');
+  });
+
+  it('looks like nothing once it has converged: no writes, no range reads', async () => {
+    await startStable();
+    await until(() => readStatus(etcd)?.phase === 'idle');
+    await until(() => false, 200);
+    const before = { revision: etcd.revision, lists: etcd.calls.get('list') };
+    loop.controller.markAll();
+    await until(() => false, 200);
+    expect({ revision: etcd.revision, lists: etcd.calls.get('list') }).toEqual(before);
+  });
+});
+
+describe('two controllers', () => {
+  it('one leads, and the other goes on where it was', async () => {
+    await startStable();
+    const second = await startLoop(etcd, runtime);
+    try {
+      expect(second.leader.isLeader()).toBe(false);
+      await loop.close();
+      await until(() => second.leader.isLeader());
+      await release('v2');
+      expect(readStatus(etcd)?.stable?.version).toBe('v2');
+    } finally {
+      await second.close();
+      loop = await startLoop(etcd, runtime);
+    }
+  });
+});

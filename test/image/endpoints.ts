@@ -41,6 +41,7 @@ export function createEndpoints(
     ['/headers', (request, response) => sendJson(response, 200, request.headers, 0)],
     ['/env', (_request, response) => sendJson(response, 200, process.env, 0)],
     ['/file', (_request, response, query) => sendFile(response, query.get('path') ?? '')],
+    ['/crash', (_request, _response, query) => crash(Number(query.get('code') ?? 1))],
     ['/stats', (_request, response) => sendJson(response, 200, { ...identity(), ...counters }, 0)],
   ]);
 }
@@ -117,6 +118,12 @@ function sendEcho(request: IncomingMessage, response: ServerResponse): void {
     ...(length === undefined ? {} : { 'content-length': length }),
   });
   request.pipe(response);
+}
+
+/** At once, with the request unanswered. */
+function crash(code: number): void {
+  console.error(`fatal: crashed with code ${code}, as told by /crash`);
+  process.exit(code);
 }
 
 /** For secrets and configuration that are delivered as files. */

@@ -19,6 +19,7 @@ function createRunning(behaviour: Behaviour, counters: Counters): Running {
     const url = new URL(request.url ?? '/', 'http://localhost');
     count(counters, url.pathname, response);
     response.setHeader('x-version', behaviour.version);
+    response.setHeader('x-state', isStopping ? 'stopping' : describeState(behaviour, counters));
     if (isStopping) response.setHeader('connection', 'close');
     response.on('close', () => {
       if (isStopping) setImmediate(() => server.closeIdleConnections());
@@ -41,6 +42,11 @@ function createRunning(behaviour: Behaviour, counters: Counters): Running {
     for (const close of sockets) close();
   };
   return { server, stop };
+}
+
+/** What the server is when a request arrives: a load generator takes anything but `ready` as misrouted. */
+function describeState({ readyDelayMs }: Behaviour, { startedAt }: Counters): 'ready' | 'starting' {
+  return performance.now() - startedAt >= readyDelayMs ? 'ready' : 'starting';
 }
 
 function count(counters: Counters, path: string, response: ServerResponse): void {

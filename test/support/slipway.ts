@@ -1,0 +1,194 @@
+// The program as a user runs it: `slipway serve` in a process of its own on free ports, a key prefix and a data folder
+// of its own, on a real engine and etcd. Takes everything of it away again, the proxy and the containers included.
+import { execFile } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseStatus, type StatusDocument } from '../../src/cli/documents.ts';
+import { openEtcd } from '../../src/store/etcd.ts';
+import { buildKeys, type Keys } from '../../src/store/keys.ts';
+import type { Store } from '../../src/store/port.ts';
+import { type Child, startChild } from './child.ts';
+import { removeEverything } from './containers.ts';
+import { type EtcdServer, startEtcd } from './etcd.ts';
+import { findFreePorts, uniquePrefix } from './names.ts';
+import { waitFor } from './wait.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const MAIN = join(ROOT, 'src/main.ts');
+
+export interface CliResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Slipway {
+  readonly prefix: string;
+  readonly keys: Keys;
+  readonly store: Store;
+  readonly etcd: EtcdServer;
+  readonly ports: { readonly http: number; readonly admin: number; readonly proxyAdmin: number };
+  /** Runs `slipway` with these arguments against this etcd and prefix. */
+  cli(...args: readonly string[]): Promise<CliResult>;
+  /** Returns the etcd revision of the write. */
+  put(key: string, value: string): Promise<number>;
+  remove(key: string): Promise<void>;
+  read(key: string): Promise<string | null>;
+  status(service: string): Promise<StatusDocument | null>;
+  /** Ends the daemon alone; with SIGTERM its proxy goes with it. */
+  endDaemon(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  startDaemon(): Promise<void>;
+  /** What daemon and proxy wrote. */
+  log(): string;
+  stop(): Promise<void>;
+}
+
+export interface SlipwayOptions {
+  /** Further arguments of `serve`. */
+  readonly arguments?: readonly string[];
+  /** A proxy process of its own beside `serve --no-proxy`. */
+  readonly isProxyApart?: boolean;
+}
+
+export async function startSlipway(options: SlipwayOptions = {}): Promise<Slipway> {
+  const etcd = await startEtcd();
+  const slipway = new RunningSlipway(etcd, await findFreePorts(3), options);
+  try {
+    await slipway.startDaemon();
+  } catch (error) {
+    await slipway.stop();
+    throw error;
+  }
+  return slipway;
+}
+
+/** The environment of a child without settings that were meant for another Slipway. */
+export function cleanEnvironment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('SLIPWAY_'));
+  return Object.fromEntries(kept);
+}
+
+class RunningSlipway implements Slipway {
+  readonly prefix = uniquePrefix();
+  readonly keys = buildKeys(this.prefix);
+  readonly store: Store;
+  readonly etcd: EtcdServer;
+  readonly ports: Slipway['ports'];
+  readonly #options: SlipwayOptions;
+  readonly #folder = mkdtempSync(join(tmpdir(), 'slipway-e2e-'));
+  #daemon: Child | null = null;
+  #proxy: Child | null = null;
+
+  constructor(etcd: EtcdServer, [http = 0, admin = 0, proxyAdmin = 0]: number[], options: SlipwayOptions) {
+    this.etcd = etcd;
+    this.store = openEtcd({ endpoints: [etcd.url] });
+    this.ports = { http, admin, proxyAdmin };
+    this.#options = options;
+  }
+
+  async startDaemon(): Promise<void> {
+    const { http, admin, proxyAdmin } = this.ports;
+    const { isProxyApart = false, arguments: more = [] } = this.#options;
+    const proxyPorts = ['--http', `127.0.0.1:${http}`, isProxyApart ? '--admin' : '--proxy-admin'];
+    const proxy = [...proxyPorts, `127.0.0.1:${proxyAdmin}`];
+    if (isProxyApart) this.#proxy ??= this.#launch('proxy', proxy);
+    const serve = isProxyApart ? ['--no-proxy'] : proxy;
+    this.#daemon = this.#launch('serve', [
+      ...['--admin', `127.0.0.1:${admin}`, '--leader-ttl', '5s', ...serve, ...more],
+    ]);
+    await this.#untilReady();
+  }
+
+  async endDaemon(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    this.#daemon?.kill(signal);
+    await this.#daemon?.exited;
+  }
+
+  cli(...args: readonly string[]): Promise<CliResult> {
+    const all = [MAIN, ...args, '--etcd', this.etcd.url, '--prefix', this.prefix];
+    const options = { env: cleanEnvironment(), timeout: 170_000, maxBuffer: 16 * 1024 * 1024 };
+    return new Promise((settle) => {
+      execFile(process.execPath, all, options, (error, stdout, stderr) => {
+        const code = typeof error?.code === 'number' ? error.code : error === null ? 0 : -1;
+        settle({ code, stdout, stderr });
+      });
+    });
+  }
+
+  async put(key: string, value: string): Promise<number> {
+    const commit = await this.store.commit({ guards: [], puts: [{ key, value }], deletes: [] });
+    if (!commit.ok) throw new Error(`${key} could not be written`);
+    return commit.revision;
+  }
+
+  async remove(key: string): Promise<void> {
+    await this.store.commit({ guards: [], puts: [], deletes: [key] });
+  }
+
+  async read(key: string): Promise<string | null> {
+    return (await this.store.get(key))?.value ?? null;
+  }
+
+  async status(service: string): Promise<StatusDocument | null> {
+    const text = await this.read(this.keys.status(service));
+    return text === null ? null : parseStatus(text);
+  }
+
+  log(): string {
+    return readFileSync(join(this.#folder, 'log'), 'utf8');
+  }
+
+  async stop(): Promise<void> {
+    await this.#daemon?.stop(60_000);
+    await this.#proxy?.stop(60_000);
+    // A daemon that was killed leaves its proxy serving.
+    for (const pid of this.#findProxies()) await endProcess(pid);
+    await this.store.close();
+    await removeEverything(this.prefix);
+    await this.etcd.stop();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #launch(command: 'serve' | 'proxy', args: readonly string[]): Child {
+    const log = openSync(join(this.#folder, 'log'), 'a');
+    const common = ['--etcd', this.etcd.url, '--prefix', this.prefix, '--data-dir', this.#folder];
+    const child = startChild(process.execPath, [MAIN, command, ...common, ...args], {
+      stdio: ['ignore', log, log],
+      env: cleanEnvironment(),
+    });
+    closeSync(log);
+    return child;
+  }
+
+  async #untilReady(): Promise<void> {
+    const daemon = this.#daemon;
+    const isUp = async () => {
+      if (daemon?.isRunning() !== true) return true;
+      const { entries } = await this.store.list(this.keys.proxies);
+      const response = await fetch(`http://127.0.0.1:${this.ports.admin}/readyz`);
+      return response.status === 200 && entries.length > 0;
+    };
+    await waitFor('the daemon to be ready', isUp, { timeoutMs: 60_000, intervalMs: 100 });
+    if (daemon?.isRunning() !== true) throw new Error(`the daemon ended at once:\n${this.log()}`);
+  }
+
+  #findProxies(): number[] {
+    const files = readdirSync(this.#folder).filter((name) => name.endsWith('.pid'));
+    return files.map((name) => Number(readFileSync(join(this.#folder, name), 'utf8')));
+  }
+}
+
+async function endProcess(pid: number): Promise<void> {
+  const isGone = () => {
+    try {
+      process.kill(pid, 0);
+      return false;
+    } catch {
+      return true;
+    }
+  };
+  if (isGone()) return;
+  process.kill(pid, 'SIGTERM');
+  await waitFor(`process ${pid} to end`, isGone, { timeoutMs: 60_000 });
+}

@@ -1,6 +1,6 @@
 // YAML or JSON text → plain values with their lines. Knows nothing of specs but where values are kept as written.
 import * as yaml from 'yaml';
-import { makeProblem, type Path, type Problem } from './problem.ts';
+import { MAX_PROBLEMS, makeProblem, type Path, type Problem } from './problem.ts';
 
 /** Maps whose values are texts whatever they look like: `VERSION: 1.10` stays 1.10. */
 const VERBATIM = ['environment', 'labels', 'logging.options', 'proxy.headers'];
@@ -26,7 +26,7 @@ export function parseDocuments(text: string): Documents {
   const problems = all.flatMap((each) =>
     [...each.errors, ...each.warnings].map((e) => describeError(e, lines)),
   );
-  if (problems.length > 0) return { ok: false, problems };
+  if (problems.length > 0) return { ok: false, problems: problems.slice(0, MAX_PROBLEMS) };
   const documents: TextDocument[] = [];
   let start = 0;
   for (const each of all) {

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import type { Amount } from '../../strategies/spec.ts';
 import { explainUnknownField } from './foreign.ts';
+import { MAX_PROBLEMS } from './problem.ts';
 import { parseAmount, parseDuration, parseSize } from './units.ts';
 import { splitWords } from './words.ts';
 
@@ -52,7 +53,10 @@ export function section<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   return z.strictObject(shape, {
     error: (issue) =>
       issue.code === 'unrecognized_keys'
-        ? issue.keys.map((key: string) => explainUnknownField(key, known)).join('\n')
+        ? issue.keys
+            .slice(0, MAX_PROBLEMS)
+            .map((key: string) => explainUnknownField(key, known))
+            .join('\n')
         : 'a map',
   });
 }

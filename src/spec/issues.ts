@@ -1,6 +1,6 @@
 // From the schema's issues to problems: what was found is looked up in the text's own values.
 import type * as z from 'zod';
-import { describeFound, formatPath, makeProblem, type Path, type Problem } from './problem.ts';
+import { describeFound, formatPath, MAX_PROBLEMS, makeProblem, type Path, type Problem } from './problem.ts';
 
 type Issue = z.core.$ZodIssue;
 type LineOf = (path: Path) => number | null;
@@ -8,11 +8,10 @@ type LineOf = (path: Path) => number | null;
 /** Maps whose values may be secrets: never quoted. */
 const SECRET = new Set(['environment', 'labels', 'headers', 'options']);
 
-/** In the order of the text. */
+/** In the order of the text, `MAX_PROBLEMS` at most. */
 export function listProblems(issues: readonly Issue[], root: unknown, lineOf: LineOf): readonly Problem[] {
-  const found = issues.flatMap((issue) =>
-    expandIssue(issue, []).map((each) => toProblem(each, root, lineOf)),
-  );
+  const findings = issues.flatMap((issue) => expandIssue(issue, []));
+  const found = findings.slice(0, MAX_PROBLEMS).map((each) => toProblem(each, root, lineOf));
   const unique = [...new Map(found.map((problem) => [problem.message, problem])).values()];
   return unique.sort((a, b) => (a.line ?? Infinity) - (b.line ?? Infinity));
 }
@@ -28,7 +27,7 @@ function expandIssue(issue: Issue, above: Path): readonly Finding[] {
   const path = [...above, ...toPath(issue.path)];
   if (issue.code === 'unrecognized_keys') {
     const advice = issue.message.split('\n');
-    return issue.keys.map((key, index) => ({
+    return issue.keys.slice(0, MAX_PROBLEMS).map((key, index) => ({
       path: [...path, key],
       found: 'a field that does not exist',
       expected: advice[index] ?? 'another field',

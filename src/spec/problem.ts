@@ -11,6 +11,9 @@ export interface Problem {
   readonly message: string;
 }
 
+/** No text gets more than this: what is wrong so often is not read one by one. */
+export const MAX_PROBLEMS = 100;
+
 export type Path = readonly (string | number)[];
 
 export function formatPath(path: Path): string {

@@ -17,6 +17,13 @@ test('Windows line ends make no difference', () => {
   ]);
 });
 
+test('a document that would be refused in the store for its length is refused here', () => {
+  const long = `service: b\nimage: y\nenvironment: {A: ${'x'.repeat(65_536)}}\n`;
+  expect(namesOf(`service: a\nimage: x\n---\n${long}`)).toEqual([
+    expect.stringMatching(/^web\.yaml:4: found a text of \d+ characters, expected at most 65536$/),
+  ]);
+});
+
 describe('documents', () => {
   test.each([
     ['one', 'service: a\nimage: x\n', ['a']],

@@ -78,7 +78,7 @@ test('JSON, YAML, fields in another order, maps as lists, and a file: one spec a
         text: '',
       });
     }),
-    { numRuns: 60 },
+    { numRuns: 30 },
   );
 });
 
@@ -93,6 +93,6 @@ test('environment is kept to the letter', () => {
         expect(result.ok && result.spec.settings.container.environment).toEqual({ ...environment });
       }
     }),
-    { numRuns: 100 },
+    { numRuns: 50 },
   );
 });

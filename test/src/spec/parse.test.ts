@@ -50,8 +50,22 @@ describe('a text that is not a spec', () => {
         const result = parseSpec(text);
         expect(result.ok || result.problems.length > 0).toBe(true);
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     );
+  });
+});
+
+describe('a text that is far too large', () => {
+  test('is refused before it is read', () => {
+    const text = `image: a\nenvironment: {A: ${'x'.repeat(65_536)}}\n`;
+    expect(problemsOf(text)).toEqual([`found a text of ${text.length} characters, expected at most 65536`]);
+  });
+
+  test('gets a hundred problems and no more', () => {
+    const lines = Array.from({ length: 1000 }, (_, index) => `unknown${index}: 1`);
+    expect(problemsOf(`image: a\n${lines.join('\n')}`)).toHaveLength(100);
+    const entries = Array.from({ length: 1000 }, (_, index) => `- A${index}`);
+    expect(problemsOf(`image: a\nenvironment:\n${entries.join('\n')}`)).toHaveLength(100);
   });
 });
 

@@ -11,11 +11,12 @@ import type { Keys } from '../store/keys.ts';
 import type { Mirror } from '../store/mirror.ts';
 import type { Store } from '../store/port.ts';
 import { draftTransaction } from './commit.ts';
-import { type Desired, readDesired, type SpecState } from './desired.ts';
+import { type Desired, readDesired } from './desired.ts';
 import type { Engine } from './engine.ts';
 import { fillEvidence } from './evidence.ts';
 import type { Leader } from './leader.ts';
-import type { Prober, ProbeTarget } from './prober.ts';
+import { observe } from './observe.ts';
+import type { Prober } from './prober.ts';
 import type { Pass } from './queue.ts';
 import { formatStatus, isSameStatus, type StatusDocument } from './status.ts';
 
@@ -60,31 +61,11 @@ export class Reconciler {
     if (desired.isRecordBroken) return this.#reportBroken(desired);
     if (desired.spec === null) return this.#passWithoutSpec(desired);
     const containers = await this.#look(desired);
-    const observed = this.#observe(desired, desired.spec, containers);
+    const observed = observe(desired, desired.spec, containers, this.#options);
     const at = now();
     const decided = planFor(desired, desired.spec.spec, observed, at);
     const plan = await fillEvidence(decided, observed, this.#options.engine);
     return this.#land(desired, plan, at);
-  }
-
-  #observe(desired: Desired, spec: SpecState, containers: readonly ContainerState[]): Observed {
-    const { engine, prober } = this.#options;
-    const { service, record } = desired;
-    prober.follow(service, listProbeTargets(desired, spec, containers));
-    const stopping = engine.stopping(service);
-    const replicas = containers.map((container) => ({
-      ...container,
-      probe: prober.record(container.id),
-      stopping: stopping.has(container.name),
-    }));
-    return {
-      ...{ service, replicas, specRevision: desired.specRevision, settingsHash: spec.hash },
-      ...{ version: desired.version, weights: desired.weights, command: desired.command },
-      ...{ freeze: desired.freeze, memory: record.memory, revisions: desired.revisions },
-      ...{ quarantined: desired.quarantined, proxies: desired.proxies, route: desired.route },
-      images: engine.images(service),
-      troubles: engine.troubles(service),
-    };
   }
 
   async #land(desired: Desired, plan: Plan, at: number): Promise<Pass> {
@@ -220,22 +201,6 @@ function listImageIds(plan: Plan): readonly string[] {
   const weighted =
     manual === null ? [] : Object.keys(manual.requested).map((v) => `weights-${manual.weightsRevision}-${v}`);
   return [...asked, ...weighted, ...(rollout === null ? [] : [rollout.id])];
-}
-
-function listProbeTargets(
-  desired: Desired,
-  spec: SpecState,
-  containers: readonly ContainerState[],
-): readonly ProbeTarget[] {
-  const targets = desired.route?.value.targets ?? [];
-  return containers.map((container) => {
-    const revision = desired.revisions.find((r) => r.number === container.revision);
-    const { healthcheck, port } = (revision ?? spec.spec).settings;
-    const isRouted = targets.some(
-      (t) => t.revision === container.revision && t.address === container.address,
-    );
-    return { container, healthcheck, port, isRouted };
-  });
 }
 
 /** Resolves when the mirror has seen `revision`, or after a while: then the next pass loses its transaction and reads again. */

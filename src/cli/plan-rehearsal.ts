@@ -2,6 +2,7 @@
 // passes as the plans want it to. Uses the same decisions as the controller; touches nothing. Pure.
 import { decide } from '../../strategies/decide.ts';
 import { describeAction, describeRoute, formatDuration } from '../../strategies/describe.ts';
+import { assumeReady } from '../../strategies/health.ts';
 import type { Action, Observed, Plan, Replica, ServiceSpec } from '../../strategies/model.ts';
 
 export interface RehearsedStep {
@@ -171,7 +172,7 @@ export function makeReplica({ name, revision, ordinal, port, now, address }: Rep
     outOfMemory: false,
     restarts: 0,
     error: null,
-    probe: { readySince: now, unhealthySince: null, successes: 1, failures: 0, last: null },
+    probe: assumeReady(now),
     stopping: false,
   };
 }

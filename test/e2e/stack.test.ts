@@ -16,7 +16,7 @@ beforeAll(async () => {
   await buildImage({ repository, tag: 'v1' });
   await buildImage({ repository, tag: 'v2' });
   stack = await startStack();
-}, 600_000);
+}, 1_200_000);
 
 afterAll(async () => {
   await stack?.remove();

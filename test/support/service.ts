@@ -23,12 +23,12 @@ const QUICK: Readonly<Record<StrategyType, SpecFields>> = {
 
 /** A good version is not condemned by a slow machine. */
 const PATIENT_CHECK = {
-  ...{ http: '/health', interval: '1s', start_interval: '100ms' },
-  ...{ timeout: '5s', retries: 5, start_period: '30s' },
+  ...{ http: '/health', interval: '2s', start_interval: '100ms' },
+  ...{ timeout: '10s', retries: 6, start_period: '1m' },
 };
 
 /** For versions whose probes fail: a verdict in seconds. */
-export const QUICK_CHECK = { ...PATIENT_CHECK, interval: '500ms', retries: 3, start_period: '4s' };
+export const QUICK_CHECK = { ...PATIENT_CHECK, interval: '500ms', retries: 4, start_period: '4s' };
 
 const PATIENT = { timeoutMs: 120_000, intervalMs: 100 };
 

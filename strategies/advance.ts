@@ -1,19 +1,19 @@
 // One rollout, one notch: resolve → advance → monitor → done, or return. Says what should stand now and, when the notch
 // may be made, the memory after it. Choosing between the strategies is the one switch here.
 import { planBlueGreen } from './blue-green.ts';
-import { computeRollbackBudget } from './budget.ts';
+import { computeOwnBudget, computeRollbackBudget } from './budget.ts';
 import { planCanary } from './canary.ts';
 import { type Course, type Goal, goalOf, type Hold, type Strategy } from './course.ts';
 import { type Failure, findFailure, isTolerated, judgeDeadline } from './failure.ts';
-import type { Rollout, StrategyType } from './model.ts';
-import { measureProgress } from './progress.ts';
+import type { Rollout } from './model.ts';
+import { findDeadline, measureProgress } from './progress.ts';
 import { canHoldRecreate, planRecreate } from './recreate.ts';
 import { planResolving } from './resolving.ts';
 import { planReturning } from './returning.ts';
 import { completeExchange, planExchange, planRolling } from './rolling.ts';
 import { type Move, pauseRollout, startReturning, stay, succeedRollout } from './rollout.ts';
 import { computeProportional } from './weights.ts';
-import { aliveOf, readyOf, revisionsPresent, type World } from './world.ts';
+import { availableOf, countPresent, revisionsPresent, type World } from './world.ts';
 
 /** `move` is null while the rollout stays where it is; then `goal` and `hold` say what stands and why. */
 export interface Notch {
@@ -34,12 +34,10 @@ export function advanceRollout(world: World, rollout: Rollout): Notch {
   }
 }
 
-function planCourse(world: World, rollout: Rollout): Course {
-  if (rollout.kind === 'rollback') return planGoingBack(world, rollout);
-  return strategyOf(world.spec.strategy.type)(world, rollout);
-}
-
-function strategyOf(type: StrategyType): Strategy {
+function chooseStrategy(world: World, rollout: Rollout): Strategy {
+  const { type } = world.spec.strategy;
+  if (rollout.kind === 'rollback' && type !== 'recreate') return planGoingBack;
+  if (rollout.strategy !== type) return planSwitched;
   switch (type) {
     case 'recreate':
       return planRecreate;
@@ -54,20 +52,28 @@ function strategyOf(type: StrategyType): Strategy {
 
 /** To an earlier revision by the operator's word: no steps and no gates, by the budget of `rollback`. */
 function planGoingBack(world: World, rollout: Rollout): Course {
-  if (world.spec.strategy.type === 'recreate') return planRecreate(world, rollout);
   const { replicas, rollback } = world.spec;
   const budget = computeRollbackBudget(replicas, rollback.parallelism, rollback.order);
   return completeExchange(world, rollout.revision, planExchange(world, rollout.revision, budget, true));
 }
 
+/** The strategy was changed under way: what has begun is ended by exchange, without steps or gates that it never had. */
+function planSwitched(world: World, rollout: Rollout): Course {
+  const { revision } = rollout;
+  const goal = planExchange(world, revision, computeOwnBudget(world.spec), true);
+  return completeExchange(world, revision, goal);
+}
+
+// Where the operator wants to go back to is not on trial: it is healed, and only the deadline ends it.
 function judge(world: World, rollout: Rollout): Notch {
-  const course = planCourse(world, rollout);
-  const failure = findFailure(world, rollout);
+  const strategy = chooseStrategy(world, rollout);
+  const course = strategy(world, rollout);
+  const failure = rollout.kind === 'rollback' ? null : findFailure(world, rollout);
   if (failure !== null) {
     const move = answerFailure(world, rollout, failure);
     if (move !== null) return { move, goal: course.goal, hold: null };
   }
-  if (rollout.paused !== null) return holdPaused(world, rollout, course);
+  if (rollout.paused !== null) return holdPaused(world, rollout, strategy, course);
   const move = moveOn(world, rollout, course);
   return { move, goal: course.goal, hold: course.hold };
 }
@@ -101,23 +107,17 @@ function startMonitoring(world: World, rollout: Rollout): Rollout {
   return { ...rollout, stage: 'monitoring', monitorUntil: world.now + monitorMs };
 }
 
-/** The deadline moves with progress and stands beyond a planned hold; past it the rollout turns back. */
+/** The deadline moves with progress and does not run in a planned hold; past it the rollout turns back. */
 function watchDeadline(world: World, rollout: Rollout, hold: Hold | null): Move | null {
   const { progressDeadlineMs } = world.spec.strategy;
   const progress = measureProgress(world, rollout);
-  if (progress > rollout.progress) {
-    return keep(world, { ...rollout, progress, deadline: world.now + progressDeadlineMs });
+  const held = hold?.isPlanned === true;
+  if (held !== rollout.held || progress > rollout.progress) {
+    const from = held ? (hold.next?.at ?? world.now) : world.now;
+    const deadline = Math.max(rollout.deadline, from + progressDeadlineMs);
+    return keep(world, { ...rollout, held, progress: Math.max(progress, rollout.progress), deadline });
   }
-  if (hold?.isPlanned === true) {
-    const deadline = hold.next?.at == null ? rollout.deadline : hold.next.at + progressDeadlineMs;
-    return deadline > rollout.deadline ? keep(world, { ...rollout, deadline }) : null;
-  }
-  const start = Math.max(
-    rollout.deadline,
-    (rollout.monitorUntil ?? 0) + progressDeadlineMs * Number(rollout.monitorUntil !== null),
-  );
-  if (world.now < start) return null;
-  return answerDeadline(world, rollout);
+  return world.now < findDeadline(world, rollout) ? null : answerDeadline(world, rollout);
 }
 
 function answerDeadline(world: World, rollout: Rollout): Move {
@@ -128,26 +128,25 @@ function answerDeadline(world: World, rollout: Rollout): Move {
 }
 
 // Held by an operator or on failure: nothing new is started and nothing is retired; what is routed stays.
-function holdPaused(world: World, rollout: Rollout, course: Course): Notch {
+function holdPaused(world: World, rollout: Rollout, strategy: Strategy, course: Course): Notch {
   const reason = rollout.paused?.by === 'failure' ? 'paused-on-failure' : 'paused-by-operator';
   const message =
     rollout.paused?.by === 'failure'
       ? `Paused on failure (${rollout.paused.reason}); resume, retry or abort.`
       : 'Paused by an operator; resume or abort.';
   const hold: Hold = { reason, message, next: { what: 'resume', at: null }, isPlanned: true };
-  const { type } = world.spec.strategy;
-  const isAtomic = type === 'recreate' && !canHoldRecreate(world, rollout);
-  if (isAtomic || type === 'canary' || type === 'blue-green') return { move: null, goal: course.goal, hold };
-  return { move: null, goal: standStill(world), hold };
+  const isAtomic = strategy === planRecreate && !canHoldRecreate(world, rollout);
+  const holdsItself = isAtomic || strategy === planCanary || strategy === planBlueGreen;
+  return { move: null, goal: holdsItself ? course.goal : standStill(world), hold };
 }
 
 function standStill(world: World): Goal {
   const present = revisionsPresent(world);
-  const wanted = Object.fromEntries(present.map((r) => [r, aliveOf(world, r).length] as const));
-  const ready = Object.fromEntries(
-    present.map((r) => [r, readyOf(world, r).filter((m) => m.available).length] as const),
-  );
-  return { ...goalOf(wanted, computeProportional(ready)), needed: ready };
+  const { replicas } = world.spec;
+  const wanted = Object.fromEntries(present.map((r) => [r, countPresent(world, r)] as const));
+  const ready = Object.fromEntries(present.map((r) => [r, availableOf(world, r).length] as const));
+  const limit = replicas + computeOwnBudget(world.spec).surge;
+  return { ...goalOf(wanted, computeProportional(ready), limit), needed: ready };
 }
 
 export function keep(world: World, rollout: Rollout): Move {

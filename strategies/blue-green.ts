@@ -3,19 +3,20 @@
 import { type Course, type Goal, goalOf } from './course.ts';
 import type { Rollout } from './model.ts';
 import { isServed } from './route.ts';
-import { keepOthers } from './standing.ts';
-import { availableOf, type World } from './world.ts';
+import { keepServing } from './standing.ts';
+import { availableOf, countPresent, type World } from './world.ts';
 
 export function planBlueGreen(world: World, rollout: Rollout): Course {
   const { revision } = rollout;
   const isUp = availableOf(world, revision).length >= world.spec.replicas;
   if (rollout.promoted || !rollout.gated) {
-    const goal = standBoth(world, revision, { [revision]: 100 });
+    const goal = standBoth(world, revision, world.spec.replicas, { [revision]: 100 });
     return { goal, advanced: null, isComplete: isUp && isServed(world, goal), hold: null };
   }
   const { stable } = world.memory;
   const split: Goal['split'] = stable === null ? {} : { [stable]: 100 };
-  const goal = { ...standBoth(world, revision, split), preview: revision, guarded: revision };
+  const wanted = rollout.paused === null ? world.spec.replicas : countPresent(world, revision);
+  const goal = { ...standBoth(world, revision, wanted, split), preview: revision, guarded: revision };
   if (!isUp) return { goal, advanced: null, isComplete: false, hold: null };
   if (isAutomatic(world))
     return { goal, advanced: { ...rollout, promoted: true }, isComplete: false, hold: null };
@@ -29,8 +30,8 @@ const WAITING = {
   isPlanned: true,
 } as const;
 
-function standBoth(world: World, candidate: number, split: Goal['split']): Goal {
-  return goalOf({ ...keepOthers(world, candidate), [candidate]: world.spec.replicas }, split);
+function standBoth(world: World, candidate: number, wanted: number, split: Goal['split']): Goal {
+  return goalOf({ ...keepServing(world, candidate), [candidate]: wanted }, split, 2 * world.spec.replicas);
 }
 
 function isAutomatic(world: World): boolean {

@@ -1,6 +1,6 @@
 // How many replicas may be above or below `replicas` during a rollout. Kubernetes' arithmetic
 // (pkg/controller/deployment/util, ResolveFenceposts): a surge percentage rounds up, an unavailable one rounds down.
-import type { Amount, Order } from './spec.ts';
+import type { Amount, Order, ServiceSpec } from './spec.ts';
 
 export interface Budget {
   /** Replicas that may exist beyond `replicas`. */
@@ -17,6 +17,19 @@ export function computeBudget(replicas: number, surge: Amount, unavailable: Amou
   const up = resolveAmount(surge, replicas, Math.ceil);
   const down = Math.min(replicas, resolveAmount(unavailable, replicas, Math.floor));
   return up === 0 && down === 0 ? { surge: 0, unavailable: 1 } : { surge: up, unavailable: down };
+}
+
+/** Of any strategy: blue-green and canary may stand twice, recreate not even once more. */
+export function computeOwnBudget({ replicas, strategy }: ServiceSpec): Budget {
+  switch (strategy.type) {
+    case 'rolling':
+      return computeBudget(replicas, strategy.surge, strategy.unavailable);
+    case 'recreate':
+      return { surge: 0, unavailable: 1 };
+    case 'blue-green':
+    case 'canary':
+      return { surge: replicas, unavailable: 0 };
+  }
 }
 
 /** A rollback's budget: parallelism 0 is all at once. */

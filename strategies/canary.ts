@@ -5,13 +5,13 @@ import { type Course, type Goal, goalOf, type Hold } from './course.ts';
 import { describeStep, formatRoughly } from './describe.ts';
 import type { CanaryStep, Rollout, StepState } from './model.ts';
 import { isServed } from './route.ts';
-import { keepOthers } from './standing.ts';
-import { availableOf, type World } from './world.ts';
+import { keepServing } from './standing.ts';
+import { availableOf, countPresent, type World } from './world.ts';
 
 export function planCanary(world: World, rollout: Rollout): Course {
   const steps = stepsOf(world);
-  if (rollout.gated && rollout.step === null) return beginSteps(world, rollout, steps);
-  const step = rollout.gated && rollout.step !== null ? steps[rollout.step.index] : undefined;
+  const isStepping = rollout.gated && rollout.stage === 'advancing';
+  const step = isStepping && rollout.step !== null ? steps[rollout.step.index] : undefined;
   if (rollout.step === null || step === undefined) return finishCanary(world, rollout, steps);
   if (step.kind === 'weight') return takeWeight(world, rollout, step, steps);
   return holdStep(world, rollout, rollout.step, step, steps);
@@ -19,12 +19,6 @@ export function planCanary(world: World, rollout: Rollout): Course {
 
 export function stepsOf(world: World): readonly CanaryStep[] {
   return world.spec.strategy.type === 'canary' ? world.spec.strategy.steps : [];
-}
-
-// The strategy became canary while the rollout was under way.
-function beginSteps(world: World, rollout: Rollout, steps: readonly CanaryStep[]): Course {
-  const advanced = { ...rollout, step: startStep(0, steps, world.now) };
-  return { goal: share(world, rollout, 0, null), advanced, isComplete: false, hold: null };
 }
 
 /** The step that a rollout is on after this one; absolute times, so that a restart renews nothing. */
@@ -48,10 +42,7 @@ function standAt(steps: readonly CanaryStep[], index: number): WeightStep | null
 
 function takeWeight(world: World, rollout: Rollout, step: WeightStep, steps: readonly CanaryStep[]): Course {
   const index = rollout.step?.index ?? 0;
-  const wanted = replicasAt(world, step);
-  const isUp = availableOf(world, rollout.revision).length >= wanted;
-  const stand = isUp ? step : standAt(steps, index);
-  const goal = share(world, rollout, wanted, stand);
+  const { goal, isUp } = moveTo(world, rollout, step, standAt(steps, index));
   const isDone = isUp && isServed(world, goal);
   const advanced = isDone ? { ...rollout, step: startStep(index + 1, steps, world.now) } : null;
   return { goal, advanced, isComplete: false, hold: null };
@@ -86,11 +77,21 @@ function explainHold(step: CanaryStep, state: StepState, weight: number, what: s
 }
 
 function finishCanary(world: World, rollout: Rollout, steps: readonly CanaryStep[]): Course {
-  const { replicas } = world.spec;
-  const isUp = availableOf(world, rollout.revision).length >= replicas;
-  const stand = isUp || !rollout.gated ? WHOLE : standAt(steps, steps.length);
-  const goal = share(world, rollout, replicas, stand);
+  const stand = rollout.gated ? standAt(steps, steps.length) : WHOLE;
+  const { goal, isUp } = moveTo(world, rollout, WHOLE, stand);
   return { goal, advanced: null, isComplete: isUp && isServed(world, goal), hold: null };
+}
+
+// Towards a weight from where it stands: first its replicas, then the weight. A pause starts neither.
+function moveTo(world: World, rollout: Rollout, step: WeightStep, stand: WeightStep | null) {
+  const { revision } = rollout;
+  const wanted = replicasAt(world, step);
+  const isUp = availableOf(world, revision).length >= wanted;
+  const isTaken = (world.observed.route?.value.split[revision] ?? 0) === step.weight;
+  const isPaused = rollout.paused !== null && !isTaken;
+  if (!isPaused) return { goal: share(world, rollout, wanted, isUp ? step : stand), isUp };
+  const least = Math.max(replicasAt(world, stand), countPresent(world, revision));
+  return { goal: share(world, rollout, Math.min(wanted, least), stand), isUp: false };
 }
 
 function replicasAt(world: World, step: WeightStep | null): number {
@@ -102,9 +103,11 @@ function share(world: World, rollout: Rollout, wanted: number, stand: WeightStep
   const { revision } = rollout;
   const weight = stable === null ? 100 : (stand?.weight ?? 0);
   const rest = stable === null ? {} : { [stable]: 100 - weight };
+  const kept = keepServing(world, revision);
   const goal = goalOf(
-    { ...keepOthers(world, revision), [revision]: wanted },
+    { ...kept, [revision]: Math.max(wanted, kept[revision] ?? 0) },
     { ...rest, [revision]: weight },
+    2 * world.spec.replicas,
   );
   return {
     ...goal,

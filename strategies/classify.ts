@@ -8,7 +8,7 @@ export type ReplicaClass = 'gone' | 'failed' | 'draining' | 'ready' | 'starting'
 export interface Member {
   readonly replica: Replica;
   readonly class: ReplicaClass;
-  /** Ready for `min_ready`, or for as long as its revision must be. */
+  /** Ready for as long as its revision must be; what is routed has been, also when a new controller has just come. */
   readonly available: boolean;
   /** The table in the store names it. */
   readonly routed: boolean;
@@ -40,15 +40,20 @@ export function classify(replica: Replica, facts: Facts): Member {
   return {
     replica,
     class: found,
-    available: found === 'ready' && isAvailable(replica.probe, facts.minReadyMs, facts.now),
+    available:
+      found === 'ready' && (facts.isRouted || isAvailable(replica.probe, facts.minReadyMs, facts.now)),
     routed: facts.isRouted,
     failure: found === 'failed' ? explainFailure(replica, facts) : null,
   };
 }
 
-/** A restart by the engine condemns a candidate; a stable replica is left to the engine's own policy. */
+/**
+ * A restart by the engine condemns a candidate; a stable replica is left to the engine's own policy. What ended on its
+ * way out did as it was told.
+ */
 function explainFailure(replica: Replica, facts: Facts): Reason | null {
   const hasEnded = replica.state === 'exited' || replica.state === 'dead';
+  if (hasEnded && facts.isLeaving) return null;
   const hasRestarted = replica.state === 'restarting' || replica.restarts > 0;
   if (hasEnded || (facts.isCandidate && hasRestarted)) {
     return replica.outOfMemory ? 'out-of-memory' : 'container-exited';

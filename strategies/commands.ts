@@ -57,6 +57,7 @@ function keep(world: World, rollout: Rollout, text: string): Answer {
 
 function abort(world: World, rollout: Rollout | null): Answer {
   if (rollout === null) return refuse(world, 'Nothing to abort: no rollout is in progress.');
+  if (isTurnedBack(rollout)) return accept(stay(world.memory), 'It is going back already.');
   const verdict: Verdict = {
     outcome: 'aborted',
     reason: 'aborted-by-operator',
@@ -64,6 +65,11 @@ function abort(world: World, rollout: Rollout | null): Answer {
     evidence: [],
   };
   return accept(startReturning(world, rollout, verdict), 'Aborting.');
+}
+
+// Its verdict, with the evidence, is the truer one.
+function isTurnedBack({ stage, verdict }: Rollout): boolean {
+  return stage === 'returning' && verdict?.outcome !== 'succeeded';
 }
 
 function pause(world: World, rollout: Rollout | null): Answer {
@@ -76,7 +82,7 @@ function pause(world: World, rollout: Rollout | null): Answer {
 function resume(world: World, rollout: Rollout | null): Answer {
   if (rollout === null || rollout.paused === null)
     return refuse(world, 'Nothing to resume: nothing is paused.');
-  return keep(world, resumeRollout(rollout, failedIds(world, rollout), world.now), 'Resumed.');
+  return keep(world, resumeRollout(world, rollout, failedIds(world, rollout)), 'Resumed.');
 }
 
 function failedIds(world: World, rollout: Rollout): readonly string[] {
@@ -164,6 +170,7 @@ function rollBack(world: World, rollout: Rollout | null, to: number | null, revi
 function turnBack(world: World, rollout: Rollout): Answer {
   if (world.memory.stable === null)
     return refuse(world, 'There is no stable revision to go back to; abort instead.');
+  if (isTurnedBack(rollout)) return accept(stay(world.memory), 'It is going back already.');
   const verdict: Verdict = {
     outcome: 'rolled-back',
     reason: 'rollback-requested',

@@ -16,6 +16,8 @@ export interface Goal {
   readonly preview: number | null;
   /** Nothing is started before everything that is not wanted is gone (recreate). */
   readonly isExclusive: boolean;
+  /** Containers that may stand at once, leaving ones included: beyond it nothing is started. */
+  readonly limit: number;
 }
 
 export interface Hold {
@@ -37,6 +39,6 @@ export interface Course {
 
 export type Strategy = (world: World, rollout: Rollout) => Course;
 
-export function goalOf(wanted: Goal['wanted'], split: Goal['split']): Goal {
-  return { wanted, split, needed: {}, guarded: null, preview: null, isExclusive: false };
+export function goalOf(wanted: Goal['wanted'], split: Goal['split'], limit = Number.POSITIVE_INFINITY): Goal {
+  return { wanted, split, needed: {}, guarded: null, preview: null, isExclusive: false, limit };
 }

@@ -6,13 +6,13 @@
 // - The caller writes memory and route in one transaction before it carries out any action.
 import { advanceRollout } from './advance.ts';
 import { consumeCommand } from './commands.ts';
-import { converge } from './converge.ts';
+import { converge, takeBack } from './converge.ts';
 import type { Goal, Hold } from './course.ts';
 import { beginDesired } from './desired.ts';
-import { findUnresolved, followWeights, nameManualImage, planManual } from './manual.ts';
+import { advanceManual, findUnresolved, followWeights, nameManualImage, planManual } from './manual.ts';
 import type { Action, Memory, Observed, Plan, PullPolicy, Rollout, ServiceSpec, Writes } from './model.ts';
+import { findDeadline } from './progress.ts';
 import { reportWorld } from './report.ts';
-import { imageOf } from './resolving.ts';
 import type { Move } from './rollout.ts';
 import { planRoute } from './route.ts';
 import { planSteady } from './standing.ts';
@@ -26,6 +26,7 @@ export const EMPTY_MEMORY: Memory = {
   last: null,
   formerly: [],
   draining: {},
+  dismissed: [],
   warm: null,
   manual: null,
   healing: {},
@@ -51,9 +52,9 @@ export function decide(spec: ServiceSpec, observed: Observed, now: number): Plan
   const route = planRoute(world, goal);
   const stands = observed.route?.value ?? null;
   const isRouteNew = JSON.stringify(route) !== JSON.stringify(stands);
-  const { draining, healing } = convergence;
+  const { draining, dismissed, healing } = convergence;
   return {
-    memory: { ...world.memory, draining, healing },
+    memory: { ...world.memory, draining, dismissed, healing },
     writes: isRouteNew ? { ...settled.writes, route } : settled.writes,
     actions: [...planImages(world), ...convergence.actions],
     report: reportWorld(world, goal, settled.hold),
@@ -74,8 +75,9 @@ function settle(spec: ServiceSpec, observed: Observed, now: number): Settled {
   }
   for (let made = 0; made < MOVES_LIMIT; made += 1) {
     const { move, goal, hold } = look(world);
-    if (move === null) return { world, writes, goal, hold };
-    take(move);
+    const next = move ?? takeBack(world, goal);
+    if (next === null) return { world, writes, goal, hold };
+    take(next);
   }
   throw new Error(`deciding ${observed.service} does not come to rest after ${MOVES_LIMIT} moves`);
 }
@@ -83,8 +85,9 @@ function settle(spec: ServiceSpec, observed: Observed, now: number): Settled {
 function look(world: World): { readonly move: Move | null; readonly goal: Goal; readonly hold: Hold | null } {
   const { manual, rollout } = world.memory;
   if (manual !== null) {
+    const move = advanceManual(world, manual);
     const inForce = planManual(world);
-    if (inForce !== null) return { move: null, goal: inForce, hold: null };
+    if (move !== null || inForce !== null) return { move, goal: inForce ?? planSteady(world), hold: null };
   }
   if (rollout === null) return { move: null, goal: planSteady(world), hold: null };
   const notch = advanceRollout(world, rollout);
@@ -147,18 +150,23 @@ function resolve(world: World, id: string, version: string, policy: PullPolicy):
   return isDue ? [{ kind: 'resolve-image', id, image: world.spec.image, version, policy }] : [];
 }
 
+function listRetries(world: World): readonly (number | null)[] {
+  return Object.values(world.observed.images).map((image) =>
+    image.kind === 'failed' ? image.retryAt : null,
+  );
+}
+
 function findWake(world: World, hold: Hold | null, wakeups: readonly (number | null)[]): number | null {
   const { rollout, warm } = world.memory;
-  const image = rollout?.stage === 'resolving' ? imageOf(world, rollout) : null;
   const times = [
     ...world.wakeups,
     ...wakeups,
     hold?.next?.at ?? null,
     rollout?.monitorUntil ?? null,
-    rollout === null || rollout.paused !== null ? null : rollout.deadline,
+    rollout === null ? null : findDeadline(world, rollout),
     rollout?.step?.endsAt ?? null,
     warm?.until ?? null,
-    image?.kind === 'failed' ? image.retryAt : null,
+    ...listRetries(world),
   ];
   const future = times.filter((at): at is number => at !== null && at > world.now && Number.isFinite(at));
   return future.length === 0 ? null : Math.min(...future);

@@ -16,13 +16,16 @@ export function followWeights(world: World): Move | null {
   if (weights === null) return manual === null ? null : handBack(world, manual);
   if (!weights.value.ok) return null;
   const wanted = { value: weights.value.value, revision: weights.revision };
-  if (manual?.weightsRevision === wanted.revision) return resolveMissing(world, manual);
+  if (manual?.weightsRevision === wanted.revision) return null;
   return stay({ ...world.memory, manual: takeUp(world, wanted) });
 }
 
 function handBack(world: World, manual: ManualSplit): Move {
   const { rollout } = world.memory;
-  const shifted = rollout === null ? null : shiftTimes(rollout, world.now - manual.since);
+  if (rollout === null) return stay({ ...world.memory, manual: null });
+  const until = rollout.paused?.since ?? world.now;
+  const since = Math.max(manual.since, rollout.startedAt);
+  const shifted = shiftTimes(rollout, Math.max(0, until - since));
   return stay({ ...world.memory, manual: null, rollout: shifted });
 }
 
@@ -59,7 +62,8 @@ function findKnown(world: World, manual: ManualSplit, version: string): Revision
   return named.find((r) => preferred.includes(r.number)) ?? named.at(-1) ?? null;
 }
 
-function resolveMissing(world: World, manual: ManualSplit): Move | null {
+/** The next move towards the requested split: a refusal, a new revision, or the split in force. */
+export function advanceManual(world: World, manual: ManualSplit): Move | null {
   if (manual.problem !== null) return null;
   const refusal = findRefusal(world, manual);
   if (refusal !== null) return stay({ ...world.memory, manual: { ...manual, problem: refusal } });
@@ -78,20 +82,21 @@ function findRefusal(world: World, manual: ManualSplit): string | null {
     }
     const digest = known?.digest ?? (image?.kind === 'resolved' ? image.digest : null);
     if (digest !== null && world.observed.quarantined.includes(digest)) {
-      return `${version} is in quarantine; delete its quarantine key to run it again`;
+      return `${version} is in quarantine; delete its quarantine key and set the weights again to run it`;
     }
   }
   return null;
 }
 
 function createRevisions(world: World, manual: ManualSplit): readonly Omit<Revision, 'created'>[] {
-  const { spec, observed, memory } = world;
+  const { spec, observed } = world;
+  const first = nextNumber(world.memory);
   const known = findUnresolved(world, manual).flatMap((version) => {
     const image: ImageState | undefined = observed.images[nameManualImage(manual, version)];
     return image?.kind === 'resolved' ? [{ version, image }] : [];
   });
   return known.map(({ version, image }, i) => ({
-    number: memory.nextRevision + i,
+    number: first + i,
     version,
     image: spec.image,
     digest: image.digest,
@@ -102,8 +107,13 @@ function createRevisions(world: World, manual: ManualSplit): readonly Omit<Revis
   }));
 }
 
+// The number of a rollout whose image is not resolved yet is taken.
+function nextNumber({ nextRevision, rollout }: Memory): number {
+  return Math.max(nextRevision, (rollout?.revision ?? 0) + 1);
+}
+
 function recordRevisions(world: World, revisions: readonly Omit<Revision, 'created'>[]): Move {
-  const nextRevision = world.memory.nextRevision + revisions.length;
+  const nextRevision = nextNumber(world.memory) + revisions.length;
   return { memory: { ...world.memory, nextRevision }, writes: { revisions } };
 }
 

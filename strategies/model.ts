@@ -249,6 +249,8 @@ export interface Memory {
   readonly formerly: readonly number[];
   /** Containers that left the table on their way out: name → since when. */
   readonly draining: Readonly<Record<string, number>>;
+  /** Those of them that a stop was decided for: they never come back, whoever decides next. */
+  readonly dismissed: readonly string[];
   /** After a blue-green switch: kept running until then. */
   readonly warm: { readonly revision: number; readonly until: number } | null;
   /** While `weights` rules: version → revision. */
@@ -301,6 +303,8 @@ export interface Rollout {
   readonly deadline: number;
   /** The furthest this rollout has come, as a number that only grows; the deadline moves with it. */
   readonly progress: number;
+  /** It waits by plan: the deadline does not run, and starts anew afterwards. */
+  readonly held: boolean;
   readonly step: StepState | null;
   /** Blue-green: the switch was made, or allowed. */
   readonly promoted: boolean;
@@ -310,7 +314,7 @@ export interface Rollout {
     readonly by: 'operator' | 'failure';
     readonly reason: Reason;
   } | null;
-  /** The stable revision had ready replicas when it began: steps, min_ready and promotion gate it. */
+  /** The stable revision was serving when it began: steps, min_ready and promotion gate it. */
   readonly gated: boolean;
   /** `retry`: the digest's quarantine does not count. */
   readonly insists: boolean;

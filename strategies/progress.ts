@@ -1,5 +1,5 @@
 // How far a rollout has come, as one number that only grows while it moves: stage, then step, then replicas. Its growth
-// is what the progress deadline waits for; a replica that flaps does not count twice.
+// is what the progress deadline waits for; a replica that flaps does not count twice. And when that deadline strikes.
 import type { Rollout } from './model.ts';
 import { availableOf, readyOf, type World } from './world.ts';
 
@@ -16,4 +16,13 @@ export function measureProgress(world: World, rollout: Rollout): number {
   const others = world.members.filter((m) => m.replica.revision !== incoming).length;
   const replicas = availableOf(world, incoming).length * 100 + readyOf(world, incoming).length;
   return STAGES[rollout.stage] * 1e12 + step * 1e8 + replicas * 1e3 + Math.max(0, 999 - others);
+}
+
+/** Absolute, in milliseconds since the epoch; never while paused or held. A pull that moves and a bake put it off. */
+export function findDeadline(world: World, rollout: Rollout): number {
+  if (rollout.paused !== null || rollout.held) return Number.POSITIVE_INFINITY;
+  const image = world.observed.images[rollout.id];
+  const pulledAt = rollout.stage === 'resolving' && image?.kind === 'pulling' ? image.changedAt : 0;
+  const since = Math.max(pulledAt, rollout.monitorUntil ?? 0);
+  return Math.max(rollout.deadline, since + world.spec.strategy.progressDeadlineMs);
 }

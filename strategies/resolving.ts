@@ -3,6 +3,7 @@ import type { Notch } from './advance.ts';
 import type { Hold } from './course.ts';
 import { formatRoughly } from './describe.ts';
 import type { ImageState, PullFailureKind, Revision, Rollout, Verdict } from './model.ts';
+import { findDeadline } from './progress.ts';
 import { startAdvancing, startReturning } from './rollout.ts';
 import { planSteady } from './standing.ts';
 import { findRevision, type World } from './world.ts';
@@ -18,7 +19,7 @@ export function planResolving(world: World, rollout: Rollout): Notch {
   if (image.kind === 'resolved') return { move: settle(world, rollout, image), goal, hold: null };
   if (image.kind === 'failed' && isHopeless(image))
     return { move: giveUp(world, rollout, image), goal, hold: null };
-  if (world.now >= deadlineOf(world, rollout, image))
+  if (world.now >= findDeadline(world, rollout))
     return { move: giveUp(world, rollout, image), goal, hold: null };
   return { move: null, goal, hold: explain(rollout, image, world.now) };
 }
@@ -31,12 +32,6 @@ export function imageOf(world: World, rollout: Rollout): ImageState {
 export function isHopeless(image: Extract<ImageState, { kind: 'failed' }>): boolean {
   if (image.retryAt >= NEVER) return true;
   return HOPELESS.includes(image.failure) && image.attempts >= HOPELESS_TRIES;
-}
-
-// A pull that moves is progress.
-function deadlineOf(world: World, rollout: Rollout, image: ImageState): number {
-  if (image.kind !== 'pulling') return rollout.deadline;
-  return Math.max(rollout.deadline, image.changedAt + world.spec.strategy.progressDeadlineMs);
 }
 
 function settle(world: World, rollout: Rollout, image: Extract<ImageState, { kind: 'resolved' }>) {

@@ -4,7 +4,8 @@ import type { Notch } from './advance.ts';
 import { computeRollbackBudget } from './budget.ts';
 import { type Goal, goalOf } from './course.ts';
 import type { Rollout, Verdict } from './model.ts';
-import { measureProgress } from './progress.ts';
+import { findDeadline, measureProgress } from './progress.ts';
+import { planAlone } from './recreate.ts';
 import { planExchange } from './rolling.ts';
 import { finishRollout, stay } from './rollout.ts';
 import { isGone, isServed } from './route.ts';
@@ -13,7 +14,7 @@ import { readyOf, type World } from './world.ts';
 const UNSAID: Verdict = { outcome: 'rolled-back', reason: null, message: 'Returned.', evidence: [] };
 
 export function planReturning(world: World, rollout: Rollout): Notch {
-  const goal = planGoal(world, rollout);
+  const goal = planGoal(world);
   const verdict = rollout.verdict ?? UNSAID;
   if (hasReturned(world, rollout, goal))
     return { move: finishRollout(world, rollout, verdict), goal, hold: null };
@@ -23,18 +24,17 @@ export function planReturning(world: World, rollout: Rollout): Notch {
     const moved = { ...rollout, progress, deadline };
     return { move: stay({ ...world.memory, rollout: moved }), goal, hold: null };
   }
-  if (world.now >= rollout.deadline) return { move: giveUp(world, rollout, verdict), goal, hold: null };
+  if (world.now >= findDeadline(world, rollout))
+    return { move: giveUp(world, rollout, verdict), goal, hold: null };
   const message = `Going back: ${verdict.message}`;
   return { move: null, goal, hold: { reason: 'returning', message, next: null, isPlanned: false } };
 }
 
-function planGoal(world: World, rollout: Rollout): Goal {
+function planGoal(world: World): Goal {
   const { stable } = world.memory;
   const { replicas, rollback, strategy } = world.spec;
   if (stable === null) return goalOf({}, {});
-  if (strategy.type === 'recreate') {
-    return { ...goalOf({ [stable]: replicas }, { [stable]: 100 }), isExclusive: rollout.revision !== stable };
-  }
+  if (strategy.type === 'recreate') return planAlone(world, stable);
   return planExchange(
     world,
     stable,
@@ -48,7 +48,7 @@ function hasReturned(world: World, rollout: Rollout, goal: Goal): boolean {
   const { stable } = world.memory;
   if (stable === null) return isGone(world, rollout.revision);
   const isBroken = !rollout.gated && readyOf(world, stable).length < world.spec.replicas;
-  if (isBroken) return rollout.revision === stable || isGone(world, rollout.revision);
+  if (isBroken) return rollout.revision !== stable && isGone(world, rollout.revision);
   const isFull = readyOf(world, stable).length >= world.spec.replicas;
   return isFull && (goal.split[stable] ?? 0) === 100 && isServed(world, goal);
 }

@@ -7,7 +7,7 @@ import { type Course, type Goal, goalOf } from './course.ts';
 import type { Rollout } from './model.ts';
 import { isServed } from './route.ts';
 import { computeProportional } from './weights.ts';
-import { aliveOf, availableOf, readyOf, revisionsPresent, type World } from './world.ts';
+import { aliveOf, availableOf, readyOf, revisionsPresent, servingOf, type World } from './world.ts';
 
 export function planRolling(world: World, rollout: Rollout): Course {
   const { spec } = world;
@@ -15,23 +15,20 @@ export function planRolling(world: World, rollout: Rollout): Course {
   if (settings.type !== 'rolling')
     throw new TypeError('planRolling needs the settings of a rolling strategy');
   const budget = computeBudget(spec.replicas, settings.surge, settings.unavailable);
-  const nextBatchAt = rollout.gated ? computeNextBatch(world, rollout.revision, settings.delayMs) : null;
-  const goal = planExchange(
-    world,
-    rollout.revision,
-    budget,
-    nextBatchAt === null || world.now >= nextBatchAt,
-  );
+  const nextBatchAt = rollout.gated ? computeNextBatch(world, rollout.revision, settings.delayMs) : 0;
+  const mayStart = nextBatchAt !== null && world.now >= nextBatchAt;
+  const goal = planExchange(world, rollout.revision, budget, mayStart);
   const course = completeExchange(world, rollout.revision, goal);
-  if (nextBatchAt === null || world.now >= nextBatchAt || course.isComplete) return course;
+  if (mayStart || nextBatchAt === null || course.isComplete) return course;
   const next = { what: 'next batch', at: nextBatchAt };
   return { ...course, hold: { reason: 'delay', message: 'Waiting between batches.', next, isPlanned: true } };
 }
 
 /** Done when the incoming revision is available in full and alone in the table. */
 export function completeExchange(world: World, incoming: number, goal: Goal): Course {
-  const isFull = availableOf(world, incoming).length >= world.spec.replicas;
-  const isComplete = isFull && (goal.split[incoming] ?? 0) === 100 && isServed(world, goal);
+  const { replicas } = world.spec;
+  const isFull = availableOf(world, incoming).length >= replicas;
+  const isComplete = isFull && goal.split[incoming] === 100 && isServed(world, goal);
   return { goal, advanced: null, isComplete, hold: null };
 }
 
@@ -46,16 +43,11 @@ export function planExchange(world: World, incoming: number, budget: Budget, may
   const others = revisionsPresent(world).filter((revision) => revision !== incoming);
   const alive = aliveOf(world, incoming).length;
   const outgoing = shrinkOthers(world, others, incoming, budget);
-  const room = replicas + budget.surge - countExisting(world);
-  const growth = mayStart ? Math.max(0, Math.min(replicas - alive, room)) : 0;
-  const wanted = { ...outgoing, [incoming]: Math.min(replicas, alive + growth) };
+  const wanted = { ...outgoing, [incoming]: mayStart ? replicas : Math.min(replicas, alive) };
   const needed = countAvailable(world, wanted, incoming);
-  return { ...goalOf(wanted, computeProportional(needed)), needed };
-}
-
-// All that stands, draining and stopping ones included: the engine carries them.
-function countExisting(world: World): number {
-  return world.members.filter((m) => m.replica.state !== 'exited' && m.replica.state !== 'dead').length;
+  const isAlone = others.every((revision) => (needed[revision] ?? 0) === 0);
+  const split = isAlone ? { [incoming]: 100 } : computeProportional(needed);
+  return { ...goalOf(wanted, split, replicas + budget.surge), needed };
 }
 
 function shrinkOthers(
@@ -65,17 +57,23 @@ function shrinkOthers(
   budget: Budget,
 ): Record<number, number> {
   const { replicas } = world.spec;
-  const ready = others.reduce((total, revision) => total + readyOf(world, revision).length, 0);
+  const counts = new Map(others.map((revision) => [revision, countGiving(world, revision)] as const));
+  const ready = [...counts.values()].reduce((total, count) => total + count, 0);
   const spare = availableOf(world, incoming).length + ready - (replicas - budget.unavailable);
   let mayLeave = Math.max(0, spare);
   const wanted: Record<number, number> = {};
   for (const revision of orderOthers(others, world.memory.stable)) {
-    const count = readyOf(world, revision).length;
+    const count = counts.get(revision) ?? 0;
     const leave = Math.min(count, mayLeave);
     mayLeave -= leave;
     wanted[revision] = count - leave;
   }
   return wanted;
+}
+
+// What is not stable counts where it serves: a candidate that had no traffic yet gets none on the way back.
+function countGiving(world: World, revision: number): number {
+  return (revision === world.memory.stable ? readyOf : servingOf)(world, revision).length;
 }
 
 // What a superseded rollout left behind goes before the stable revision does.
@@ -93,12 +91,12 @@ function countAvailable(world: World, wanted: Goal['wanted'], incoming: number):
   return Object.fromEntries(counts);
 }
 
+/** When the next batch may start; null while the present one is not available, which is no wait that was planned. */
 function computeNextBatch(world: World, incoming: number, delayMs: number): number | null {
-  if (delayMs === 0) return null;
+  if (delayMs === 0) return 0;
   const alive = aliveOf(world, incoming);
-  if (alive.length === 0 || alive.length >= world.spec.replicas) return null;
-  const since = alive.map((m) =>
-    m.available ? (m.replica.probe.readySince ?? 0) : Number.POSITIVE_INFINITY,
-  );
+  if (alive.length === 0 || alive.length >= world.spec.replicas) return 0;
+  if (alive.some((m) => !m.available)) return null;
+  const since = alive.map((m) => m.replica.probe.readySince ?? 0);
   return Math.max(...since) + world.spec.strategy.minReadyMs + delayMs;
 }

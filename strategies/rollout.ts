@@ -12,7 +12,7 @@ import type {
   Writes,
 } from './model.ts';
 import { findForgotten, isCondemning, recordFormer } from './rollback.ts';
-import { findRevision, type World } from './world.ts';
+import { findRevision, readyOf, type World } from './world.ts';
 
 export interface Move {
   readonly memory: Memory;
@@ -52,6 +52,7 @@ export function beginRollout(world: World, request: Request): Move {
 
 const FRESH = {
   progress: 0,
+  held: false,
   step: null,
   promoted: false,
   monitorUntil: null,
@@ -66,8 +67,10 @@ export function stay(memory: Memory): Move {
   return { memory, writes: {} };
 }
 
+// What has no port yet has no traffic to protect.
 function hasReady(world: World, revision: number): boolean {
-  return world.members.some((m) => m.replica.revision === revision && m.class === 'ready');
+  const isPortless = world.spec.settings.port === null;
+  return readyOf(world, revision).some((m) => isPortless || m.replica.address !== null);
 }
 
 /** What baked at 100 % with nothing stable behind it is what there is to return to. */
@@ -95,12 +98,13 @@ export function startAdvancing(
 ): Move {
   const { memory, spec } = world;
   const steps = spec.strategy.type === 'canary' ? spec.strategy.steps : [];
+  const strategy = spec.strategy.type;
   const next: Rollout = {
     ...rollout,
     resolved: true,
+    strategy,
     stage: 'advancing',
-    step:
-      rollout.strategy === 'canary' && rollout.kind !== 'rollback' ? startStep(0, steps, world.now) : null,
+    step: strategy === 'canary' && rollout.kind !== 'rollback' ? startStep(0, steps, world.now) : null,
   };
   return {
     memory: { ...memory, rollout: next, nextRevision: Math.max(memory.nextRevision, rollout.revision + 1) },
@@ -118,6 +122,7 @@ export function startReturning(world: World, rollout: Rollout, verdict: Verdict)
     stage: 'returning',
     verdict,
     paused: null,
+    held: false,
     monitorUntil: null,
     deadline: world.now + world.spec.strategy.progressDeadlineMs,
   };
@@ -145,7 +150,7 @@ export function finishRollout(world: World, rollout: Rollout, verdict: Verdict):
     ...world.memory,
     rollout: null,
     last: finished,
-    failed: verdict.outcome === 'failed',
+    failed: verdict.outcome === 'failed' && world.memory.stable === null,
   };
   return { memory, writes: { finished: [finished] } };
 }
@@ -191,14 +196,23 @@ export function pauseRollout(
   reason: Reason,
   now: number,
 ): Rollout {
-  return { ...rollout, paused: { since: now, by, reason } };
+  return { ...rollout, paused: { since: rollout.paused?.since ?? now, by, reason } };
 }
 
-/** Goes on where it was; after a failure, what failed so far is replaced and no longer counts. */
-export function resumeRollout(rollout: Rollout, failedIds: readonly string[], now: number): Rollout {
+/**
+ * Goes on where it was; after a failure, what failed so far is replaced and no longer counts, and the deadline begins
+ * anew. Time under manual weights moves the rollout's times when these go, not here.
+ */
+export function resumeRollout(world: World, rollout: Rollout, failedIds: readonly string[]): Rollout {
   const { paused } = rollout;
   if (paused === null) return rollout;
-  const shifted = { ...shiftTimes(rollout, now - paused.since), paused: null };
+  const until = world.memory.manual?.since ?? world.now;
+  const shifted = { ...shiftTimes(rollout, Math.max(0, until - paused.since)), paused: null };
   if (paused.by === 'operator') return shifted;
-  return { ...shifted, forgiven: [...rollout.forgiven, ...failedIds], forgivenAt: now };
+  return {
+    ...shifted,
+    deadline: Math.max(shifted.deadline, world.now + world.spec.strategy.progressDeadlineMs),
+    forgiven: [...rollout.forgiven, ...failedIds],
+    forgivenAt: world.now,
+  };
 }

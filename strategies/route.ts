@@ -6,13 +6,21 @@ import type { Goal } from './course.ts';
 import { formatDuration } from './describe.ts';
 import type { RouteEntry, RouteProxySettings, ServiceSpec } from './model.ts';
 import { computeEffective, isSameSplit, type Split } from './weights.ts';
-import { aliveOf, isAcknowledged, membersOf, readyOf, revisionsPresent, type World } from './world.ts';
+import {
+  aliveOf,
+  findRevision,
+  isAcknowledged,
+  membersOf,
+  readyOf,
+  revisionsPresent,
+  type World,
+} from './world.ts';
 
-/** Members that may take traffic: available, or in the table already, or ready while nobody else is. */
+/** Members that may take traffic. */
 export function routableOf(world: World, goal: Goal, revision: number): readonly Member[] {
   const ready = readyOf(world, revision).filter((m) => m.replica.address !== null);
   const kept = keepWanted(ready, goal.wanted[revision] ?? 0, aliveOf(world, revision).length);
-  return kept.filter((m) => m.available || m.routed);
+  return kept.filter((m) => m.available);
 }
 
 /** Who leaves when there are more than wanted: out of the table first, then unready, then the highest ordinal. */
@@ -46,9 +54,10 @@ export function effectiveSplit(world: World, goal: Goal): Split {
   );
 }
 
+/** Null when there is nothing to serve; while a port is being given up, not before its last replica has gone. */
 export function planRoute(world: World, goal: Goal): RouteEntry | null {
   const { spec, memory } = world;
-  if (spec.settings.port === null) return null;
+  if (spec.settings.port === null && !world.members.some((m) => m.replica.address !== null)) return null;
   const split = effectiveSplit(world, goal);
   const shown = revisionsPresent(world).filter((r) => (split[r] ?? 0) > 0 || r === goal.preview);
   const targets = shown.flatMap((revision) => targetsOf(world, goal, revision));
@@ -57,11 +66,15 @@ export function planRoute(world: World, goal: Goal): RouteEntry | null {
     routes: spec.routes.map(({ host, path }) => ({ host, path })),
     split: Object.fromEntries(Object.entries(split).filter(([, weight]) => weight > 0)),
     roles: { stable: memory.stable, candidate: candidate === memory.stable ? null : candidate },
-    coming: Object.keys(split).length === 0 && Object.values(goal.wanted).some((wanted) => wanted > 0),
+    coming: Object.keys(split).length === 0 && isComing(spec, goal),
     targets,
     preview: previewOf(world, goal, targets),
     proxy: formatProxySettings(spec),
   };
+}
+
+function isComing({ settings }: ServiceSpec, { wanted }: Goal): boolean {
+  return settings.port !== null && Object.values(wanted).some((count) => count > 0);
 }
 
 function targetsOf(world: World, goal: Goal, revision: number): RouteEntry['targets'] {
@@ -95,7 +108,14 @@ export function isServed(world: World, goal: Goal): boolean {
   if (world.spec.settings.port === null) return true;
   const { route } = world.observed;
   if (route === null || !isAcknowledged(world.observed)) return false;
-  return isSameSplit(route.value.split, goal.split) && isSameSplit(effectiveSplit(world, goal), goal.split);
+  const desired = canServe(world, goal) ? goal.split : {};
+  return isSameSplit(route.value.split, desired) && isSameSplit(effectiveSplit(world, goal), desired);
+}
+
+// Not without replicas, nor by revisions from before the service had a port.
+function canServe({ spec, observed }: World, goal: Goal): boolean {
+  const weighted = Object.keys(goal.split).map((revision) => findRevision(observed, Number(revision)));
+  return spec.replicas > 0 && weighted.some((revision) => revision?.settings.port !== null);
 }
 
 /** A revision's replicas have all left: none is in any state. */

@@ -1,19 +1,29 @@
-// What stays while a candidate is judged: the stable revision in full, and what a superseded rollout left behind for
-// as long as the stable one cannot carry everything alone.
+// What stands beside what is wanted: the stable revision in full while a candidate is judged, and what already serves for
+// as long as the stable revision cannot carry everything alone.
+import { computeOwnBudget } from './budget.ts';
 import { type Goal, goalOf } from './course.ts';
+import { planAlone } from './recreate.ts';
+import { planExchange } from './rolling.ts';
 import { computeProportional } from './weights.ts';
-import { aliveOf, readyOf, revisionsPresent, type World } from './world.ts';
+import { aliveOf, availableOf, readyOf, revisionsPresent, servingOf, type World } from './world.ts';
 
-/** Replicas wanted of every revision but `candidate`. */
-export function keepOthers(world: World, candidate: number): Goal['wanted'] {
-  const { memory, spec } = world;
-  const { stable } = memory;
-  const isCovered = stable !== null && readyOf(world, stable).length >= spec.replicas;
-  const wanted: Record<number, number> = stable === null ? {} : { [stable]: spec.replicas };
-  for (const revision of revisionsPresent(world)) {
-    if (revision === candidate || revision === stable || isCovered) continue;
-    const ready = readyOf(world, revision).length;
-    if (ready > 0) wanted[revision] = ready;
+/**
+ * Replicas that have to stand at least: of the stable revision all, and of the candidate and whatever else serves as
+ * many as it lacks.
+ *
+ * Worked example, 3 replicas: stable 1 ready, candidate 3 serving → stable 3, candidate 2; stable 3 ready → candidate 0.
+ */
+export function keepServing(world: World, candidate: number): Record<number, number> {
+  const { stable } = world.memory;
+  const { replicas } = world.spec;
+  const wanted: Record<number, number> = stable === null ? {} : { [stable]: replicas };
+  const settled = stable === null ? availableOf(world, candidate) : readyOf(world, stable);
+  const others = revisionsPresent(world).filter((r) => r !== candidate && r !== stable);
+  let missing = replicas - settled.length;
+  for (const revision of stable === null ? others : [candidate, ...others]) {
+    const kept = Math.min(servingOf(world, revision).length, Math.max(0, missing));
+    missing -= kept;
+    wanted[revision] = kept;
   }
   return wanted;
 }
@@ -21,18 +31,20 @@ export function keepOthers(world: World, candidate: number): Goal['wanted'] {
 /** Outside rollouts: the stable revision alone, and a warm one beside it. */
 export function planSteady(world: World): Goal {
   const { memory, spec } = world;
-  if (memory.stable === null && memory.rollout !== null) return planUnsettled(world);
-  const wanted: Record<number, number> = {};
-  const split: Record<number, number> = {};
-  if (memory.stable !== null) {
-    Object.assign(wanted, keepOthers(world, memory.stable));
-    split[memory.stable] = 100;
-  }
-  const { warm } = memory;
-  if (warm !== null && world.now < warm.until && warm.revision !== memory.stable) {
-    wanted[warm.revision] = Math.min(spec.replicas, aliveOf(world, warm.revision).length);
-  }
-  return goalOf(wanted, split);
+  const { stable, rollout } = memory;
+  if (stable === null) return rollout === null ? goalOf({}, {}) : planUnsettled(world);
+  if (spec.strategy.type === 'recreate') return keepWarm(world, planAlone(world, stable));
+  return keepWarm(world, planExchange(world, stable, computeOwnBudget(spec), true));
+}
+
+// It takes no traffic while the stable revision has anything ready.
+function keepWarm(world: World, goal: Goal): Goal {
+  const { warm, stable } = world.memory;
+  const { replicas } = world.spec;
+  if (warm === null || world.now >= warm.until || warm.revision === stable) return goal;
+  const kept = Math.min(replicas, aliveOf(world, warm.revision).length);
+  const wanted = { ...goal.wanted, [warm.revision]: kept };
+  return { ...goal, wanted, guarded: warm.revision, limit: Math.max(goal.limit, replicas + kept) };
 }
 
 // Nothing is stable yet: what a superseded first release left serving goes on until something better is ready.

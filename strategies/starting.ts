@@ -1,10 +1,11 @@
 // Which containers to start in this pass: the lowest free ordinals of each revision that has too few, unless something
-// must go first, or a back-off has not passed.
+// must go first, or a back-off has not passed, or there is no room.
 import { backoffUntil, retryAt } from './backoff.ts';
 import type { Member } from './classify.ts';
 import type { Goal } from './course.ts';
+import { isAvailable } from './health.ts';
 import type { Action, Memory, Revision } from './model.ts';
-import { aliveOf, findRevision, membersOf, type World } from './world.ts';
+import { aliveOf, countStanding, findRevision, isOnTrial, membersOf, type World } from './world.ts';
 
 export interface Starts {
   readonly actions: readonly Action[];
@@ -15,21 +16,21 @@ export interface Starts {
 /** A replica that has been ready for this long has no history of failures. */
 const HEALED_AFTER_MS = 60_000;
 
-/** `returning`: replicas that are taken back from their way out and so need no start. */
-export function planStarts(world: World, goal: Goal, returning: readonly Member[]): Starts {
+export function planStarts(world: World, goal: Goal, leaving: ReadonlySet<Member>): Starts {
   const healing = forgetHealed(world, goal);
   if (goal.isExclusive && hasOthers(world, goal)) return { actions: [], healing, wakeups: [] };
-  const due = Object.entries(goal.wanted).flatMap(([key, wanted]) => {
-    const revision = findRevision(world.observed, Number(key));
-    const back = returning.filter((m) => m.replica.revision === revision?.number).length;
-    return revision === null ? [] : namesToStart(world, revision, wanted - back);
-  });
+  const missing = listWanted(world, goal).flatMap(([revision, wanted]) =>
+    namesToStart(world, revision, wanted, leaving),
+  );
+  const due = keepRoom(missing, goal.limit - countStanding(world));
   const waits = due.map(({ name }) => Math.max(backoffUntil(healing[name]), troubleUntil(world, name)));
-  const ready = due.filter((_, i) => world.now >= (waits[i] ?? 0));
+  const started = due.filter((_, i) => world.now >= (waits[i] ?? 0));
   return {
-    actions: ready.map(({ name, revision, ordinal }) => ({ kind: 'start', name, revision, ordinal })),
-    healing: { ...healing, ...countHealing(world, healing, ready) },
-    wakeups: waits.filter((at) => at > world.now),
+    actions: started.map(({ name, revision, ordinal }) => ({ kind: 'start', name, revision, ordinal })),
+    healing: { ...healing, ...countHealing(world, healing, started) },
+    wakeups: [...waits, ...world.members.map((m) => replaceableAt(world, m))].filter(
+      (at) => at !== null && at > world.now,
+    ),
   };
 }
 
@@ -37,27 +38,70 @@ interface Due {
   readonly name: string;
   readonly revision: Revision;
   readonly ordinal: number;
+  /** It was created, and only has to be started. */
+  readonly exists: boolean;
 }
 
-function namesToStart(world: World, revision: Revision, wanted: number): readonly Due[] {
+// The stable revision first: with little room it comes before anything on trial.
+function listWanted(world: World, goal: Goal): readonly (readonly [Revision, number])[] {
+  const { stable } = world.memory;
+  const wanted = Object.entries(goal.wanted).flatMap(([key, count]) => {
+    const revision = findRevision(world.observed, Number(key));
+    return revision === null ? [] : [[revision, count] as const];
+  });
+  return wanted.sort(([a], [b]) => Number(b.number === stable) - Number(a.number === stable));
+}
+
+// What backs off keeps its room: it may be on its way already.
+function keepRoom(due: readonly Due[], room: number): readonly Due[] {
+  let left = Math.max(0, room);
+  return due.filter(({ exists }) => {
+    if (exists) return true;
+    left -= 1;
+    return left >= 0;
+  });
+}
+
+function namesToStart(
+  world: World,
+  revision: Revision,
+  wanted: number,
+  leaving: ReadonlySet<Member>,
+): readonly Due[] {
   const members = membersOf(world, revision.number);
-  const created = members.filter((m) => m.class === 'starting' && m.replica.state === 'created');
-  const missing = Math.max(0, wanted - aliveOf(world, revision.number).length);
+  const staying = members.filter((m) => !leaving.has(m));
+  const created = staying.filter((m) => m.class === 'starting' && m.replica.state === 'created');
+  const waiting = staying.filter((m) => m.class === 'failed').length;
+  const missing = Math.max(0, wanted - aliveOf(world, revision.number).length - waiting);
   const taken = new Set(members.map((m) => m.replica.ordinal));
-  const ordinals: number[] = created.map((m) => m.replica.ordinal);
-  for (let ordinal = 1; ordinals.length < created.length + missing; ordinal += 1) {
-    if (!taken.has(ordinal)) ordinals.push(ordinal);
-  }
-  return ordinals.map((ordinal) => ({
-    name: nameReplica(world.observed.service, revision.number, ordinal),
-    revision,
-    ordinal,
-  }));
+  const free: number[] = [];
+  for (let ordinal = 1; free.length < missing; ordinal += 1) if (!taken.has(ordinal)) free.push(ordinal);
+  const name = (ordinal: number, exists: boolean): Due => {
+    return { name: nameReplica(world.observed.service, revision.number, ordinal), revision, ordinal, exists };
+  };
+  return [
+    ...created.map((m) => name(m.replica.ordinal, true)),
+    ...free.map((ordinal) => name(ordinal, false)),
+  ];
 }
 
 /** Derived, never generated: the same replica always has the same name. */
 export function nameReplica(service: string, revision: number, ordinal: number): string {
   return `${service}-r${revision}-${ordinal}`;
+}
+
+/**
+ * A candidate's failure is a verdict's business unless it was forgiven; any other replica's is healed, with back-off.
+ * Until then the failed one keeps its place, so that nothing else is started for it.
+ */
+export function mayReplace(world: World, member: Member): boolean {
+  return world.now >= (replaceableAt(world, member) ?? Number.POSITIVE_INFINITY);
+}
+
+function replaceableAt({ memory }: World, { class: kind, replica }: Member): number | null {
+  if (kind !== 'failed') return null;
+  if (!isOnTrial(memory, replica.revision)) return backoffUntil(memory.healing[replica.name]);
+  return memory.rollout?.forgiven.includes(replica.id) === true ? 0 : null;
 }
 
 function hasOthers(world: World, goal: Goal): boolean {
@@ -69,10 +113,9 @@ function troubleUntil(world: World, name: string): number {
   return trouble === undefined ? 0 : retryAt(trouble);
 }
 
-// Starts of the stable revision count as healing; a candidate's first starts do not.
+// Starts of what runs for good count as healing; those of a candidate do not.
 function countHealing(world: World, healing: Memory['healing'], started: readonly Due[]): Memory['healing'] {
-  const { stable, manual } = world.memory;
-  const healed = started.filter(({ revision }) => manual !== null || revision.number === stable);
+  const healed = started.filter(({ revision }) => !isOnTrial(world.memory, revision.number));
   const counted = healed.map(({ name }) => {
     return [name, { attempts: (healing[name]?.attempts ?? 0) + 1, at: world.now }] as const;
   });
@@ -81,8 +124,8 @@ function countHealing(world: World, healing: Memory['healing'], started: readonl
 
 function forgetHealed(world: World, goal: Goal): Memory['healing'] {
   const isHealed = (name: string) => {
-    const since = world.members.find((m) => m.replica.name === name)?.replica.probe.readySince;
-    return since !== null && since !== undefined && world.now - since >= HEALED_AFTER_MS;
+    const member = world.members.find((m) => m.replica.name === name && m.class === 'ready');
+    return member !== undefined && isAvailable(member.replica.probe, HEALED_AFTER_MS, world.now);
   };
   const prefixes = Object.keys(goal.wanted).map((revision) => `${world.observed.service}-r${revision}-`);
   const isKnown = (name: string) => prefixes.some((prefix) => name.startsWith(prefix));

@@ -13,12 +13,13 @@ export interface Capacity {
 }
 
 /**
- * The effective split: each revision keeps at most desired × ready ÷ needed, and what it cannot carry goes to those
- * that may exceed their share, in proportion to their ready replicas, first to those that are not short themselves.
- * Sums to 100 while anything is ready, else it is empty.
+ * The effective split: each revision keeps at most desired × ready ÷ needed, and what it cannot carry is poured over
+ * those that may exceed their share, where a replica has the least to carry first. Sums to 100 while anything is ready,
+ * else it is empty.
  *
  * Worked example: stable 90 with 3 of 3 ready, candidate 10 with 0 of 1 ready → stable 100.
- * Back from a candidate: stable desired 100, 1 of 3 ready; candidate desired 0, 3 ready → stable 33, candidate 67.
+ * Back from a candidate: stable desired 100, 1 of 3 ready; candidate desired 0, 3 ready → stable 33, candidate 67;
+ * with 1 ready candidate both carry 50.
  */
 export function computeEffective(capacities: readonly Capacity[]): Split {
   const able = capacities.filter((c) => c.ready > 0);
@@ -26,17 +27,27 @@ export function computeEffective(capacities: readonly Capacity[]): Split {
   const carried = able.map((c) => c.desired * Math.min(1, c.ready / Math.max(1, c.needed)));
   const lost = 100 - sum(carried);
   if (lost < 1e-9) return roundSplit(able, carried);
-  const takers = findTakers(able);
-  const whole = sum(takers.map((c) => c.ready));
-  const weights = able.map((c, i) => (carried[i] ?? 0) + (takers.includes(c) ? (lost * c.ready) / whole : 0));
-  return roundSplit(able, weights);
+  const parts = able.map((c, i) => ({ ...c, weight: carried[i] ?? 0 }));
+  const free = parts.filter((c) => c.mayExceed);
+  const takers = free.length > 0 ? free : parts;
+  const level = findLevel(takers, lost);
+  const poured = parts.map((c) => (takers.includes(c) ? Math.max(c.weight, level * c.ready) : c.weight));
+  return roundSplit(able, poured);
 }
 
-function findTakers(able: readonly Capacity[]): readonly Capacity[] {
-  const free = able.filter((c) => c.mayExceed);
-  const unlimited = free.filter((c) => c.desired === 0 || c.ready >= c.needed);
-  if (unlimited.length > 0) return unlimited;
-  return free.length > 0 ? free : able;
+// The load of one replica up to which the lightest takers are filled when `lost` has been poured over them.
+function findLevel(
+  takers: readonly { readonly weight: number; readonly ready: number }[],
+  lost: number,
+): number {
+  const order = [...takers].sort((a, b) => a.weight / a.ready - b.weight / b.ready);
+  let [weight, ready] = [lost, 0];
+  for (const taker of order) {
+    if (ready > 0 && weight / ready <= taker.weight / taker.ready) break;
+    weight += taker.weight;
+    ready += taker.ready;
+  }
+  return weight / ready;
 }
 
 /** Splits 100 in proportion to the counts; empty when all are 0. */

@@ -1,7 +1,7 @@
 // Everything that one decision looks at, sorted once: members by revision, who is stable, who is candidate, what the
 // live proxies have acknowledged. Read-only; a new memory makes a new world.
 import { classify, type Member } from './classify.ts';
-import type { Memory, Observed, Revision, Rollout, ServiceSpec } from './model.ts';
+import type { Memory, Observed, Revision, ServiceSpec } from './model.ts';
 
 export interface World {
   readonly spec: ServiceSpec;
@@ -33,15 +33,15 @@ export function identify(revision: number, address: string): string {
   return `${revision}@${address}`;
 }
 
-// A candidate is on trial until it is stable; a rollback's goal, and the candidate of a return, are not.
-function isOnTrial(memory: Memory, revision: number): boolean {
+/** A candidate is, until it is stable. A rollback's goal is not, nor the candidate of a return, nor one under manual weights. */
+export function isOnTrial(memory: Memory, revision: number): boolean {
   const { rollout } = memory;
-  return rollout !== null && rollout.revision === revision && revision !== memory.stable;
+  if (rollout === null || rollout.revision !== revision || revision === memory.stable) return false;
+  return rollout.kind !== 'rollback' && rollout.stage !== 'returning' && memory.manual === null;
 }
 
 function readMinReady(spec: ServiceSpec, memory: Memory, revision: number): number {
-  const { rollout } = memory;
-  const isGated = isOnTrial(memory, revision) && rollout?.gated === true && rollout.kind !== 'rollback';
+  const isGated = isOnTrial(memory, revision) && memory.rollout?.gated === true;
   return isGated ? spec.strategy.minReadyMs : 0;
 }
 
@@ -68,6 +68,21 @@ export function availableOf(world: World, revision: number | null): readonly Mem
   return membersOf(world, revision).filter((m) => m.available);
 }
 
+/** Ready, and in the table already; a service without a port has no table. */
+export function servingOf(world: World, revision: number | null): readonly Member[] {
+  return readyOf(world, revision).filter((m) => m.routed || world.spec.settings.port === null);
+}
+
+/** Not on the way out, failed ones included: what a pause leaves as it is. */
+export function countPresent(world: World, revision: number): number {
+  return membersOf(world, revision).filter((m) => m.class !== 'draining' && m.class !== 'gone').length;
+}
+
+/** All that stands, draining and stopping ones included: the engine carries them. */
+export function countStanding(world: World): number {
+  return world.members.filter((m) => m.replica.state !== 'exited' && m.replica.state !== 'dead').length;
+}
+
 export function revisionsPresent(world: World): readonly number[] {
   return [...new Set(world.members.map((m) => m.replica.revision))].sort((a, b) => a - b);
 }
@@ -88,8 +103,4 @@ export function isAcknowledged(observed: Observed): boolean {
 /** Requests in flight on one target, summed over the live proxies that have let go of it. */
 export function countBusy(observed: Observed, target: string): number {
   return observed.proxies.reduce((total, proxy) => total + (proxy.busy[target] ?? 0), 0);
-}
-
-export function isPaused(rollout: Rollout): boolean {
-  return rollout.paused !== null;
 }

@@ -1,0 +1,258 @@
+// What must hold at every pass, every action and every event of a simulated world. A breach throws with the trace.
+import { computeOwnBudget, computeRollbackBudget, computeStepReplicas } from '../../strategies/budget.ts';
+import { decide } from '../../strategies/decide.ts';
+import type {
+  Action,
+  Observed,
+  Plan,
+  Replica,
+  Rollout,
+  RouteEntry,
+  ServiceSpec,
+} from '../../strategies/model.ts';
+import { identify, isAcknowledged } from '../../strategies/world.ts';
+import type { SimWorld } from './world.ts';
+
+function breach(world: SimWorld, what: string): never {
+  throw new Error(`${what}\n${world.tail()}`);
+}
+
+/** Before the plan's writes land: `observed` is what it was decided from. */
+export function checkPlan(world: SimWorld, observed: Observed, plan: Plan): void {
+  const { route } = plan.writes;
+  if (route != null) {
+    checkSplit(world, observed, route);
+    checkCapacity(world, observed, plan, route);
+    checkServing(world, observed, plan, route);
+    if (Object.keys(route.split).length === 0) checkNobodyCouldServe(world, observed, plan);
+  }
+  checkSteps(world, observed, plan);
+  checkQuarantine(world, observed, plan);
+  if (plan.writes.retired !== true && plan.report.phase !== 'retiring') checkRepeated(world, observed, plan);
+}
+
+// A weight has replicas behind it, and every target is a running, ready replica.
+function checkSplit(world: SimWorld, observed: Observed, route: RouteEntry): void {
+  const weights = Object.values(route.split);
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  if (weights.length > 0 && total !== 100) breach(world, `the split sums to ${total}`);
+  for (const [revision, weight] of Object.entries(route.split)) {
+    if (weight <= 0 || !Number.isInteger(weight)) breach(world, `r${revision} has weight ${weight}`);
+    if (!route.targets.some((t) => t.revision === Number(revision)))
+      breach(world, `r${revision} has a weight and no target`);
+  }
+  for (const target of route.targets) {
+    const replica = observed.replicas.find(
+      (r) => r.revision === target.revision && r.address === target.address,
+    );
+    if (replica === undefined || !isReady(replica)) breach(world, `${target.address} is routed, not ready`);
+  }
+}
+
+function isReady({ state, stopping, probe }: Replica): boolean {
+  return state === 'running' && !stopping && probe.readySince !== null;
+}
+
+/** Ready replicas that take traffic by this entry. */
+function countServing(observed: Observed, route: RouteEntry): number {
+  return route.targets.filter(({ revision, address }) => {
+    const replica = observed.replicas.find((r) => r.revision === revision && r.address === address);
+    return replica !== undefined && isReady(replica) && (route.split[revision] ?? 0) > 0;
+  }).length;
+}
+
+function checkServing(world: SimWorld, observed: Observed, plan: Plan, route: RouteEntry): void {
+  const { spec } = world;
+  const stable = observed.revisions.find((r) => r.number === plan.memory.stable);
+  const isGivenUp =
+    spec.settings.port === null || stable?.settings.port === null || plan.report.phase === 'retiring';
+  const isExempt = spec.strategy.type === 'recreate' || isGivenUp || isEndingWithNothing(plan);
+  const before = observed.route === null ? 0 : countServing(observed, observed.route.value);
+  const after = countServing(observed, route);
+  if (isExempt || after >= before) return;
+  const floor = spec.replicas - unavailableOf(world, plan);
+  if (after < floor)
+    breach(world, `serving falls from ${before} to ${after}; ${floor} must stay: ${JSON.stringify(route)}`);
+}
+
+// A first release that is turned back takes everything with it.
+function isEndingWithNothing({ memory }: Plan): boolean {
+  return memory.stable === null && (memory.rollout === null || memory.rollout.stage === 'returning');
+}
+
+function isGoingBack(plan: Plan): boolean {
+  const { rollout } = plan.memory;
+  const isBack = rollout?.stage === 'returning' || rollout?.kind === 'rollback';
+  return isBack || (plan.writes.finished?.length ?? 0) > 0;
+}
+
+function unavailableOf({ spec }: SimWorld, plan: Plan): number {
+  const own = computeOwnBudget(spec).unavailable;
+  return isGoingBack(plan) ? Math.max(own, backOf(spec).unavailable) : own;
+}
+
+function surgeOf({ spec }: SimWorld, plan: Plan): number {
+  const own = computeOwnBudget(spec).surge;
+  const isExchange = isGoingBack(plan) && spec.strategy.type !== 'recreate';
+  return isExchange ? Math.max(own, backOf(spec).surge) : own;
+}
+
+function backOf({ replicas, rollback }: ServiceSpec) {
+  return computeRollbackBudget(replicas, rollback.parallelism, rollback.order);
+}
+
+function checkNobodyCouldServe(world: SimWorld, observed: Observed, plan: Plan): void {
+  const { memory } = plan;
+  const heldMs = world.spec.strategy.minReadyMs;
+  const able = observed.replicas.find((r) => {
+    const isIn = r.revision === memory.stable || isServingCandidate(memory.rollout, r.revision);
+    if (!isIn || !isReady(r) || r.address === null || Object.hasOwn(memory.draining, r.name)) return false;
+    return world.now - (r.probe.readySince ?? 0) >= (r.revision === memory.stable ? 0 : heldMs);
+  });
+  if (able !== undefined && memory.manual === null)
+    breach(world, `${able.name} could serve, and nobody does`);
+}
+
+function isServingCandidate(rollout: Rollout | null, revision: number): boolean {
+  return rollout !== null && rollout.stage !== 'returning' && rollout.revision === revision;
+}
+
+/** No weight without the replicas that it was meant for. */
+function checkCapacity(world: SimWorld, observed: Observed, plan: Plan, route: RouteEntry): void {
+  const { rollout, manual, stable } = plan.memory;
+  if (rollout === null || manual !== null || stable === null || !rollout.gated) return;
+  const { strategy, replicas } = world.spec;
+  const weight = route.split[rollout.revision] ?? 0;
+  const count = route.targets.filter((t) => t.revision === rollout.revision).length;
+  const others = route.targets.length - count;
+  const isOneByOne = strategy.type === 'rolling' || strategy.type !== rollout.strategy;
+  const isSpread = isOneByOne || rollout.stage === 'returning' || rollout.kind === 'rollback';
+  if (strategy.type === 'recreate' || others === 0 || weight === 0) return;
+  const share = (100 * count) / (count + others);
+  if (isSpread) {
+    if (weight > share + 1) breach(world, `the candidate has ${weight} % on ${count} of ${count + others}`);
+    return;
+  }
+  const isStanding = weight === (observed.route?.value.split[rollout.revision] ?? 0);
+  const isFull = strategy.type === 'blue-green' ? count >= replicas : count >= stepReplicas(world, weight);
+  if (!isFull && !isStanding && weight > Math.max(share, (100 * count) / replicas) + 1)
+    breach(world, `the candidate gets ${weight} % with ${count} replicas`);
+  if (strategy.type === 'blue-green' && !rollout.promoted) breach(world, 'traffic before the promotion');
+}
+
+function stepReplicas({ spec }: SimWorld, weight: number): number {
+  const { strategy, replicas } = spec;
+  if (strategy.type !== 'canary') return 0;
+  const amounts = strategy.steps.flatMap((s) =>
+    s.kind === 'weight' && s.weight === weight ? [s.replicas] : [],
+  );
+  const counts = amounts.map((amount) => computeStepReplicas(replicas, weight, amount));
+  return counts.length > 0 ? Math.min(...counts) : computeStepReplicas(replicas, weight, null);
+}
+
+// A weight step is passed when its weight is served, a pause when its time has come or by `promote`.
+function checkSteps(world: SimWorld, observed: Observed, plan: Plan): void {
+  const before = observed.memory.rollout;
+  const after = plan.memory.rollout;
+  const { strategy } = world.spec;
+  if (before === null || after === null || before.id !== after.id || strategy.type !== 'canary') return;
+  if (before.step === null || after.step === null) return;
+  const isFree = before.paused !== after.paused || observed.memory.manual !== plan.memory.manual;
+  if (before.step.index === after.step.index && before.step.endsAt !== after.step.endsAt && !isFree)
+    breach(world, 'the end of a step moved');
+  for (let index = before.step.index; index < after.step.index; index += 1) {
+    const step = strategy.steps[index];
+    if (step?.kind === 'pause' && world.now < (before.step.endsAt ?? 0) && plan.writes.consume === undefined)
+      breach(world, `step ${index} was cut short`);
+    const served = observed.route?.value.split[after.revision] ?? 0;
+    const isServable = world.spec.settings.port !== null && world.spec.replicas > 0;
+    if (isServable && step?.kind === 'weight' && (served !== step.weight || !isAcknowledged(observed)))
+      breach(world, `step ${index} was left at ${served} %, not ${step.weight} %`);
+  }
+}
+
+function checkQuarantine(world: SimWorld, observed: Observed, plan: Plan): void {
+  const { quarantine, finished } = plan.writes;
+  const stable = observed.revisions.find((r) => r.number === plan.memory.stable);
+  if (quarantine !== undefined && quarantine.digest === stable?.digest)
+    breach(world, 'the stable digest was put into quarantine');
+  for (const { id, requested } of finished ?? []) {
+    if (world.store.history.some((h) => h.id === id || h.requested === requested))
+      breach(world, `${id} ended twice, or what it was asked by was tried again`);
+  }
+}
+
+/** With the same memory and the same world, a second look writes nothing. */
+function checkRepeated(world: SimWorld, observed: Observed, plan: Plan): void {
+  const { writes } = plan;
+  if (writes.route !== undefined && observed.proxies.length === 0) return;
+  const created = new Date(world.now).toISOString();
+  const forgotten = writes.forget ?? [];
+  const known = [...observed.revisions, ...(writes.revisions ?? []).map((r) => ({ ...r, created }))];
+  const again: Observed = {
+    ...observed,
+    memory: JSON.parse(JSON.stringify(plan.memory)),
+    revisions: known.filter((r) => !forgotten.includes(r.number)),
+    command: writes.consume === undefined ? observed.command : null,
+    route: routeAfter(observed, writes.route, world.store.revision + 1),
+    quarantined: [
+      ...observed.quarantined.filter((d) => d !== writes.unquarantine),
+      ...(writes.quarantine === undefined ? [] : [writes.quarantine.digest]),
+    ],
+  };
+  const second = decide(world.spec, again, world.now);
+  if (Object.keys(second.writes).length > 0)
+    breach(world, `deciding twice writes ${JSON.stringify(second.writes)} after ${JSON.stringify(writes)}`);
+  if (JSON.stringify(second.memory) !== JSON.stringify(again.memory))
+    breach(
+      world,
+      `deciding twice remembers\n${JSON.stringify(second.memory)}\nnot\n${JSON.stringify(again.memory)}`,
+    );
+}
+
+function routeAfter(observed: Observed, route: RouteEntry | null | undefined, revision: number) {
+  if (route === undefined) return observed.route;
+  return route === null ? null : { value: route, revision };
+}
+
+/** Before it is carried out. */
+export function checkAction(world: SimWorld, action: Action): void {
+  if (action.kind === 'start') checkStart(world, action);
+  if (action.kind === 'stop') checkStop(world, action.name);
+  const container = action.kind === 'remove' ? world.engine.containers.get(action.name) : undefined;
+  if (container?.isRunning === true) breach(world, `${action.kind} of ${container.name}, which runs`);
+}
+
+function checkStart(world: SimWorld, { name, revision }: Extract<Action, { kind: 'start' }>): void {
+  const { store, engine, plan, spec } = world;
+  const { stable, rollout, manual } = store.memory;
+  const isAsked =
+    revision.number === stable || (rollout?.insists === true && rollout.revision === revision.number);
+  if (store.quarantined.includes(revision.digest) && !isAsked) breach(world, `${name} starts in quarantine`);
+  if (plan === null || manual !== null) return;
+  const existing = [...engine.containers.values()].filter((c) => c.state !== 'exited' && c.name !== name);
+  const limit = spec.replicas + surgeOf(world, plan);
+  if (existing.length + 1 > limit) breach(world, `${name} would be one more than ${limit}`);
+}
+
+function checkStop(world: SimWorld, name: string): void {
+  const container = world.engine.containers.get(name);
+  if (container === undefined || !container.isRunning || container.address === null) return;
+  const target = identify(container.revision.number, container.address);
+  const since = world.store.memory.draining[name] ?? Number.NaN;
+  for (const proxy of world.proxies) {
+    if (proxy.names(target)) breach(world, `${name} is stopped while ${proxy.id} routes to it`);
+    if (proxy.isBusy(target) && !(world.now >= since + world.spec.drainTimeoutMs))
+      breach(world, `${name} is stopped while ${proxy.id} has requests on it`);
+  }
+}
+
+/** At any time. */
+export function checkWorld(world: SimWorld): void {
+  for (const container of world.engine.containers.values()) {
+    if (!container.wasToldToStop || !container.isRunning || container.address === null) continue;
+    const target = identify(container.revision.number, container.address);
+    const proxy = world.proxies.find((p) => p.names(target));
+    if (proxy !== undefined) breach(world, `${proxy.id} routes to ${container.name}, which was told to stop`);
+  }
+}

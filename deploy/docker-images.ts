@@ -107,12 +107,17 @@ export class EngineImages {
   async #readPull(request: PullRequest, key: string): Promise<string | null> {
     const idle = new AbortController();
     const signal = AbortSignal.any([request.signal, idle.signal]);
-    let timer = setTimeout(() => idle.abort(), PULL_HEAD_TIMEOUT_MS + this.#options.idleTimeoutMs);
+    let timer: NodeJS.Timeout | undefined;
+    const restartTimer = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => idle.abort(), this.#options.idleTimeoutMs);
+    };
     const progress = new PullProgress();
     try {
-      for await (const line of readJsonLines(await this.#openPull(request, signal), `pull ${key}`)) {
-        clearTimeout(timer);
-        timer = setTimeout(() => idle.abort(), this.#options.idleTimeoutMs);
+      const stream = await this.#openPull(request, signal);
+      restartTimer();
+      for await (const line of readJsonLines(stream, `pull ${key}`)) {
+        restartTimer();
         const failure = progress.push(line);
         if (failure !== null) throw toPullFailure(failure, key);
         request.onProgress(progress.describe());

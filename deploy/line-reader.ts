@@ -21,7 +21,8 @@ export async function* readJsonLines(
       throw new RuntimeFailure('engine-error', `${what}: a line without an end`);
     for (const line of lines) if (line.trim() !== '') yield parseObject(line, what);
   }
-  if (rest.trim() !== '') yield parseObject(rest, what);
+  const wasGivenUp = stream.errored !== null;
+  if (rest.trim() !== '' && !wasGivenUp) yield parseObject(rest, what);
 }
 
 function parseObject(line: string, what: string): Record<string, unknown> {

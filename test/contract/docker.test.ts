@@ -269,18 +269,24 @@ describe('the Docker adapter', () => {
   });
 
   test('a restart policy, a grace and a stop signal work together', async () => {
-    const command = ['/bin/sh', '-c', "trap 'echo bye; exit 7' INT; while :; do sleep 0.05; done"];
+    const command = [
+      '/bin/sh',
+      '-c',
+      "trap 'echo bye; exit 7' INT; echo ready; while :; do sleep 0.05; done",
+    ];
     await world.runtime.start(request('graceful', { command, stopSignal: 'SIGINT', restart: 'always' }));
     const { id } = await look('graceful');
+    await waitFor('its trap', async () => (await world.runtime.tailLog(id, 5)).includes('ready'));
     await world.runtime.stop(id, 5_000);
     expect(await look('graceful')).toMatchObject({ state: 'exited', exitCode: 7 });
-    expect(await world.runtime.tailLog(id, 5)).toEqual(['bye']);
+    expect(await world.runtime.tailLog(id, 5)).toEqual(['ready', 'bye']);
   });
 
   test('one that ignores its stop signal is killed after the grace', async () => {
-    const command = ['/bin/sh', '-c', "trap '' TERM; while :; do sleep 0.05; done"];
+    const command = ['/bin/sh', '-c', "trap '' TERM; echo ready; while :; do sleep 0.05; done"];
     await world.runtime.start(request('stubborn', { command }));
     const { id } = await look('stubborn');
+    await waitFor('its trap', async () => (await world.runtime.tailLog(id, 5)).includes('ready'));
     await world.runtime.stop(id, 1_000);
     expect(await look('stubborn')).toMatchObject({ state: 'exited', exitCode: 137 });
   });

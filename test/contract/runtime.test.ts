@@ -64,6 +64,7 @@ describe.each(WORLDS)('the container runtime on %s', (_name, open) => {
 
   test('a stop ends it, and once more is success; so is the removal of what is gone', async () => {
     const { id } = await startAndLook(request('stopped'));
+    await world.until('its trap', async () => (await world.runtime.tailLog(id, 10)).length === 3);
     await world.runtime.stop(id, 2_000);
     expect(await look('stopped')).toMatchObject({ state: 'exited', exitCode: 0, address: null });
     await world.runtime.stop(id, 2_000);

@@ -1,6 +1,7 @@
 // Streams in pieces of every size: what is read must not depend on where the pieces end.
 import { PassThrough, Readable } from 'node:stream';
 import { expect, test } from 'vitest';
+import { RuntimeFailure } from '../../deploy/errors.ts';
 import { readJsonLines, readLogLines } from '../../deploy/line-reader.ts';
 import { PullProgress } from '../../deploy/pull-progress.ts';
 
@@ -78,6 +79,13 @@ test('a stream that breaks is an engine that is unavailable', async () => {
   await expect(collect(readJsonLines(stream, 'pull'))).rejects.toMatchObject({
     code: 'engine-unavailable',
   });
+});
+
+test('a stream that we gave up ends quietly, a half line in it or not', async () => {
+  const stream = new PassThrough();
+  stream.write('{"a":1}\n{"b');
+  setImmediate(() => stream.destroy(new RuntimeFailure('cancelled', 'given up')));
+  expect(await collect(readJsonLines(stream, 'pull'))).toEqual([{ a: 1 }]);
 });
 
 test('progress is summed over layers; the digest and the end are recognised', () => {

@@ -10,6 +10,7 @@ import { removeImages } from '../../scripts/engine-images.ts';
 import { sampleRequest } from '../deploy/sample-revision.ts';
 import { removeEverything } from '../support/containers.ts';
 import { findFreePorts, uniqueName, uniquePrefix } from '../support/names.ts';
+import { waitFor } from '../support/wait.ts';
 import { openEngineTap } from './engine-tap.ts';
 import { startRegistry, type TestRegistry } from './registry.ts';
 import { importBusybox } from './runtime-worlds.ts';
@@ -35,15 +36,24 @@ describe('pulling from a registry', () => {
   afterAll(async () => {
     runtime.close();
     await removeEverything(prefix, docker);
-    const images = await docker.listImages({ filters: { dangling: ['false'] } });
-    const ours = images.flatMap(({ RepoTags, RepoDigests }) => [...(RepoTags ?? []), ...(RepoDigests ?? [])]);
-    await removeImages(
-      ours.filter((name) => [open.host, locked.host, local].some((start) => name.startsWith(start))),
-    );
+    await waitFor('the end of its images, those of cancelled pulls too', removeOurs);
     await Promise.all([open.close(), locked.close()]);
     rmSync(emptyConfig, { recursive: true });
   });
 
+  /** True when there was nothing left to remove. */
+  const removeOurs = async (): Promise<boolean> => {
+    const images = await docker.listImages();
+    const names = images.flatMap(({ RepoTags, RepoDigests }) => [
+      ...(RepoTags ?? []),
+      ...(RepoDigests ?? []),
+    ]);
+    const ours = names.filter((name) =>
+      [open.host, locked.host, local].some((start) => name.startsWith(start)),
+    );
+    await removeImages(ours, docker);
+    return ours.length === 0;
+  };
   const pull = (image: string, version: string, parts: Partial<PullRequest> = {}): PullRequest => ({
     image,
     version,

@@ -42,14 +42,14 @@ interface Due {
   readonly exists: boolean;
 }
 
-// The stable revision first: with little room it comes before anything on trial.
+// The stable revision last: with little room, one that breaks again and again must not keep its fix from starting.
 function listWanted(world: World, goal: Goal): readonly (readonly [Revision, number])[] {
   const { stable } = world.memory;
   const wanted = Object.entries(goal.wanted).flatMap(([key, count]) => {
     const revision = findRevision(world.observed, Number(key));
     return revision === null ? [] : [[revision, count] as const];
   });
-  return wanted.sort(([a], [b]) => Number(b.number === stable) - Number(a.number === stable));
+  return wanted.sort(([a], [b]) => Number(a.number === stable) - Number(b.number === stable));
 }
 
 // What backs off keeps its room: it may be on its way already.

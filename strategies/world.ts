@@ -68,9 +68,12 @@ export function availableOf(world: World, revision: number | null): readonly Mem
   return membersOf(world, revision).filter((m) => m.available);
 }
 
-/** Ready, and in the table already; a service without a port has no table. */
-export function servingOf(world: World, revision: number | null): readonly Member[] {
-  return readyOf(world, revision).filter((m) => m.routed || world.spec.settings.port === null);
+/** Ready, and in the table already with a weight, not as a preview; a service without a port has no table. */
+export function servingOf(world: World, revision: number): readonly Member[] {
+  const { spec, observed } = world;
+  if (spec.settings.port === null) return readyOf(world, revision);
+  const weight = observed.route?.value.split[revision] ?? 0;
+  return weight > 0 ? readyOf(world, revision).filter((m) => m.routed) : [];
 }
 
 /** Not on the way out, failed ones included: what a pause leaves as it is. */

@@ -35,7 +35,7 @@ export type Act =
   | { readonly kind: 'kill' | 'remove'; readonly index: number }
   | { readonly kind: 'crash' }
   | { readonly kind: 'die'; readonly after: number }
-  | { readonly kind: 'proxy'; readonly isComing: boolean };
+  | { readonly kind: 'proxy'; readonly does: 'come' | 'go' | 'hang' | 'refuse' };
 
 export interface Story {
   readonly spec: ServiceSpec;
@@ -143,7 +143,7 @@ const act: fc.Arbitrary<Act> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('kill', 'remove'), index: fc.nat(7) } as const) },
   { weight: 2, arbitrary: fc.constant({ kind: 'crash' } as const) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('die'), after: fc.nat(4) } as const) },
-  fc.record({ kind: fc.constant('proxy'), isComing: fc.boolean() } as const),
+  fc.record({ kind: fc.constant('proxy'), does: fc.constantFrom('come', 'go', 'hang', 'refuse') } as const),
 );
 
 const proxy = fc.record({

@@ -35,7 +35,7 @@ export class SimEngine {
   readonly #starts = new Map<string, number>();
   #images = new Map<string, ImageState>();
   #troubles = new Map<string, Trouble>();
-  #beingStarted = new Set<string>();
+  #beingStarted = new Map<string, ActionOf<'start'>>();
   #ids = 0;
 
   constructor(timeline: Timeline, onChange: () => void) {
@@ -100,9 +100,20 @@ export class SimEngine {
   crash(isRouted: (replica: Replica) => boolean): void {
     this.#images = new Map();
     this.#troubles = new Map();
-    this.#beingStarted = new Set();
+    this.#abandonStarts();
     for (const container of this.containers.values()) container.forgetProbes(isRouted(container.observe()));
     this.#onChange();
+  }
+
+  // Of the starts under way when a controller dies, one goes on, one is lost, and one got as far as the creation.
+  #abandonStarts(): void {
+    const abandoned = [...this.#beingStarted.values()];
+    this.#beingStarted = new Map();
+    abandoned.forEach(({ name, revision, ordinal }, i) => {
+      if (i % 3 === 0)
+        this.#timeline.after(this.traits.startsAfterMs, () => this.#begin(name, revision, ordinal));
+      if (i % 3 === 2) this.create(name, revision, ordinal);
+    });
   }
 
   probeOf(name: string): ProbeRecord | undefined {
@@ -138,14 +149,15 @@ export class SimEngine {
     return { kind: 'failed', failure, message, attempts, firstAt: now, retryAt: now + 4000 };
   }
 
-  #start({ name, revision, ordinal }: ActionOf<'start'>): boolean {
+  #start(action: ActionOf<'start'>): boolean {
+    const { name, revision, ordinal } = action;
     const existing = this.containers.get(name);
     if (this.#beingStarted.has(name) || (existing !== undefined && existing.state !== 'created'))
       return false;
-    this.#beingStarted.add(name);
-    const mine = this.#beingStarted;
+    this.#beingStarted.set(name, action);
     this.#timeline.after(this.traits.startsAfterMs, () => {
-      mine.delete(name);
+      if (this.#beingStarted.get(name) !== action) return;
+      this.#beingStarted.delete(name);
       this.#begin(name, revision, ordinal);
     });
     return true;
@@ -160,7 +172,9 @@ export class SimEngine {
       return;
     }
     this.#troubles.delete(name);
-    this.create(name, revision, ordinal, behaviour).start();
+    const container = this.create(name, revision, ordinal, behaviour);
+    if (container.state !== 'created') return;
+    container.start();
     this.started.push(name);
   }
 

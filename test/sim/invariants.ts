@@ -1,6 +1,5 @@
 // What must hold at every pass, every action and every event of a simulated world. A breach throws with the trace.
 import { computeOwnBudget, computeRollbackBudget, computeStepReplicas } from '../../strategies/budget.ts';
-import { decide } from '../../strategies/decide.ts';
 import type {
   Action,
   Observed,
@@ -11,11 +10,9 @@ import type {
   ServiceSpec,
 } from '../../strategies/model.ts';
 import { identify, isAcknowledged } from '../../strategies/world.ts';
+import { breach } from './breach.ts';
+import { checkRepeated } from './repeated.ts';
 import type { SimWorld } from './world.ts';
-
-function breach(world: SimWorld, what: string): never {
-  throw new Error(`${what}\n${world.tail()}`);
-}
 
 /** Before the plan's writes land: `observed` is what it was decided from. */
 export function checkPlan(world: SimWorld, observed: Observed, plan: Plan): void {
@@ -66,7 +63,9 @@ function checkServing(world: SimWorld, observed: Observed, plan: Plan, route: Ro
   const stable = observed.revisions.find((r) => r.number === plan.memory.stable);
   const isGivenUp =
     spec.settings.port === null || stable?.settings.port === null || plan.report.phase === 'retiring';
-  const isExempt = spec.strategy.type === 'recreate' || isGivenUp || isEndingWithNothing(plan);
+  const isHandedBack = observed.memory.manual !== null && plan.memory.manual === null;
+  const isExempt =
+    spec.strategy.type === 'recreate' || isGivenUp || isHandedBack || isEndingWithNothing(plan);
   const before = observed.route === null ? 0 : countServing(observed, observed.route.value);
   const after = countServing(observed, route);
   if (isExempt || after >= before) return;
@@ -180,39 +179,6 @@ function checkQuarantine(world: SimWorld, observed: Observed, plan: Plan): void 
     if (world.store.history.some((h) => h.id === id || h.requested === requested))
       breach(world, `${id} ended twice, or what it was asked by was tried again`);
   }
-}
-
-/** With the same memory and the same world, a second look writes nothing. */
-function checkRepeated(world: SimWorld, observed: Observed, plan: Plan): void {
-  const { writes } = plan;
-  if (writes.route !== undefined && observed.proxies.length === 0) return;
-  const created = new Date(world.now).toISOString();
-  const forgotten = writes.forget ?? [];
-  const known = [...observed.revisions, ...(writes.revisions ?? []).map((r) => ({ ...r, created }))];
-  const again: Observed = {
-    ...observed,
-    memory: JSON.parse(JSON.stringify(plan.memory)),
-    revisions: known.filter((r) => !forgotten.includes(r.number)),
-    command: writes.consume === undefined ? observed.command : null,
-    route: routeAfter(observed, writes.route, world.store.revision + 1),
-    quarantined: [
-      ...observed.quarantined.filter((d) => d !== writes.unquarantine),
-      ...(writes.quarantine === undefined ? [] : [writes.quarantine.digest]),
-    ],
-  };
-  const second = decide(world.spec, again, world.now);
-  if (Object.keys(second.writes).length > 0)
-    breach(world, `deciding twice writes ${JSON.stringify(second.writes)} after ${JSON.stringify(writes)}`);
-  if (JSON.stringify(second.memory) !== JSON.stringify(again.memory))
-    breach(
-      world,
-      `deciding twice remembers\n${JSON.stringify(second.memory)}\nnot\n${JSON.stringify(again.memory)}`,
-    );
-}
-
-function routeAfter(observed: Observed, route: RouteEntry | null | undefined, revision: number) {
-  if (route === undefined) return observed.route;
-  return route === null ? null : { value: route, revision };
 }
 
 /** Before it is carried out. */

@@ -19,6 +19,8 @@ export class SimProxy {
   readonly #onChange: () => void;
   #applied = 0;
   #entry: RouteEntry | null = null;
+  #told: RouteEntry | null = null;
+  #toldAt = 0;
   #isRefusing = false;
   readonly #busy = new Map<string, number>();
 
@@ -31,13 +33,24 @@ export class SimProxy {
   }
 
   tell(entry: RouteEntry | null, revision: number): void {
+    this.#told = entry;
+    this.#toldAt = revision;
     const { appliesAfterMs } = this.traits;
     if (appliesAfterMs !== null) this.#timeline.after(appliesAfterMs, () => this.#apply(entry, revision));
   }
 
   refuse(isRefusing: boolean): void {
     this.#isRefusing = isRefusing;
+    if (!isRefusing) this.#swap(this.#told);
     this.#onChange();
+  }
+
+  /** Applies what it has missed, and whatever comes. */
+  recover(): void {
+    if (this.traits.appliesAfterMs !== null && !this.#isRefusing) return;
+    this.traits = { ...this.traits, appliesAfterMs: this.traits.appliesAfterMs ?? 20 };
+    this.#applied = Math.max(this.#applied, this.#toldAt);
+    this.refuse(false);
   }
 
   state(): ProxyState {

@@ -63,10 +63,18 @@ function perform(world: SimWorld, act: Act): void {
       dieOnce(world, act.after);
       break;
     case 'proxy':
-      if (act.isComing) world.addProxy();
-      else for (const proxy of world.proxies.slice(0, 1)) world.dropProxy(proxy);
+      disturbProxies(world, act.does);
       break;
   }
+}
+
+function disturbProxies(world: SimWorld, does: Extract<Act, { kind: 'proxy' }>['does']): void {
+  world.note(`— proxy ${does}`);
+  const [proxy] = world.proxies;
+  if (does === 'come') world.addProxy();
+  else if (does === 'go' && proxy !== undefined) world.dropProxy(proxy);
+  else if (does === 'hang' && proxy !== undefined) proxy.traits = { ...proxy.traits, appliesAfterMs: null };
+  else proxy?.refuse(true);
 }
 
 function withEnvironment({ spec }: SimWorld, value: string) {
@@ -90,9 +98,10 @@ function dieOnce(world: SimWorld, after: number): void {
   };
 }
 
-/** The faults end, and an operator answers whatever waits. */
+/** The faults end, but for what versions do, and an operator answers whatever waits. */
 export function conclude(world: SimWorld): void {
   world.dies = () => null;
+  for (const proxy of world.proxies) proxy.recover();
   if (world.store.weights !== null) world.weigh(null);
   if (world.store.freeze !== null) world.freeze(null);
   const end = world.now + 12 * HOUR;

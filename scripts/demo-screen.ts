@@ -64,7 +64,7 @@ class TerminalScreen implements Screen {
   }
 }
 
-/** One line for a change of a row's text or of its shares by a tenth; never a colour. */
+/** One line for each change of a row's text, its numbers and what stands in parentheses apart; never a colour. */
 class PlainScreen implements Screen {
   readonly #out: NodeJS.WriteStream;
   readonly #shown = new Map<string, string>();
@@ -79,10 +79,12 @@ class PlainScreen implements Screen {
 
   draw(rows: readonly Row[]): void {
     for (const { name, shares, text } of rows) {
-      const mark = `${roughly(shares)} ${text.replace(/\d+/g, '#')}`;
+      const mark = text.replace(/ \(.*\)|\d+/g, '');
       if (this.#shown.get(name) === mark) continue;
       this.#shown.set(name, mark);
-      this.#out.write(`  ${name.padEnd(NAME)}${formatShares(shares).padEnd(21)}${text}\n`);
+      this.#out.write(
+        `  ${name.padEnd(NAME)}${formatShares(shares).padEnd(21)}${text.replace(/ \(.*\)/, '')}\n`,
+      );
     }
   }
 
@@ -95,13 +97,6 @@ function formatShares(shares: Readonly<Record<string, number>>): string {
   const parts = Object.entries(shares).sort(([a], [b]) => a.localeCompare(b));
   const said = parts.map(([version, share]) => `${version} ${Math.round(share)} %`).join('  ');
   return said === '' ? 'requests wait' : said;
-}
-
-function roughly(shares: Readonly<Record<string, number>>): string {
-  return Object.entries(shares)
-    .map(([version, share]) => `${version}:${Math.round(share / 20)}`)
-    .sort()
-    .join(' ');
 }
 
 function paint(version: string, text: string): string {

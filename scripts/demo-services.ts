@@ -16,6 +16,8 @@ export type ServiceName = (typeof SERVICES)[number];
 
 const keys = buildKeys(PREFIX);
 const PER_SECOND = 50;
+/** Calls of `measureShares` that one share spans. */
+const WINDOW = 3;
 
 const OWN = {
   recreate: {},
@@ -30,8 +32,7 @@ export class DemoService {
   readonly host: string;
   readonly #stage: Stage;
   #load: Load | null = null;
-  #before: LoadReport['byVersion'] = {};
-  #shares: Readonly<Record<string, number>> = {};
+  #counts: readonly LoadReport['byVersion'][] = [];
 
   constructor(stage: Stage, name: ServiceName) {
     this.#stage = stage;
@@ -72,21 +73,19 @@ export class DemoService {
     return all.find((each) => each.requested === requested) ?? null;
   }
 
-  /** Percent of each version among the answers since the last call; as before when there was none. */
+  /** Percent of each version among the answers of the last two calls' time; none while all requests wait. */
   measureShares(): Readonly<Record<string, number>> {
     const now = this.report()?.byVersion ?? {};
-    const news = Object.entries(now).map(([v, count]) => [v, count - (this.#before[v] ?? 0)] as const);
+    const [before = {}] = this.#counts;
+    this.#counts = [...this.#counts, now].slice(-WINDOW);
+    const news = Object.entries(now).map(([v, count]) => [v, count - (before[v] ?? 0)] as const);
     const total = news.reduce((sum, [, count]) => sum + count, 0);
-    this.#before = now;
-    if (total > 0) {
-      const shares = news.map(([version, count]) => [version, (100 * count) / total] as const);
-      this.#shares = Object.fromEntries(shares.filter(([, share]) => share > 0));
-    } else if (this.#load !== null) this.#shares = {};
-    return this.#shares;
+    const shares = news.map(([version, count]) => [version, (100 * count) / total] as const);
+    return Object.fromEntries(shares.filter(([, share]) => share > 0));
   }
 
   #describe(): object {
-    const common = { min_ready: '500ms', monitor: '8s', progress_deadline: '90s' };
+    const common = { min_ready: '500ms', monitor: '12s', progress_deadline: '90s' };
     return {
       image: REPOSITORY,
       pull: 'never',
@@ -95,7 +94,7 @@ export class DemoService {
       routes: [{ host: this.host }],
       healthcheck: {
         ...{ http: '/health', interval: '500ms', start_interval: '100ms' },
-        ...{ timeout: '5s', retries: 4, start_period: '30s' },
+        ...{ timeout: '3s', retries: 4, start_period: '30s' },
       },
       strategy: { type: this.name, ...common, ...OWN[this.name] },
       drain_timeout: '10s',

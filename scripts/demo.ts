@@ -73,7 +73,7 @@ async function play(
   screen.say('   rolling     exchanges one replica at a time');
   screen.say('   blue-green  brings v2 up in full beside v1, then takes all traffic over in one moment');
   screen.say('   canary      gives v2 10 % for four seconds, then 50 %, then all');
-  screen.say('   Each watches v2 for eight seconds more before it lets v1 go for good.\n');
+  screen.say('   Each watches v2 for twelve seconds more before it lets v1 go for good.\n');
   verdicts.released += await act(screen, services, 'v2', 'succeeded', verdicts, signal);
   screen.say(
     '\n3. `version` is set to v3. It looks well at first, then its health check fails: each goes back to v2.\n',
@@ -154,8 +154,8 @@ function conclude(
 ): number {
   const requests = reports.reduce((sum, report) => sum + report.requests, 0);
   const failures = reports.flatMap((report) => report.failures);
-  for (const { what, reason, version } of failures.slice(0, 10)) {
-    process.stderr.write(`failed: ${what} (${version ?? 'no version'}): ${reason}\n`);
+  for (const { at, host, what, reason } of failures.slice(0, 20)) {
+    process.stderr.write(`failed at ${new Date(at).toISOString()}: ${what} of ${host}: ${reason}\n`);
   }
   for (const surprise of surprises) process.stderr.write(`demo: ${surprise}\n`);
   const rest = `${released} releases succeeded, ${rolledBack} rolled back, in ${seconds} s`;

@@ -17,6 +17,7 @@ export interface LoadOptions extends LoadTarget {
 export interface LoadFailure {
   /** Milliseconds since the epoch. */
   readonly at: number;
+  readonly host: string;
   readonly what: string;
   readonly reason: string;
   readonly version: string | null;
@@ -103,7 +104,7 @@ class SteadyLoad implements Load {
       this.#answered += 1;
       if (problem !== null) {
         const what = `${shot.method} ${shot.path}`;
-        this.#failures.push({ at: Date.now(), what, reason: problem, version });
+        this.#failures.push({ at: Date.now(), host: shot.host, what, reason: problem, version });
       } else if (version !== null) this.#byVersion[version] = (this.#byVersion[version] ?? 0) + 1;
     });
   }

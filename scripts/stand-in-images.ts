@@ -90,6 +90,7 @@ function layOutNpm(root: string): void {
   symlinkSync('/bin/env', join(root, 'usr/bin/env'));
   if (existsSync(CERTIFICATES)) cpSync(CERTIFICATES, join(root, CERTIFICATES), { recursive: true });
   const registry = execFileSync('npm', ['config', 'get', 'registry'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
     encoding: 'utf8',
     timeout: 20_000,
   }).trim();

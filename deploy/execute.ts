@@ -2,7 +2,7 @@
 // it once: one action at a time per container name, none before its back-off is over, none without the permit.
 //
 // INVARIANT: an action that began is ended, also when the permit is lost meanwhile; nothing new begins then.
-import type { Action, Trouble } from '../strategies/model.ts';
+import type { Action, ActionKind, Trouble } from '../strategies/model.ts';
 import type { ImageResolver } from './image.ts';
 import type { ContainerRuntime } from './runtime.ts';
 import { Troubles } from './troubles.ts';
@@ -16,6 +16,8 @@ export interface ExecutorOptions {
   readonly mayAct: () => boolean;
   /** An action of this service has ended, well or not, or the back-off of a failed one has. */
   readonly onDone: (service: string) => void;
+  /** What came of an action; `trouble` is null when it went well. */
+  readonly onEnded?: (service: string, kind: ActionKind, name: string, trouble: Trouble | null) => void;
   /** How to wait out a back-off; a timer that keeps no process alive unless given. */
   readonly schedule?: (delayMs: number, run: () => void) => void;
 }
@@ -96,6 +98,8 @@ export class Executor {
       schedule(delayMs, () => onDone(service));
     }
     this.#running.delete(name);
+    const trouble = this.#troubles.of(service).find(({ subject }) => subject === name) ?? null;
+    this.#options.onEnded?.(service, kind, name, trouble);
     this.#options.onDone(service);
   }
 

@@ -1,7 +1,7 @@
 // The control loop's engine over `deploy`: observer, executor and image resolver behind one port.
 
 import { readLogTail } from '../../deploy/evidence.ts';
-import { Executor } from '../../deploy/execute.ts';
+import { Executor, type ExecutorOptions } from '../../deploy/execute.ts';
 import { ImageResolver } from '../../deploy/image.ts';
 import { Observer } from '../../deploy/observe.ts';
 import type { ContainerRuntime, RuntimeEvent } from '../../deploy/runtime.ts';
@@ -18,6 +18,7 @@ export interface EngineOptions {
   readonly mark: (service: string) => void;
   readonly onTrouble: (what: string, error: unknown) => void;
   readonly onAction: ActionObserver;
+  readonly onEnded?: ExecutorOptions['onEnded'];
   readonly signal: AbortSignal;
 }
 
@@ -40,7 +41,8 @@ export class DeployEngine implements Engine {
     const onChange = (id: string) => this.#markImage(id);
     this.#images = new ImageResolver({ runtime, now, random: Math.random, onChange, signal });
     const images = this.#images;
-    this.#executor = new Executor({ runtime, images, prefix, now, mayAct, onDone: mark });
+    const ended = options.onEnded === undefined ? {} : { onEnded: options.onEnded };
+    this.#executor = new Executor({ runtime, images, prefix, now, mayAct, onDone: mark, ...ended });
   }
 
   /** Why the engine does not answer, or null. */

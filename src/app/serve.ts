@@ -6,6 +6,7 @@ import { hostname } from 'node:os';
 import { DockerRuntime } from '../../deploy/docker.ts';
 import { parseEndpoint } from '../../deploy/endpoint.ts';
 import { runProbe } from '../../deploy/probe.ts';
+import type { Trouble } from '../../strategies/model.ts';
 import { startAdmin } from '../admin/admin.ts';
 import type { ServeConfig } from '../config.ts';
 import { Controller } from '../controller/controller.ts';
@@ -14,7 +15,7 @@ import { Prober } from '../controller/prober.ts';
 import { buildKeys, type Keys } from '../store/keys.ts';
 import { type Mirror, startMirror } from '../store/mirror.ts';
 import type { Store } from '../store/port.ts';
-import { createEventBus, type EventBus } from '../telemetry/events.ts';
+import { type ControllerEvent, createEventBus, type EventBus } from '../telemetry/events.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { readProgramVersion } from '../version.ts';
@@ -109,6 +110,7 @@ function startControl(parts: Parts, releases: Releases) {
     ...{ runtime, prefix: keys.prefix, now: Date.now, mayAct: () => leader.isLeader(), mark, signal: stop },
     onTrouble: (what, error) => log.warn('engine trouble', { what, error }),
     onAction: metrics.observeAction,
+    onEnded: (service, action, subject, trouble) => tellAction(parts, { service, action, subject }, trouble),
   });
   const prober = new Prober({
     now: Date.now,
@@ -125,6 +127,15 @@ function startControl(parts: Parts, releases: Releases) {
   releases.add('controller', () => controller.close());
   followEngine(runtime, engine, controller, parts);
   return { controller, engine };
+}
+
+type Done = Pick<Extract<ControllerEvent, { kind: 'action-done' }>, 'service' | 'action' | 'subject'>;
+
+function tellAction({ events, log }: Parts, done: Done, trouble: Trouble | null): void {
+  if (trouble === null) return events.emit({ kind: 'action-done', ...done });
+  const { reason, message, attempts } = trouble;
+  events.emit({ kind: 'action-failed', ...done, reason });
+  if (attempts === 1) log.warn('action failed', { ...done, reason, why: message });
 }
 
 function openRuntime(config: ServeConfig): DockerRuntime {

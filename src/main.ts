@@ -1,8 +1,12 @@
 #!/usr/bin/env node
 // The program's entry: gives the command line the real world, and exits with its code.
-import { runProgram } from './cli/program.ts';
-import { openOutside, PIPE_CLOSED } from './cli/reality.ts';
+import { enableCompileCache } from 'node:module';
 import { readProgramVersion } from './version.ts';
+
+// Before anything else is loaded: a second start then compiles nothing (and strips no types) again.
+enableCompileCache();
+const { runProgram } = await import('./cli/program.ts');
+const { openOutside, PIPE_CLOSED } = await import('./cli/reality.ts');
 
 const code = await runProgram(process.argv.slice(2), openOutside(process), readProgramVersion());
 // Once everything before it is written; an error means that nobody reads any more.

@@ -132,7 +132,10 @@ function startControl(parts: Parts, releases: Releases) {
 type Done = Pick<Extract<ControllerEvent, { kind: 'action-done' }>, 'service' | 'action' | 'subject'>;
 
 function tellAction({ events, log }: Parts, done: Done, trouble: Trouble | null): void {
-  if (trouble === null) return events.emit({ kind: 'action-done', ...done });
+  if (trouble === null) {
+    events.emit({ kind: 'action-done', ...done });
+    return;
+  }
   const { reason, message, attempts } = trouble;
   events.emit({ kind: 'action-failed', ...done, reason });
   if (attempts === 1) log.warn('action failed', { ...done, reason, why: message });

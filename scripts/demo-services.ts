@@ -97,8 +97,6 @@ export class DemoService {
         ...{ timeout: '3s', retries: 4, start_period: '30s' },
       },
       strategy: { type: this.name, ...common, ...OWN[this.name] },
-      drain_timeout: '10s',
-      stop_grace_period: '5s',
       proxy: { park: { timeout: '60s', max_requests: 5000 } },
     };
   }

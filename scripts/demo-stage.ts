@@ -16,8 +16,8 @@ import { buildImage, ensureBaseImage, listImages, removeImages, TEST_REPOSITORY 
 
 export const PREFIX = '/slipway-demo';
 export const REPOSITORY = `${TEST_REPOSITORY}/demo`;
-/** Good, good, and one whose health turns bad after six seconds. */
-const VERSIONS = { v1: {}, v2: {}, v3: { UNHEALTHY_AFTER_MS: '6000' } } as const;
+/** Good, good, and one whose health turns bad after eight seconds. */
+const VERSIONS = { v1: {}, v2: {}, v3: { UNHEALTHY_AFTER_MS: '8000' } } as const;
 const ROOT = resolve(import.meta.dirname, '..');
 const NETWORK = 'slipway';
 const READY_TIMEOUT_MS = 60_000;
@@ -36,8 +36,9 @@ type Release = () => Promise<unknown>;
 export class StageBuilder {
   readonly #docker = new Docker();
   readonly #releases: Release[] = [];
+  #base = '';
 
-  /** Resolves when the images stand; says how many had to be built. */
+  /** Resolves when the images stand. */
   async buildImages(signal: AbortSignal): Promise<void> {
     const before = await listImages(TEST_REPOSITORY, this.#docker);
     this.#releases.push(async () => {
@@ -55,8 +56,6 @@ export class StageBuilder {
     }
   }
 
-  #base = '';
-
   async startDaemon(signal: AbortSignal): Promise<Stage> {
     await this.#rememberNetwork();
     const folder = mkdtempSync(join(tmpdir(), 'slipway-demo-'));
@@ -71,7 +70,7 @@ export class StageBuilder {
     await untilReady(daemon, admin, folder, signal);
     const store = openEtcd({ endpoints: [etcd] });
     this.#releases.push(() => store.close());
-    await clearKeys(store);
+    await requireNoKeys(store);
     return { store, etcd, httpPort: http, adminPort: admin };
   }
 
@@ -137,8 +136,7 @@ export class StageBuilder {
   }
 }
 
-// An interrupted run of a machine that lost its power may have left keys below our prefix.
-async function clearKeys(store: Store): Promise<void> {
+async function requireNoKeys(store: Store): Promise<void> {
   const { entries } = await store.list(`${PREFIX}/services/`);
   if (entries.length === 0) return;
   throw new Error(`there are keys below ${PREFIX}/services/ already: is another demo running?`);

@@ -45,7 +45,7 @@ async function main(): Promise<number> {
 }
 
 async function setUp(screen: Screen, builder: StageBuilder, signal: AbortSignal): Promise<Stage> {
-  screen.say('Building three images of a small web service: v1, v2, and v3, which is broken: six seconds');
+  screen.say('Building three images of a small web service: v1, v2, and v3, which is broken: eight seconds');
   screen.say('after its start its health check answers 503.');
   await builder.buildImages(signal);
   const stage = await builder.startDaemon(signal);

@@ -52,7 +52,7 @@ describe('the image', () => {
 describe('the stack', () => {
   it.each(['etcd', 'controller', 'proxy'])('has a healthy %s', async (service) => {
     const isHealthy = async () => (await stack.inspect(service)).State.Health?.Status === 'healthy';
-    await waitFor(`${service} to be healthy`, isHealthy, { timeoutMs: 90_000 });
+    await waitFor(`${service} to be healthy`, isHealthy, { timeoutMs: 150_000 });
   });
 
   it('releases a version that is written to etcd, and the next one', async () => {
@@ -66,7 +66,7 @@ describe('the stack', () => {
     for (const version of ['v1', 'v2']) {
       await put('services/web/version', version);
       await waitFor(`${version} behind the proxy`, async () => (await askProxy()) === version, {
-        timeoutMs: 60_000,
+        timeoutMs: 150_000,
       });
     }
     const status = await stack.compose(
@@ -95,14 +95,14 @@ describe('the stack', () => {
         .map(({ scrapePool }) => scrapePool);
       return up.length === 2 ? up.sort() : null;
     };
-    const jobs = await waitFor('two targets that are up', readJobs, { timeoutMs: 90_000 });
+    const jobs = await waitFor('two targets that are up', readJobs, { timeoutMs: 150_000 });
     expect(jobs).toEqual(['slipway-controller', 'slipway-proxy']);
   });
 
   it('retires the service and leaves no container of it', async () => {
     await stack.compose('exec', '-T', 'etcd', 'etcdctl', 'del', `${stack.prefix}/services/web/spec`);
     const isGone = async () => (await listContainers(stack.prefix)).length === 0;
-    await waitFor('the containers to go', isGone, { timeoutMs: 60_000 });
+    await waitFor('the containers to go', isGone, { timeoutMs: 150_000 });
   });
 
   it('ends at SIGTERM, by itself and without an error', async () => {

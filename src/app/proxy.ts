@@ -15,6 +15,7 @@ import { Releases } from './releases.ts';
 
 /** How long clients may take to finish once the proxy is told to stop. */
 const STOP_DEADLINE_MS = 30_000;
+const EVERY_INTERFACE: readonly string[] = ['0.0.0.0', '::'];
 
 /** The same for the proxy itself and for whoever looks for it. */
 export function nameProxy(config: {
@@ -111,9 +112,9 @@ async function serveAdmin(
   releases.add('admin server', () => admin.close());
 }
 
-/** As others reach it: a name of this machine where it listens on every interface. */
+/** As others reach it: by the name of this machine where it listens on every interface. */
 function formatAddress({ host, port }: ProxyConfig['http']): string {
-  const name = host ?? hostname();
+  const name = host === null || EVERY_INTERFACE.includes(host) ? hostname() : host;
   return name.includes(':') ? `[${name}]:${port}` : `${name}:${port}`;
 }
 

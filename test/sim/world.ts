@@ -22,7 +22,7 @@ export class SimWorld {
   readonly timeline = new Timeline(EPOCH);
   readonly store = new SimStore();
   readonly engine: SimEngine;
-  readonly trace: string[] = [];
+  readonly #trace: { readonly at: number; readonly text: string }[] = [];
   proxies: SimProxy[] = [];
   plan: Plan | null = null;
   /** Asked at every pass: how many of its actions are carried out before the controller dies; null: it lives. */
@@ -32,6 +32,8 @@ export class SimWorld {
   #isGone = false;
   #passesAtOnce = 0;
   #proxies = 0;
+  #marked = 0;
+  #markedAt = EPOCH;
 
   constructor(spec: ServiceSpec, proxies = 1) {
     this.spec = spec;
@@ -138,12 +140,27 @@ export class SimWorld {
     };
   }
 
-  note(line: string): void {
-    this.trace.push(`+${((this.now - EPOCH) / 1000).toFixed(1)}s ${line}`);
+  note(text: string): void {
+    this.#trace.push({ at: this.now, text });
   }
 
   tail(lines = 60): string {
-    return this.trace.slice(-lines).join('\n');
+    return this.#format(this.#trace.slice(-lines), EPOCH).join('\n');
+  }
+
+  /** From here on counts what is told. */
+  mark(): void {
+    this.#marked = this.#trace.length;
+    this.#markedAt = this.now;
+  }
+
+  /** What was done since the mark, line by line. */
+  told(): readonly string[] {
+    return this.#format(this.#trace.slice(this.#marked), this.#markedAt);
+  }
+
+  #format(lines: readonly { readonly at: number; readonly text: string }[], from: number): readonly string[] {
+    return lines.map(({ at, text }) => `+${((at - from) / 1000).toFixed(1)}s ${text}`);
   }
 
   // One pass, or one move of the clock. False at the end of the time given.

@@ -2,7 +2,7 @@
 import type { Member } from './classify.ts';
 import { countOf } from './describe.ts';
 import type { Evidence, Reason, Rollout, Trouble, Verdict } from './model.ts';
-import { membersOf, type World } from './world.ts';
+import { isAcknowledged, membersOf, type World } from './world.ts';
 
 export interface Failure {
   readonly reason: Reason;
@@ -91,7 +91,11 @@ function describeTrouble(trouble: Trouble): Evidence {
   return { replica: trouble.subject, probe: trouble.message, exitCode: null, outOfMemory: false, log: [] };
 }
 
-/** Nothing moved for `progress_deadline`: every replica that is not ready is evidence. */
+function nameDelay({ observed }: World, unready: readonly Member[]): Reason {
+  return unready.length === 0 && !isAcknowledged(observed) ? 'waiting-for-proxies' : 'progress-deadline';
+}
+
+/** Nothing moved for `progress_deadline`: every replica that is not ready is evidence; with none, it was not its fault. */
 export function judgeDeadline(world: World, rollout: Rollout): Verdict {
   const unready = membersOf(world, rollout.revision).filter((m) => !m.available);
   const troubles = findTroubles(world, rollout);
@@ -99,7 +103,7 @@ export function judgeDeadline(world: World, rollout: Rollout): Verdict {
   const why = first?.message ?? unready[0]?.replica.probe.last?.detail;
   return {
     outcome: world.memory.stable === null ? 'failed' : 'rolled-back',
-    reason: first?.reason ?? 'progress-deadline',
+    reason: first?.reason ?? nameDelay(world, unready),
     message: `No progress before the deadline${why === undefined ? '' : `: ${why}`}.`,
     evidence: [...unready.map(gatherEvidence), ...troubles.map(describeTrouble)],
   };

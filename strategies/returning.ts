@@ -54,6 +54,11 @@ function hasReturned(world: World, rollout: Rollout, goal: Goal): boolean {
 }
 
 function giveUp(world: World, rollout: Rollout, verdict: Verdict) {
+  const isBack = readyOf(world, world.memory.stable).length >= world.spec.replicas;
+  if (isBack && verdict.outcome !== 'succeeded') {
+    const unconfirmed = `${verdict.message} Not every proxy has confirmed it.`;
+    return finishRollout(world, rollout, { ...verdict, message: unconfirmed });
+  }
   const message = `${verdict.message} The stable revision did not become ready again before the deadline.`;
   return finishRollout(world, rollout, { ...verdict, outcome: 'failed', message });
 }

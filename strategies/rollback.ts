@@ -1,7 +1,7 @@
 // Where a rollback goes, and which digests must not be tried again.
 // INVARIANTS: a return to the stable revision has no verdict of its own, so a rollback is never rolled back; a digest
 // that the stable revision runs is never put into quarantine.
-import type { Memory, Reason, Revision } from './model.ts';
+import type { Memory, Reason, Revision, Verdict } from './model.ts';
 import { findRevision, type World } from './world.ts';
 
 const CONDEMNING: readonly Reason[] = [
@@ -12,9 +12,9 @@ const CONDEMNING: readonly Reason[] = [
   'progress-deadline',
 ];
 
-/** The candidate itself is to blame, not the registry, the engine or the operator. */
-export function isCondemning(reason: Reason | null): boolean {
-  return reason !== null && CONDEMNING.includes(reason);
+/** The candidate itself is to blame, by evidence, not the registry, the engine, a proxy or the operator. */
+export function isCondemning({ reason, evidence }: Pick<Verdict, 'reason' | 'evidence'>): boolean {
+  return reason !== null && evidence.length > 0 && CONDEMNING.includes(reason);
 }
 
 export type Target =

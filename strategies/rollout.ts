@@ -115,8 +115,8 @@ export function startAdvancing(
 export function startReturning(world: World, rollout: Rollout, verdict: Verdict): Move {
   const digest = findRevision(world.observed, rollout.revision)?.digest;
   const stable = findRevision(world.observed, world.memory.stable)?.digest;
-  const isBad =
-    isCondemning(verdict.reason) && rollout.kind !== 'rollback' && digest !== undefined && digest !== stable;
+  const isTried = rollout.kind !== 'rollback' && digest !== undefined && digest !== stable;
+  const isBad = isTried && isCondemning(verdict);
   const next: Rollout = {
     ...rollout,
     stage: 'returning',

@@ -6,7 +6,7 @@ import { type RunningProxy, SECONDS_BUCKETS, type Snapshots, startProxy } from '
 import { startProxyAdmin } from '../admin/admin.ts';
 import type { ProxyConfig } from '../config.ts';
 import { readEtcdOptions } from '../config-files.ts';
-import { linkProxy, type ProxyLink } from '../proxy-link/link.ts';
+import { linkProxy } from '../proxy-link/link.ts';
 import { openEtcd } from '../store/etcd.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
 import { createProxyMetrics } from '../telemetry/metrics-proxy.ts';
@@ -41,7 +41,7 @@ export async function startProxyProcess(config: ProxyConfig, signal: AbortSignal
       snapshotFile: config.snapshot ?? join(config.dataDir, `table-${nameProxy(config)}.json`),
     });
     releases.add('proxy', () => proxy.stop(STOP_DEADLINE_MS));
-    await serveAdmin(config, proxy, feed, log, releases);
+    await serveAdmin(config, proxy, log, releases);
     log.info('serving', { http: config.http.port, id: nameProxy(config) });
     await aborted(signal);
     log.info('stopping');
@@ -55,16 +55,11 @@ class EtcdFeed {
   readonly #config: ProxyConfig;
   readonly #log: Log;
   readonly #releases: Releases;
-  #link: ProxyLink | null = null;
 
   constructor(config: ProxyConfig, log: Log, releases: Releases) {
     this.#config = config;
     this.#log = log;
     this.#releases = releases;
-  }
-
-  connected(): boolean {
-    return this.#link?.connected() ?? false;
   }
 
   async open(sink: TableSink, snapshots: Snapshots): Promise<void> {
@@ -85,7 +80,6 @@ class EtcdFeed {
       stop.abort();
       await link.ended;
     });
-    this.#link = link;
     await link.serving;
   }
 }
@@ -93,7 +87,6 @@ class EtcdFeed {
 async function serveAdmin(
   config: ProxyConfig,
   proxy: RunningProxy,
-  feed: EtcdFeed | null,
   log: Log,
   releases: Releases,
 ): Promise<void> {
@@ -103,9 +96,8 @@ async function serveAdmin(
     host: config.admin.host ?? '0.0.0.0',
     port: config.admin.port,
     allowedHosts: [hostname()],
-    ready: () => ({
-      store: feed === null || feed.connected() ? null : 'etcd does not answer; serving the last table',
-    }),
+    // It has a table, or it would not have come so far; it serves that also while etcd is away.
+    ready: () => ({ table: null }),
     metrics: () => metrics.render(),
     onError: (error) => log.error('admin server', { error }),
   });

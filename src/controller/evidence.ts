@@ -2,9 +2,20 @@
 import type { Evidence, Memory, Observed, Plan, Writes } from '../../strategies/model.ts';
 import type { Engine } from './engine.ts';
 
-/** The same plan, its new evidence with logs. What was made in an earlier pass has them already. */
-export async function fillEvidence(plan: Plan, observed: Observed, engine: Engine): Promise<Plan> {
-  const known = new Set(listEvidence(observed.memory, {}));
+/** A verdict that was just made takes traffic off a replica: that must not wait for a log to be read. */
+export function isUrgent(plan: Plan, observed: Observed): boolean {
+  if (plan.memory.rollout?.verdict == null || observed.memory.rollout?.verdict != null) return false;
+  return plan.writes.route !== undefined && plan.writes.finished === undefined;
+}
+
+/** The same plan, its new evidence with logs. `before`: the memory whose evidence has them already. */
+export async function fillEvidence(
+  plan: Plan,
+  before: Memory | null,
+  observed: Observed,
+  engine: Engine,
+): Promise<Plan> {
+  const known = new Set(before === null ? [] : listEvidence(before, {}));
   const fresh = listEvidence(plan.memory, plan.writes).filter(
     (item) => !known.has(item) && item.log.length === 0,
   );

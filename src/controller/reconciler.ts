@@ -13,7 +13,7 @@ import type { Store } from '../store/port.ts';
 import { draftTransaction } from './commit.ts';
 import { type Desired, readDesired } from './desired.ts';
 import type { Engine } from './engine.ts';
-import { fillEvidence } from './evidence.ts';
+import { fillEvidence, isUrgent } from './evidence.ts';
 import type { Leader } from './leader.ts';
 import { observe } from './observe.ts';
 import type { Prober } from './prober.ts';
@@ -49,6 +49,8 @@ const SILENT = { next: null, stable: null, candidate: null, step: null } as cons
 
 export class Reconciler {
   readonly #options: ReconcilerOptions;
+  /** Services whose last verdict moved traffic before its logs were read. The next pass reads them, then acts. */
+  readonly #urgent = new Set<string>();
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
@@ -64,8 +66,13 @@ export class Reconciler {
     const observed = observe(desired, desired.spec, containers, this.#options);
     const at = now();
     const decided = planFor(desired, desired.spec.spec, observed, at);
-    const plan = await fillEvidence(decided, observed, this.#options.engine);
-    return this.#land(desired, plan, at);
+    const wasUrgent = this.#urgent.delete(service);
+    if (!wasUrgent && isUrgent(decided, observed)) {
+      this.#urgent.add(service);
+      return this.#land(desired, { ...decided, actions: [] }, at);
+    }
+    const before = wasUrgent ? null : observed.memory;
+    return this.#land(desired, await fillEvidence(decided, before, observed, this.#options.engine), at);
   }
 
   async #land(desired: Desired, plan: Plan, at: number): Promise<Pass> {

@@ -88,6 +88,18 @@ describe('a bad version', () => {
     expect(await running()).toEqual(['web-r1-1', 'web-r1-2']);
   });
 
+  it('loses its traffic at once when it goes bad in the bake, and its logs are kept all the same', async () => {
+    runtime.addImage('registry.test/web', 'late', { failsAfterMs: 400, log: ['it went bad'] });
+    etcd.put(KEYS.spec('web'), SPEC.replace('monitor: 0s', 'monitor: 20s'));
+    const first = etcd.put(KEYS.version('web'), 'v1');
+    await until(() => readStatus(etcd)?.phase === 'monitoring');
+    etcd.put(KEYS.command('web'), 'promote');
+    await until(() => readStatus(etcd)?.last?.requested === first);
+    await release('late');
+    expect(readStatus(etcd)?.last).toMatchObject({ outcome: 'rolled-back', reason: 'probe-failed' });
+    expect(readStatus(etcd)?.last?.evidence[0]?.log).toEqual(['it went bad']);
+  });
+
   it('that does not exist stops nothing', async () => {
     await startStable();
     await release('v9');

@@ -28,7 +28,7 @@ const PATIENT_CHECK = {
 };
 
 /** For versions whose probes fail: a verdict in seconds. */
-export const QUICK_CHECK = { ...PATIENT_CHECK, interval: '500ms', retries: 4, start_period: '4s' };
+export const QUICK_CHECK = { ...PATIENT_CHECK, interval: '500ms', retries: 4, start_period: '8s' };
 
 const PATIENT = { timeoutMs: 120_000, intervalMs: 100 };
 

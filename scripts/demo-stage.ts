@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Docker from 'dockerode';
+import { DEFAULT_NETWORK } from '../deploy/docker-network.ts';
 import { LABELS } from '../deploy/labels.ts';
 import { EMBEDDED_ENDPOINT } from '../src/config-files.ts';
 import { startEmbeddedEtcd } from '../src/store/embedded.ts';
@@ -19,7 +20,7 @@ export const REPOSITORY = `${TEST_REPOSITORY}/demo`;
 /** Good, good, and one whose health turns bad after eight seconds. */
 const VERSIONS = { v1: {}, v2: {}, v3: { UNHEALTHY_AFTER_MS: '8000' } } as const;
 const ROOT = resolve(import.meta.dirname, '..');
-const NETWORK = 'slipway';
+
 const READY_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 45_000;
 
@@ -124,7 +125,7 @@ export class StageBuilder {
 
   // The daemon makes its network when there is none; one that stood before, or that others use, stays.
   async #rememberNetwork(): Promise<void> {
-    const find = () => this.#docker.listNetworks({ filters: { name: [`^${NETWORK}$`] } });
+    const find = () => this.#docker.listNetworks({ filters: { name: [`^${DEFAULT_NETWORK}$`] } });
     if ((await find()).length > 0) return;
     this.#releases.push(async () => {
       for (const { Id } of await find()) {

@@ -4,7 +4,8 @@ import type { Goal, Hold } from './course.ts';
 import { countOf, describeStep } from './describe.ts';
 import { isPending } from './desired.ts';
 import { findTroubles } from './failure.ts';
-import type { Phase, Reason, Report, RoleReport, Rollout } from './model.ts';
+import { findUnresolved, nameManualImage } from './manual.ts';
+import type { ManualSplit, Phase, Reason, Report, RoleReport, Rollout } from './model.ts';
 import { effectiveSplit } from './route.ts';
 import {
   aliveOf,
@@ -32,15 +33,19 @@ export function reportWorld(world: World, goal: Goal, hold: Hold | null): Report
 }
 
 function sayWhat(world: World, goal: Goal, hold: Hold | null): Saying {
-  const { rollout, manual, answer } = world.memory;
-  const invalid = findInvalid(world);
-  if (invalid !== null) return invalid;
-  if (manual !== null) return sayManual(world, goal);
-  const said = rollout === null ? sayIdle(world) : sayRollout(world, rollout, hold);
+  const { answer } = world.memory;
+  const said = findInvalid(world) ?? sayCourse(world, goal, hold);
   return answer?.refused === true ? { ...said, message: `Refused: ${answer.text} ${said.message}` } : said;
 }
 
-function findInvalid({ observed, memory }: World): Saying | null {
+function sayCourse(world: World, goal: Goal, hold: Hold | null): Saying {
+  const { rollout, manual } = world.memory;
+  if (manual !== null) return sayManual(world, goal);
+  return rollout === null ? sayIdle(world) : sayRollout(world, rollout, hold);
+}
+
+function findInvalid(world: World): Saying | null {
+  const { observed, memory } = world;
   const of = (reason: Reason, message: string): Saying => ({ phase: 'invalid', reason, message, next: null });
   if (observed.version !== null && !observed.version.value.ok) {
     return of('invalid-version', `version: ${observed.version.value.problem}. What runs goes on.`);
@@ -51,14 +56,34 @@ function findInvalid({ observed, memory }: World): Saying | null {
   if (memory.manual?.problem != null) {
     return of('invalid-weights', `weights: ${memory.manual.problem}. The split before stays.`);
   }
+  return memory.manual === null ? null : findMissingImage(world, memory.manual);
+}
+
+// It may yet be had; until then the split cannot be, and a person should know why.
+function findMissingImage(world: World, manual: ManualSplit): Saying | null {
+  for (const version of findUnresolved(world, manual)) {
+    const image = world.observed.images[nameManualImage(manual, version)];
+    if (image?.kind !== 'failed') continue;
+    const message = `weights: ${version} cannot run (${image.failure}: ${image.message}); it is tried again. The split before stays.`;
+    return {
+      phase: 'invalid',
+      reason: 'invalid-weights',
+      message,
+      next: { what: 'pull', at: image.retryAt },
+    };
+  }
   return null;
 }
 
 function sayManual(world: World, goal: Goal): Saying {
-  const text = Object.entries(world.memory.manual?.requested ?? {}).map(([v, w]) => `${v} ${w} %`);
+  const { manual } = world.memory;
+  const text = Object.entries(manual?.requested ?? {}).map(([v, w]) => `${v} ${w} %`);
+  const unresolved = manual === null ? [] : findUnresolved(world, manual);
   const missing = countMissing(world, goal);
-  const wait = missing > 0 ? ` Waiting for ${countOf(missing, 'replica')}.` : '';
-  const message = `Manual weights: ${text.join(', ')}; the strategy is suspended.${wait}`;
+  const wait =
+    unresolved.length > 0 ? `the image of ${unresolved.join(' and ')}` : countOf(missing, 'replica');
+  const waiting = unresolved.length + missing > 0 ? ` Waiting for ${wait}.` : '';
+  const message = `Manual weights: ${text.join(', ')}; the strategy is suspended.${waiting}`;
   return { phase: 'idle', reason: 'manual-weights', message, next: null };
 }
 

@@ -1,0 +1,45 @@
+// What a person is told where two things would be said at once.
+import { describe, expect, it } from 'vitest';
+import { given, reportOf, saying, standing } from './scenario.ts';
+import { MINUTE, rolling, SECOND } from './spec.ts';
+
+describe('manual weights with a version whose image cannot be had for now', () => {
+  it("are invalid, with the registry's words, until it can; the split before stays", () => {
+    const world = given(rolling());
+    world.engine.pull('v2', { takesMs: 300, failures: 1000, failure: 'network' });
+    world.weigh({ v1: 50, v2: 50 });
+    world.run(5 * MINUTE);
+    const said = new Set<string>();
+    for (let i = 0; i < 60; i += 1) {
+      world.run(SECOND);
+      said.add(`${saying(world)}: ${reportOf(world).message}`);
+    }
+    expect(standing(world)).toBe('v1×3, route r1 100');
+    expect([...said]).toContain(
+      'invalid invalid-weights: weights: v2 cannot run (network: the registry says no); it is tried again. The split before stays.',
+    );
+  });
+
+  it('say that they wait for it while it is being pulled', () => {
+    const world = given(rolling());
+    world.engine.pull('v2', { takesMs: MINUTE, failures: 0, failure: 'network' });
+    world.weigh({ v1: 50, v2: 50 });
+    world.run(10 * SECOND);
+    expect(reportOf(world).message).toBe(
+      'Manual weights: v1 50 %, v2 50 %; the strategy is suspended. Waiting for the image of v2.',
+    );
+  });
+});
+
+describe('a command that cannot apply is refused in the message', () => {
+  it('under manual weights too', () => {
+    const world = given(rolling());
+    world.weigh({ v1: 100 });
+    world.run(MINUTE);
+    world.command('resume');
+    world.run(SECOND);
+    expect(reportOf(world).message).toMatch(
+      /^Refused: Nothing to resume: nothing is paused\. Manual weights: /,
+    );
+  });
+});

@@ -75,18 +75,19 @@ export function formatStatus(desired: Desired, plan: Plan, now: number): StatusD
     },
     updated: toTime(now),
   };
-  return { ...base, ...formatSaying(desired, report) };
+  return { ...base, ...formatSaying(desired, plan) };
 }
 
-function formatSaying(desired: Desired, report: Report) {
+function formatSaying(desired: Desired, { report, memory }: Plan) {
   const { reason, message, phase } = report;
   const next = report.next === null ? null : { what: report.next.what, at: toOptionalTime(report.next.at) };
   if (desired.specProblems.length === 0) return { phase, reason, message, next };
   const what = desired.specProblems.join('; ');
+  const refused = memory.answer?.refused === true ? `Refused: ${memory.answer.text} ` : '';
   return {
     phase: 'invalid' as const,
     reason: 'invalid-spec' as const,
-    message: `spec: ${what}. What runs goes on.`,
+    message: `${refused}spec: ${what}. What runs goes on.`,
     next,
     problems: desired.specProblems,
   };

@@ -158,6 +158,15 @@ describe('commands', () => {
 });
 
 describe('bad input', () => {
+  it('says in the message that a command is refused, also while the spec is spoilt', async () => {
+    await startStable();
+    etcd.put(KEYS.spec('web'), 'replicas: many\n');
+    await until(() => readStatus(etcd)?.phase === 'invalid');
+    const written = etcd.put(KEYS.command('web'), 'pause');
+    await until(() => readStatus(etcd)?.observed.command === written);
+    expect(readStatus(etcd)?.message).toMatch(/^Refused: Nothing to pause: .* spec: image: /);
+  });
+
   it('reports every problem of a spoilt spec, and what runs goes on', async () => {
     await startStable();
     etcd.put(KEYS.spec('web'), 'image: registry.test/web\nreplicas: many\ncolour: blue\n');

@@ -22,7 +22,8 @@ export interface EngineOptions {
   readonly signal: AbortSignal;
 }
 
-const LOG_TIMEOUT_MS = 1_000;
+/** A busy machine takes its time, and a verdict without its reason helps nobody; traffic does not wait for it. */
+const LOG_TIMEOUT_MS = 5_000;
 
 export class DeployEngine implements Engine {
   readonly #options: EngineOptions;

@@ -3,7 +3,7 @@
 import { planBlueGreen } from './blue-green.ts';
 import { computeOwnBudget, computeRollbackBudget } from './budget.ts';
 import { planCanary } from './canary.ts';
-import { type Course, type Goal, goalOf, type Hold, type Strategy } from './course.ts';
+import type { Course, Goal, Hold, Strategy } from './course.ts';
 import { type Failure, findFailure, isTolerated, judgeDeadline } from './failure.ts';
 import type { Rollout } from './model.ts';
 import { findDeadline, measureProgress } from './progress.ts';
@@ -12,8 +12,8 @@ import { planResolving } from './resolving.ts';
 import { planReturning } from './returning.ts';
 import { completeExchange, planExchange, planRolling } from './rolling.ts';
 import { type Move, pauseRollout, startReturning, stay, succeedRollout } from './rollout.ts';
-import { computeProportional } from './weights.ts';
-import { availableOf, countPresent, revisionsPresent, type World } from './world.ts';
+import { standStill } from './standing.ts';
+import type { World } from './world.ts';
 
 /** `move` is null while the rollout stays where it is; then `goal` and `hold` say what stands and why. */
 export interface Notch {
@@ -137,16 +137,7 @@ function holdPaused(world: World, rollout: Rollout, strategy: Strategy, course: 
   const hold: Hold = { reason, message, next: { what: 'resume', at: null }, isPlanned: true };
   const isAtomic = strategy === planRecreate && !canHoldRecreate(world, rollout);
   const holdsItself = isAtomic || strategy === planCanary || strategy === planBlueGreen;
-  return { move: null, goal: holdsItself ? course.goal : standStill(world), hold };
-}
-
-function standStill(world: World): Goal {
-  const present = revisionsPresent(world);
-  const { replicas } = world.spec;
-  const wanted = Object.fromEntries(present.map((r) => [r, countPresent(world, r)] as const));
-  const ready = Object.fromEntries(present.map((r) => [r, availableOf(world, r).length] as const));
-  const limit = replicas + computeOwnBudget(world.spec).surge;
-  return { ...goalOf(wanted, computeProportional(ready), limit), needed: ready };
+  return { move: null, goal: holdsItself ? course.goal : standStill(world, rollout.revision), hold };
 }
 
 export function keep(world: World, rollout: Rollout): Move {

@@ -4,7 +4,7 @@
 const HEALING = { baseMs: 1000, limitMs: 300_000 };
 const TROUBLE = { baseMs: 250, limitMs: 30_000 };
 
-/** Worked example, healing: first replacement at once, then 1 s after the last start, 2 s, 4 s, … 5 min. */
+/** Worked example: a second start not before 1 s after the first, a third 2 s after that, then 4 s, … 5 min. */
 export function backoffUntil(record: { readonly attempts: number; readonly at: number } | undefined): number {
   return record === undefined ? 0 : record.at + doubled(HEALING, record.attempts - 1);
 }

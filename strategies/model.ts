@@ -255,7 +255,7 @@ export interface Memory {
   readonly warm: { readonly revision: number; readonly until: number } | null;
   /** While `weights` rules: version → revision. */
   readonly manual: ManualSplit | null;
-  /** Replacements outside rollouts, by container name. */
+  /** Starts by container name, until it has been ready for a minute: how often, and when last. */
   readonly healing: Readonly<Record<string, { readonly attempts: number; readonly at: number }>>;
   /** The answer to the last command, for `status.message`, and the etcd revision of the last one consumed. */
   readonly answer: { readonly command: number; readonly text: string; readonly refused: boolean } | null;

@@ -5,7 +5,15 @@ import { type Goal, goalOf } from './course.ts';
 import { planAlone } from './recreate.ts';
 import { planExchange } from './rolling.ts';
 import { computeProportional } from './weights.ts';
-import { aliveOf, availableOf, readyOf, revisionsPresent, servingOf, type World } from './world.ts';
+import {
+  aliveOf,
+  availableOf,
+  countPresent,
+  readyOf,
+  revisionsPresent,
+  servingOf,
+  type World,
+} from './world.ts';
 
 /**
  * Replicas that have to stand at least: of the stable revision all, and of the candidate and whatever else serves as
@@ -45,6 +53,25 @@ function keepWarm(world: World, goal: Goal): Goal {
   const kept = Math.min(replicas, aliveOf(world, warm.revision).length);
   const wanted = { ...goal.wanted, [warm.revision]: kept };
   return { ...goal, wanted, guarded: warm.revision, limit: Math.max(goal.limit, replicas + kept) };
+}
+
+/**
+ * In a pause of an exchange: nothing more comes of the candidate and nothing goes, but what the candidate does not carry
+ * the stable revision has to, also when a replica of it is lost meanwhile.
+ *
+ * Worked example, 3 replicas: stable 2, candidate 1 available → as it is; the candidate's is lost → stable 3.
+ */
+export function standStill(world: World, candidate: number): Goal {
+  const { spec, memory } = world;
+  const { stable } = memory;
+  const present = revisionsPresent(world);
+  const wanted = Object.fromEntries(present.map((r) => [r, aliveOf(world, r).length] as const));
+  wanted[candidate] = countPresent(world, candidate);
+  const missing = spec.replicas - availableOf(world, candidate).length;
+  if (stable !== null) wanted[stable] = Math.max(wanted[stable] ?? 0, missing);
+  const ready = Object.fromEntries(present.map((r) => [r, availableOf(world, r).length] as const));
+  const limit = spec.replicas + computeOwnBudget(spec).surge;
+  return { ...goalOf(wanted, computeProportional(ready), limit), needed: ready };
 }
 
 // Nothing is stable yet: what a superseded first release left serving goes on until something better is ready.

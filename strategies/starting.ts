@@ -1,9 +1,11 @@
-// Which containers to start in this pass: the lowest free ordinals of each revision that has too few, unless something
-// must go first, or a back-off has not passed, or there is no room.
+// Which containers to start in this pass: of each revision that has too few, first the names that were asked for before
+// and are not there, then the lowest free ordinals, unless something must go first, a back-off has not passed, or there
+// is no room.
+//
+// INVARIANT: a start that is under way shows in no observation, only in the memory; so the same name is asked for again.
 import { backoffUntil, retryAt } from './backoff.ts';
 import type { Member } from './classify.ts';
 import type { Goal } from './course.ts';
-import { isAvailable } from './health.ts';
 import type { Action, Memory, Revision } from './model.ts';
 import { aliveOf, countStanding, findRevision, isOnTrial, membersOf, type World } from './world.ts';
 
@@ -20,17 +22,19 @@ export function planStarts(world: World, goal: Goal, leaving: ReadonlySet<Member
   const healing = forgetHealed(world, goal);
   if (goal.isExclusive && hasOthers(world, goal)) return { actions: [], healing, wakeups: [] };
   const missing = listWanted(world, goal).flatMap(([revision, wanted]) =>
-    namesToStart(world, revision, wanted, leaving),
+    namesToStart(world, revision, wanted, leaving, healing),
   );
   const due = keepRoom(missing, goal.limit - countStanding(world));
   const waits = due.map(({ name }) => Math.max(backoffUntil(healing[name]), troubleUntil(world, name)));
   const started = due.filter((_, i) => world.now >= (waits[i] ?? 0));
   return {
     actions: started.map(({ name, revision, ordinal }) => ({ kind: 'start', name, revision, ordinal })),
-    healing: { ...healing, ...countHealing(world, healing, started) },
-    wakeups: [...waits, ...world.members.map((m) => replaceableAt(world, m))].filter(
-      (at) => at !== null && at > world.now,
-    ),
+    healing: { ...healing, ...countStarts(world, healing, started) },
+    wakeups: [
+      ...waits,
+      ...world.members.map((m) => replaceableAt(world, m)),
+      ...Object.keys(healing).map((name) => healedAt(world, name)),
+    ],
   };
 }
 
@@ -67,22 +71,32 @@ function namesToStart(
   revision: Revision,
   wanted: number,
   leaving: ReadonlySet<Member>,
+  healing: Memory['healing'],
 ): readonly Due[] {
   const members = membersOf(world, revision.number);
-  const staying = members.filter((m) => !leaving.has(m));
-  const created = staying.filter((m) => m.class === 'starting' && m.replica.state === 'created');
-  const waiting = staying.filter((m) => m.class === 'failed').length;
-  const missing = Math.max(0, wanted - aliveOf(world, revision.number).length - waiting);
-  const taken = new Set(members.map((m) => m.replica.ordinal));
-  const free: number[] = [];
-  for (let ordinal = 1; free.length < missing; ordinal += 1) if (!taken.has(ordinal)) free.push(ordinal);
+  const created = members.filter(
+    (m) => m.class === 'starting' && m.replica.state === 'created' && !leaving.has(m),
+  );
+  const places = members.filter((m) => keepsPlace(world, m, leaving)).length;
+  const missing = Math.max(0, wanted - aliveOf(world, revision.number).length - places);
   const name = (ordinal: number, exists: boolean): Due => {
     return { name: nameReplica(world.observed.service, revision.number, ordinal), revision, ordinal, exists };
   };
-  return [
-    ...created.map((m) => name(m.replica.ordinal, true)),
-    ...free.map((ordinal) => name(ordinal, false)),
-  ];
+  const taken = new Set(members.map((m) => m.replica.ordinal));
+  const free = Array.from({ length: taken.size + missing + Object.keys(healing).length }, (_, i) => i + 1)
+    .filter((ordinal) => !taken.has(ordinal))
+    .map((ordinal) => name(ordinal, false));
+  const askedAt = (due: Due) => healing[due.name]?.at ?? 0;
+  const order = free.sort((a, b) => askedAt(b) - askedAt(a) || a.ordinal - b.ordinal);
+  return [...created.map((m) => name(m.replica.ordinal, true)), ...order.slice(0, missing)];
+}
+
+// A failed replica until it may be replaced, and one that has ended until it is removed, unless the engine cannot.
+function keepsPlace({ observed }: World, member: Member, leaving: ReadonlySet<Member>): boolean {
+  if (member.class === 'failed' && !leaving.has(member)) return true;
+  const { name, state } = member.replica;
+  const hasEnded = state === 'exited' || state === 'dead';
+  return hasEnded && !observed.troubles.some((trouble) => trouble.subject === name);
 }
 
 /** Derived, never generated: the same replica always has the same name. */
@@ -98,10 +112,12 @@ export function mayReplace(world: World, member: Member): boolean {
   return world.now >= (replaceableAt(world, member) ?? Number.POSITIVE_INFINITY);
 }
 
+// On trial it is never replaced in a pause.
 function replaceableAt({ memory }: World, { class: kind, replica }: Member): number | null {
+  const { rollout } = memory;
   if (kind !== 'failed') return null;
   if (!isOnTrial(memory, replica.revision)) return backoffUntil(memory.healing[replica.name]);
-  return memory.rollout?.forgiven.includes(replica.id) === true ? 0 : null;
+  return rollout?.paused === null && rollout.forgiven.includes(replica.id) ? 0 : null;
 }
 
 function hasOthers(world: World, goal: Goal): boolean {
@@ -113,20 +129,22 @@ function troubleUntil(world: World, name: string): number {
   return trouble === undefined ? 0 : retryAt(trouble);
 }
 
-// Starts of what runs for good count as healing; those of a candidate do not.
-function countHealing(world: World, healing: Memory['healing'], started: readonly Due[]): Memory['healing'] {
-  const healed = started.filter(({ revision }) => !isOnTrial(world.memory, revision.number));
-  const counted = healed.map(({ name }) => {
+function countStarts(world: World, healing: Memory['healing'], started: readonly Due[]): Memory['healing'] {
+  const counted = started.map(({ name }) => {
     return [name, { attempts: (healing[name]?.attempts ?? 0) + 1, at: world.now }] as const;
   });
   return Object.fromEntries(counted);
 }
 
+// Null while it is not ready: then it has not begun to heal.
+function healedAt(world: World, name: string): number | null {
+  const member = world.members.find((m) => m.replica.name === name && m.class === 'ready');
+  const since = member?.replica.probe.readySince ?? null;
+  return since === null ? null : since + HEALED_AFTER_MS;
+}
+
 function forgetHealed(world: World, goal: Goal): Memory['healing'] {
-  const isHealed = (name: string) => {
-    const member = world.members.find((m) => m.replica.name === name && m.class === 'ready');
-    return member !== undefined && isAvailable(member.replica.probe, HEALED_AFTER_MS, world.now);
-  };
+  const isHealed = (name: string) => world.now >= (healedAt(world, name) ?? Number.POSITIVE_INFINITY);
   const prefixes = Object.keys(goal.wanted).map((revision) => `${world.observed.service}-r${revision}-`);
   const isKnown = (name: string) => prefixes.some((prefix) => name.startsWith(prefix));
   return Object.fromEntries(

@@ -96,7 +96,7 @@ describe('blue-green', () => {
       '+0.0s resolve registry.example.com/shop/web:sha256:v1',
       '+0.3s route r1 100',
       '+0.3s route r1 100',
-      '+0.3s succeeded web-1-15',
+      '+0.3s succeeded web-1-16',
       '+0.8s stop web-r2-1',
       '+0.8s stop web-r2-2',
       '+0.8s stop web-r2-3',

@@ -8,7 +8,9 @@ import { SECOND } from './spec.ts';
 import { begin, conclude, play } from './story.ts';
 import type { SimWorld } from './world.ts';
 
-const RUNS = Number(process.env['RUNS'] ?? 200);
+/** More of them by hand, to hunt: `RUNS=5000 vitest run test/sim/properties`. */
+const RUNS = Number(process.env.RUNS ?? 120);
+const TIMEOUT_MS = 60_000 + RUNS * 200;
 
 function expectEnded(world: SimWorld): void {
   expect(world.store.memory.rollout, `a rollout never ended\n${world.tail()}`).toBeNull();
@@ -31,7 +33,9 @@ function expectConverged(world: SimWorld): void {
 }
 
 describe('any world', () => {
-  it('keeps the invariants, ends every rollout, and converges to the last good version', () => {
+  it('keeps the invariants, ends every rollout, and converges to the last good version', {
+    timeout: TIMEOUT_MS,
+  }, () => {
     fc.assert(
       fc.property(story, (told) => {
         const world = begin(told);

@@ -116,7 +116,7 @@ export class SimWorld {
     }
   }
 
-  /** Until no rollout is under way and nothing is on its way in or out. */
+  /** Until no rollout is under way, nothing is on its way in or out, and what is stable is ready in full. */
   settle(limitMs = 6 * HOUR): void {
     this.runUntil((world) => world.isAtRest(), limitMs);
   }
@@ -124,6 +124,8 @@ export class SimWorld {
   isAtRest(): boolean {
     const { memory } = this.store;
     if (memory.rollout !== null || this.plan === null || this.plan.actions.length > 0) return false;
+    const { stable } = this.plan.report;
+    if (stable !== null && stable.replicas.ready < this.spec.replicas) return false;
     const containers = [...this.engine.containers.values()];
     return Object.keys(memory.draining).length === 0 && containers.every((c) => c.isRunning && !c.isStopping);
   }

@@ -4,8 +4,8 @@ import type { Goal, Hold } from './course.ts';
 import { countOf, describeStep } from './describe.ts';
 import { isPending } from './desired.ts';
 import { findTroubles } from './failure.ts';
-import { findUnresolved, nameManualImage } from './manual.ts';
-import type { ManualSplit, Phase, Reason, Report, RoleReport, Rollout } from './model.ts';
+import { findMissingImage, type Saying, sayManual } from './manual-report.ts';
+import type { Observed, Phase, Reason, Report, RoleReport, Rollout } from './model.ts';
 import { effectiveSplit } from './route.ts';
 import {
   aliveOf,
@@ -17,8 +17,6 @@ import {
   readyOf,
   type World,
 } from './world.ts';
-
-type Saying = Pick<Report, 'phase' | 'reason' | 'message' | 'next'>;
 
 export function reportWorld(world: World, goal: Goal, hold: Hold | null): Report {
   const { memory } = world;
@@ -35,12 +33,18 @@ export function reportWorld(world: World, goal: Goal, hold: Hold | null): Report
 function sayWhat(world: World, goal: Goal, hold: Hold | null): Saying {
   const { answer } = world.memory;
   const said = findInvalid(world) ?? sayCourse(world, goal, hold);
-  return answer?.refused === true ? { ...said, message: `Refused: ${answer.text} ${said.message}` } : said;
+  return answer?.refused === true
+    ? { ...said, message: `Refused: ${endSentence(answer.text)} ${said.message}` }
+    : said;
+}
+
+function endSentence(text: string): string {
+  return text.endsWith('.') ? text : `${text}.`;
 }
 
 function sayCourse(world: World, goal: Goal, hold: Hold | null): Saying {
   const { rollout, manual } = world.memory;
-  if (manual !== null) return sayManual(world, goal);
+  if (manual !== null) return sayManual(world, manual, goal);
   return rollout === null ? sayIdle(world) : sayRollout(world, rollout, hold);
 }
 
@@ -57,41 +61,6 @@ function findInvalid(world: World): Saying | null {
     return of('invalid-weights', `weights: ${memory.manual.problem}. The split before stays.`);
   }
   return memory.manual === null ? null : findMissingImage(world, memory.manual);
-}
-
-// It may yet be had; until then the split cannot be, and a person should know why.
-function findMissingImage(world: World, manual: ManualSplit): Saying | null {
-  for (const version of findUnresolved(world, manual)) {
-    const image = world.observed.images[nameManualImage(manual, version)];
-    if (image?.kind !== 'failed') continue;
-    const message = `weights: ${version} cannot run (${image.failure}: ${image.message}); it is tried again. The split before stays.`;
-    return {
-      phase: 'invalid',
-      reason: 'invalid-weights',
-      message,
-      next: { what: 'pull', at: image.retryAt },
-    };
-  }
-  return null;
-}
-
-function sayManual(world: World, goal: Goal): Saying {
-  const { manual } = world.memory;
-  const text = Object.entries(manual?.requested ?? {}).map(([v, w]) => `${v} ${w} %`);
-  const unresolved = manual === null ? [] : findUnresolved(world, manual);
-  const missing = countMissing(world, goal);
-  const wait =
-    unresolved.length > 0 ? `the image of ${unresolved.join(' and ')}` : countOf(missing, 'replica');
-  const waiting = unresolved.length + missing > 0 ? ` Waiting for ${wait}.` : '';
-  const message = `Manual weights: ${text.join(', ')}; the strategy is suspended.${waiting}`;
-  return { phase: 'idle', reason: 'manual-weights', message, next: null };
-}
-
-function countMissing(world: World, goal: Goal): number {
-  return Object.entries(goal.wanted).reduce(
-    (total, [revision, wanted]) => total + Math.max(0, wanted - readyOf(world, Number(revision)).length),
-    0,
-  );
 }
 
 function sayIdle(world: World): Saying {
@@ -137,6 +106,11 @@ function sayStable(world: World, version: string): Saying {
   const isUnmet =
     last !== null && last.outcome !== 'succeeded' && last.outcome !== 'superseded' && last.kind === 'release';
   const running = `Running ${version}, ${countOf(replicas, 'replica')}`;
+  const refusal = findProxyRefusal(observed);
+  if (refusal !== null) {
+    const message = `${running}. ${refusal}; it serves the one before.`;
+    return { phase: 'idle', reason: 'waiting-for-proxies', message, next: null };
+  }
   if (!isUnmet) return { phase: 'idle', reason: null, message: `${running}.`, next: null };
   const isBarred = last.digest !== null && observed.quarantined.includes(last.digest);
   const reason: Reason | null = isBarred ? 'quarantined' : last.reason;
@@ -177,12 +151,8 @@ function explainWait(world: World, rollout: Rollout): { readonly reason: Reason;
     const message = `Waiting for ${countOf(unready.length, 'replica')} of ${rollout.version}${why === undefined ? '' : ` (${first.replica.name}: ${why})`}.`;
     return { reason: 'starting-replicas', message };
   }
-  const slow = world.observed.proxies.filter((p) => p.applied < (world.observed.route?.revision ?? 0));
   if (!isAcknowledged(world.observed)) {
-    return {
-      reason: 'waiting-for-proxies',
-      message: `Waiting for ${slow.map((p) => p.id).join(', ') || 'a proxy'} to apply the table.`,
-    };
+    return { reason: 'waiting-for-proxies', message: explainProxies(world.observed) };
   }
   const busy = countDraining(world);
   if (busy > 0)
@@ -194,6 +164,19 @@ function explainWait(world: World, rollout: Rollout): { readonly reason: Reason;
   if (leaving > 0)
     return { reason: 'stopping-replicas', message: `Stopping ${countOf(leaving, 'replica')}.` };
   return { reason: 'starting-replicas', message: `Starting replicas of ${rollout.version}.` };
+}
+
+/** Such as two services with one route: the proxies go on with what they had. */
+function findProxyRefusal({ proxies, service }: Observed): string | null {
+  const [refusing] = proxies.filter(({ refused }) => Object.hasOwn(refused, service));
+  return refusing === undefined ? null : `${refusing.id} refuses the table: ${refusing.refused[service]}`;
+}
+
+function explainProxies(observed: Observed): string {
+  const refusal = findProxyRefusal(observed);
+  if (refusal !== null) return `${refusal}.`;
+  const slow = observed.proxies.filter(({ applied }) => applied < (observed.route?.revision ?? 0));
+  return `Waiting for ${slow.map(({ id }) => id).join(', ') || 'a proxy'} to apply the table.`;
 }
 
 function countDraining(world: World): number {

@@ -1,6 +1,6 @@
 // What a person is told where two things would be said at once.
 import { describe, expect, it } from 'vitest';
-import { given, reportOf, saying, standing } from './scenario.ts';
+import { given, isIdle, reportOf, saying, standing } from './scenario.ts';
 import { MINUTE, rolling, SECOND } from './spec.ts';
 
 describe('manual weights with a version whose image cannot be had for now', () => {
@@ -40,6 +40,26 @@ describe('a command that cannot apply is refused in the message', () => {
     world.run(SECOND);
     expect(reportOf(world).message).toMatch(
       /^Refused: Nothing to resume: nothing is paused\. Manual weights: /,
+    );
+  });
+});
+
+describe('a proxy that refuses the table, since its route belongs to another service', () => {
+  it('is named with its reason, in a rollout and at rest', () => {
+    const world = given(rolling());
+    world.proxies[0]?.refuse(true);
+    world.release('v2');
+    world.run(MINUTE);
+    expect(saying(world)).toBe('progressing waiting-for-proxies');
+    expect(reportOf(world).message).toBe('p1 refuses the table: routes: not a list.');
+    world.command('abort');
+    world.proxies[0]?.refuse(false);
+    world.runUntil(isIdle);
+    world.proxies[0]?.refuse(true);
+    world.run(MINUTE);
+    expect(saying(world)).toBe('idle waiting-for-proxies');
+    expect(reportOf(world).message).toBe(
+      'Running v1, 3 replicas. p1 refuses the table: routes: not a list; it serves the one before.',
     );
   });
 });

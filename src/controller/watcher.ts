@@ -62,10 +62,14 @@ export function listServices(mirror: Mirror, keys: Keys): readonly string[] {
   return [...names].sort();
 }
 
-// An acknowledgement matters to a service whose table has just changed, or that has something on its way out. All of
-// that stands in its record; the check is on its text, so that an idle service costs nothing.
+// An acknowledgement matters to a service whose table has just changed, that has something on its way out, or whose
+// table a proxy refuses or did refuse. All of that stands in texts; the check is on these, so that an idle service
+// costs nothing.
 function listWaiting(mirror: Mirror, keys: Keys): readonly string[] {
+  const refusals = mirror.entries(keys.proxies).map(({ value }) => value.slice(value.indexOf('"refused":')));
   return listServices(mirror, keys).filter((service) => {
+    if (refusals.some((text) => text.includes(`"${service}":`))) return true;
+    if (mirror.get(keys.status(service))?.value.includes('"reason":"waiting-for-proxies"')) return true;
     const record = mirror.get(keys.rollout(service))?.value ?? '';
     const isAtRest = record.includes('"rollout":null') && record.includes('"draining":{}');
     return !isAtRest || mirror.get(keys.spec(service)) === null;

@@ -198,6 +198,17 @@ describe('bad input', () => {
     expect(await running()).toEqual(['web-r1-1', 'web-r1-2']);
   });
 
+  it('tells at once when a proxy refuses the table of a service at rest, and when it takes it', async () => {
+    await startStable();
+    const applied = 1_000_000;
+    etcd.put(KEYS.proxy('p1'), JSON.stringify({ applied, refused: { web: 'route belongs to shop' } }));
+    await until(() => readStatus(etcd)?.reason === 'waiting-for-proxies');
+    expect(readStatus(etcd)?.message).toContain('p1 refuses the table: route belongs to shop');
+    etcd.put(KEYS.proxy('p1'), JSON.stringify({ applied, refused: {} }));
+    await until(() => readStatus(etcd)?.reason === null);
+    expect(readStatus(etcd)).toMatchObject({ phase: 'idle', reason: null });
+  });
+
   it('counts keys of no known shape', async () => {
     etcd.put('/slipway/services/web/colour', 'blue');
     await until(() => loop.events.since('').events.some(({ event }) => event.kind === 'invalid-key'));

@@ -180,6 +180,9 @@ export class Reconciler {
       step: null,
     } as const;
     const plan: Plan = { memory: desired.record.memory, writes: {}, actions: [], report, wakeAt: null };
+    if (desired.command !== null && !desired.isRecordBroken) {
+      return this.#land(desired, refuseCommand(plan, desired.command.revision), now());
+    }
     const status = formatStatus(desired, plan, now());
     const key = keys.status(desired.service);
     if (!isSameStatus(mirror.get(key)?.value ?? null, status)) {
@@ -194,6 +197,18 @@ export class Reconciler {
 
 function planFor(desired: Desired, spec: ServiceSpec, observed: Observed, at: number): Plan {
   return desired.isSpecGone ? planRetirement(spec, observed, at) : decide(spec, observed, at);
+}
+
+// Without a spec there is nothing that it could apply to; left alone, it would be obeyed by whatever comes later.
+function refuseCommand(plan: Plan, command: number): Plan {
+  const answer = { command, text: 'There is no valid spec.', refused: true };
+  const message = `Refused: ${answer.text} ${plan.report.message}`.trimEnd();
+  return {
+    ...plan,
+    memory: { ...plan.memory, answer },
+    writes: { consume: command },
+    report: { ...plan.report, message },
+  };
 }
 
 // A change of the status's words alone needs no second look.

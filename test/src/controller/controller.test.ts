@@ -189,6 +189,18 @@ describe('bad input', () => {
     expect(readStatus(etcd)).toBeNull();
   });
 
+  it('consumes and refuses a command for a service that never had a valid spec', async () => {
+    etcd.put(KEYS.spec('web'), 'replicas: 2\n');
+    await until(() => readStatus(etcd)?.phase === 'invalid');
+    const written = etcd.put(KEYS.command('web'), 'abort');
+    await until(() => readStatus(etcd)?.observed.command === written);
+    expect(etcd.value(KEYS.command('web'))).toBeNull();
+    expect(readStatus(etcd)?.message).toMatch(/^Refused: There is no valid spec\. spec: image: /);
+    etcd.delete(KEYS.spec('web'));
+    await until(() => readStatus(etcd) === null);
+    expect([etcd.value(KEYS.status('web')), etcd.value(KEYS.rollout('web'))]).toEqual([null, null]);
+  });
+
   it('does nothing for a service whose record does not parse', async () => {
     await startStable();
     etcd.put(KEYS.rollout('web'), '{');

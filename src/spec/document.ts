@@ -3,7 +3,7 @@ import * as yaml from 'yaml';
 import { MAX_PROBLEMS, makeProblem, type Path, type Problem } from './problem.ts';
 
 /** Maps whose values are texts whatever they look like: `VERSION: 1.10` stays 1.10. */
-const VERBATIM = ['environment', 'labels', 'logging.options', 'proxy.headers'];
+const VERBATIM = ['environment', 'labels', 'logging.options', 'proxy.headers', 'strategy.preview.header'];
 
 const OPTIONS = { merge: true, prettyErrors: false, uniqueKeys: true, stringKeys: true } as const;
 

@@ -38,8 +38,8 @@ export function isHeaderName(name: string): boolean {
   return NAME.test(name);
 }
 
-/** `name: value` in one text, or as a map. */
-const header = field<NonNullable<Preview['header']>>('`Name: value`, or a map of name and value', (raw) => {
+/** `X-Preview: yes` as a text or a map, or `{ name: X-Preview, value: yes }`. */
+const header = field<NonNullable<Preview['header']>>('one `Name: value`, as a text or a map', (raw) => {
   const [name, value] = typeof raw === 'string' ? splitHeader(raw) : readHeader(raw);
   if (typeof name !== 'string' || typeof value !== 'string') return refused;
   return isHeaderName(name) && /^[\x20-\x7e]+$/.test(value) ? { name: name.toLowerCase(), value } : refused;
@@ -51,8 +51,10 @@ function splitHeader(raw: string): readonly string[] {
 }
 
 function readHeader(raw: unknown): readonly unknown[] {
-  if (typeof raw !== 'object' || raw === null || Object.keys(raw).sort().join() !== 'name,value') return [];
-  return 'name' in raw && 'value' in raw ? [raw.name, raw.value] : [];
+  if (typeof raw !== 'object' || raw === null) return [];
+  const [first = [], ...more] = Object.entries(raw);
+  if (more.length === 0) return first;
+  return 'name' in raw && 'value' in raw && more.length === 1 ? [raw.name, raw.value] : [];
 }
 
 const previewFields = section({ host: host.optional(), header: header.optional() });

@@ -171,6 +171,13 @@ describe('values that are texts whatever they look like', () => {
     });
   });
 
+  test('so does the value of a preview header', () => {
+    const text = 'image: a\nport: 1\nstrategy: {type: blue-green, preview: {header: {X-Preview: 1.10}}}\n';
+    expect(parseSpec(text)).toMatchObject({
+      spec: { strategy: { preview: { header: { name: 'x-preview', value: '1.10' } } } },
+    });
+  });
+
   test('YAML 1.2: `no` is a word, so `restart: no` needs no quotes', () => {
     const result = parseSpec('image: a\nrestart: no\n');
     expect(result.ok && result.spec.settings.container.restart).toBe('no');

@@ -82,9 +82,13 @@ function giveUp(world: World, rollout: Rollout, image: ImageState) {
   return startReturning(world, rollout, {
     outcome: world.memory.stable === null ? 'failed' : 'rolled-back',
     reason: 'image-pull-failed',
-    message: `${world.spec.image}:${rollout.version} could not be had (${why}).`,
+    message: `${world.spec.image}${isDigest(rollout.version) ? '@' : ':'}${rollout.version} could not be had (${why}).`,
     evidence: [],
   });
+}
+
+function isDigest(version: string): boolean {
+  return version.startsWith('sha256:');
 }
 
 function explain(rollout: Rollout, image: ImageState, now: number): Hold {

@@ -1,5 +1,6 @@
 // What a person is told where two things would be said at once.
 import { describe, expect, it } from 'vitest';
+import { MISSING } from './behaviour.ts';
 import { given, isIdle, reportOf, saying, standing } from './scenario.ts';
 import { MINUTE, rolling, SECOND } from './spec.ts';
 
@@ -62,4 +63,13 @@ describe('a proxy that refuses the table, since its route belongs to another ser
       'Running v1, 3 replicas. p1 refuses the table: routes: not a list; it serves the one before.',
     );
   });
+});
+
+it('an image that is asked for by its digest is named as engines name it', () => {
+  const world = given(rolling());
+  const digest = `sha256:${'0'.repeat(64)}`;
+  world.engine.pull(digest, MISSING);
+  world.release(digest);
+  world.settle();
+  expect(reportOf(world).message).toContain(`@${digest} could not be had`);
 });

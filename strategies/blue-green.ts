@@ -3,7 +3,7 @@
 import { type Course, type Goal, goalOf } from './course.ts';
 import type { Rollout } from './model.ts';
 import { isServed } from './route.ts';
-import { keepServing } from './standing.ts';
+import { findGuarded, keepServing } from './standing.ts';
 import { availableOf, countPresent, type World } from './world.ts';
 
 export function planBlueGreen(world: World, rollout: Rollout): Course {
@@ -16,7 +16,11 @@ export function planBlueGreen(world: World, rollout: Rollout): Course {
   const { stable } = world.memory;
   const split: Goal['split'] = stable === null ? {} : { [stable]: 100 };
   const wanted = rollout.paused === null ? world.spec.replicas : countPresent(world, revision);
-  const goal = { ...standBoth(world, revision, wanted, split), preview: revision, guarded: revision };
+  const goal = {
+    ...standBoth(world, revision, wanted, split),
+    preview: revision,
+    guarded: findGuarded(world, revision, 0),
+  };
   if (!isUp) return { goal, advanced: null, isComplete: false, hold: null };
   if (isAutomatic(world))
     return { goal, advanced: { ...rollout, promoted: true }, isComplete: false, hold: null };

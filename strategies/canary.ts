@@ -5,7 +5,7 @@ import { type Course, type Goal, goalOf, type Hold } from './course.ts';
 import { describeStep, formatRoughly } from './describe.ts';
 import type { CanaryStep, Rollout, StepState } from './model.ts';
 import { isServed } from './route.ts';
-import { keepServing } from './standing.ts';
+import { findGuarded, keepServing } from './standing.ts';
 import { availableOf, countPresent, type World } from './world.ts';
 
 export function planCanary(world: World, rollout: Rollout): Course {
@@ -112,6 +112,6 @@ function share(world: World, rollout: Rollout, wanted: number, stand: WeightStep
   return {
     ...goal,
     needed: { [revision]: replicasAt(world, stand) },
-    guarded: rollout.gated ? revision : null,
+    guarded: rollout.gated ? findGuarded(world, revision, weight) : null,
   };
 }

@@ -36,6 +36,16 @@ export function keepServing(world: World, candidate: number): Record<number, num
   return wanted;
 }
 
+/**
+ * What is on trial, or warm, never gets more than its weight, unless it carries more already and the stable revision
+ * cannot take all of it back yet.
+ */
+export function findGuarded(world: World, revision: number, weight: number): number | null {
+  const { memory, spec, observed } = world;
+  const isShort = memory.stable !== null && readyOf(world, memory.stable).length < spec.replicas;
+  return isShort && (observed.route?.value.split[revision] ?? 0) > weight ? null : revision;
+}
+
 /** Outside rollouts: the stable revision alone, and a warm one beside it. */
 export function planSteady(world: World): Goal {
   const { memory, spec } = world;
@@ -52,7 +62,12 @@ function keepWarm(world: World, goal: Goal): Goal {
   if (warm === null || world.now >= warm.until || warm.revision === stable) return goal;
   const kept = Math.min(replicas, aliveOf(world, warm.revision).length);
   const wanted = { ...goal.wanted, [warm.revision]: kept };
-  return { ...goal, wanted, guarded: warm.revision, limit: Math.max(goal.limit, replicas + kept) };
+  return {
+    ...goal,
+    wanted,
+    guarded: findGuarded(world, warm.revision, 0),
+    limit: Math.max(goal.limit, replicas + kept),
+  };
 }
 
 /**

@@ -6,6 +6,7 @@
 import { backoffUntil, retryAt } from './backoff.ts';
 import type { Member } from './classify.ts';
 import type { Goal } from './course.ts';
+import { isAvailable } from './health.ts';
 import type { Action, Memory, Revision } from './model.ts';
 import { aliveOf, countStanding, findRevision, isOnTrial, membersOf, type World } from './world.ts';
 
@@ -30,11 +31,7 @@ export function planStarts(world: World, goal: Goal, leaving: ReadonlySet<Member
   return {
     actions: started.map(({ name, revision, ordinal }) => ({ kind: 'start', name, revision, ordinal })),
     healing: { ...healing, ...countStarts(world, healing, started) },
-    wakeups: [
-      ...waits,
-      ...world.members.map((m) => replaceableAt(world, m)),
-      ...Object.keys(healing).map((name) => healedAt(world, name)),
-    ],
+    wakeups: [...waits, ...world.members.map((m) => replaceableAt(world, m))],
   };
 }
 
@@ -136,15 +133,11 @@ function countStarts(world: World, healing: Memory['healing'], started: readonly
   return Object.fromEntries(counted);
 }
 
-// Null while it is not ready: then it has not begun to heal.
-function healedAt(world: World, name: string): number | null {
-  const member = world.members.find((m) => m.replica.name === name && m.class === 'ready');
-  const since = member?.replica.probe.readySince ?? null;
-  return since === null ? null : since + HEALED_AFTER_MS;
-}
-
 function forgetHealed(world: World, goal: Goal): Memory['healing'] {
-  const isHealed = (name: string) => world.now >= (healedAt(world, name) ?? Number.POSITIVE_INFINITY);
+  const isHealed = (name: string) => {
+    const member = world.members.find((m) => m.replica.name === name && m.class === 'ready');
+    return member !== undefined && isAvailable(member.replica.probe, HEALED_AFTER_MS, world.now);
+  };
   const prefixes = Object.keys(goal.wanted).map((revision) => `${world.observed.service}-r${revision}-`);
   const isKnown = (name: string) => prefixes.some((prefix) => name.startsWith(prefix));
   return Object.fromEntries(

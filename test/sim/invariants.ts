@@ -60,12 +60,13 @@ function countServing(observed: Observed, route: RouteEntry): number {
 
 function checkServing(world: SimWorld, observed: Observed, plan: Plan, route: RouteEntry): void {
   const { spec } = world;
-  const stable = observed.revisions.find((r) => r.number === plan.memory.stable);
-  const isGivenUp =
-    spec.settings.port === null || stable?.settings.port === null || plan.report.phase === 'retiring';
-  const isHandedBack = observed.memory.manual !== null && plan.memory.manual === null;
+  // A port that is given up, or not had by every revision yet, is an operator's own outage.
+  const isGivenUp = [spec, ...observed.revisions].some(({ settings }) => settings.port === null);
   const isExempt =
-    spec.strategy.type === 'recreate' || isGivenUp || isHandedBack || isEndingWithNothing(plan);
+    isGivenUp ||
+    spec.strategy.type === 'recreate' ||
+    plan.report.phase === 'retiring' ||
+    isEndingWithNothing(plan);
   const before = observed.route === null ? 0 : countServing(observed, observed.route.value);
   const after = countServing(observed, route);
   if (isExempt || after >= before) return;
@@ -132,11 +133,13 @@ function checkCapacity(world: SimWorld, observed: Observed, plan: Plan, route: R
     if (weight > share + 1) breach(world, `the candidate has ${weight} % on ${count} of ${count + others}`);
     return;
   }
-  const isStanding = weight === (observed.route?.value.split[rollout.revision] ?? 0);
+  const before = observed.route?.value.split[rollout.revision] ?? 0;
+  const isStanding = weight <= before;
   const isFull = strategy.type === 'blue-green' ? count >= replicas : count >= stepReplicas(world, weight);
   if (!isFull && !isStanding && weight > Math.max(share, (100 * count) / replicas) + 1)
     breach(world, `the candidate gets ${weight} % with ${count} replicas`);
-  if (strategy.type === 'blue-green' && !rollout.promoted) breach(world, 'traffic before the promotion');
+  const isWaiting = strategy.type === 'blue-green' && !rollout.promoted;
+  if (isWaiting && before === 0) breach(world, 'traffic before the promotion');
 }
 
 function stepReplicas({ spec }: SimWorld, weight: number): number {
@@ -197,7 +200,8 @@ function checkStart(world: SimWorld, { name, revision }: Extract<Action, { kind:
   if (store.quarantined.includes(revision.digest) && !isAsked) breach(world, `${name} starts in quarantine`);
   if (plan === null || manual !== null) return;
   const existing = [...engine.containers.values()].filter((c) => c.state !== 'exited' && c.name !== name);
-  const limit = spec.replicas + surgeOf(world, plan);
+  const warm = store.memory.warm === null ? 0 : spec.replicas;
+  const limit = spec.replicas + Math.max(surgeOf(world, plan), warm);
   if (existing.length + 1 > limit) breach(world, `${name} would be one more than ${limit}`);
 }
 

@@ -46,6 +46,8 @@ describe('any world', () => {
         conclude(world);
         world.settle();
         world.run(400 * SECOND);
+        world.resync();
+        world.run(SECOND);
         expect(world.store.memory.last?.outcome, world.tail()).toBe('succeeded');
         expectConverged(world);
       }),

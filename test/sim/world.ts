@@ -99,6 +99,11 @@ export class SimWorld {
     this.engine.crash((r) => r.address !== null && targets.includes(identify(r.revision, r.address)));
   }
 
+  /** Nothing has happened, but it is looked at anyway, as every service is from time to time. */
+  resync(): void {
+    this.#mark();
+  }
+
   // Time.
 
   run(ms: number): void {

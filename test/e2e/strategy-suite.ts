@@ -197,7 +197,7 @@ function describeWords(strategy: StrategyType, given: Given): void {
 
   it('goes back to an older revision in the middle', async () => {
     const service = await given('v1', HELD[strategy]);
-    await advance(service, 'v2');
+    expect((await promoteToTheEnd(service, await service.ask('v2'))).outcome).toBe('succeeded');
     const load = startLoad(service.target);
     const requested = await service.ask('late');
     await untilMiddle(service);
@@ -219,8 +219,7 @@ function describeWords(strategy: StrategyType, given: Given): void {
     const paused = await service.until('the pause', ({ reason }) => reason === 'paused-by-operator');
     expect(paused.phase).toBe('paused');
     await service.command('resume');
-    await promoteToTheEnd(service);
-    expect((await service.finish(requested)).outcome).toBe('succeeded');
+    expect((await promoteToTheEnd(service, requested)).outcome).toBe('succeeded');
     await expectAlone(service, 'late');
     expectNoLoss(await load.stop());
   });
@@ -232,8 +231,7 @@ function describeWords(strategy: StrategyType, given: Given): void {
     await untilMiddle(service);
     const requested = await service.ask('v3');
     expect((await waiter).code).toBe(4);
-    await promoteToTheEnd(service);
-    expect((await service.finish(requested)).outcome).toBe('succeeded');
+    expect((await promoteToTheEnd(service, requested)).outcome).toBe('succeeded');
     await expectAlone(service, 'v3');
     expectNoLoss(await load.stop());
   });
@@ -263,21 +261,16 @@ async function untilMiddle(service: Service): Promise<void> {
   await service.until('a candidate that starts', ({ candidate }) => (candidate?.replicas.total ?? 0) > 0);
 }
 
-async function advance(service: Service, version: string): Promise<void> {
-  const requested = await service.ask(version);
-  await promoteToTheEnd(service);
-  expect((await service.finish(requested)).outcome).toBe('succeeded');
-}
-
-/** Says `promote` wherever the rollout waits for it. */
-async function promoteToTheEnd(service: Service): Promise<void> {
+/** Says `promote` wherever this request's rollout waits for it, and returns what became of it. */
+async function promoteToTheEnd(service: Service, requested: number): Promise<FinishedDocument> {
   for (;;) {
-    const status = await service.until(
-      'a wait for promotion, or the bake',
-      ({ reason, phase, rollout }) =>
-        reason === 'waiting-for-promotion' || phase === 'monitoring' || rollout === null,
+    const { last } = await service.until(
+      'a wait for promotion, or the end',
+      ({ reason, rollout, last }) =>
+        last?.requested === requested ||
+        (rollout?.requested === requested && reason === 'waiting-for-promotion'),
     );
-    if (status.reason !== 'waiting-for-promotion') return;
+    if (last?.requested === requested) return last;
     await service.command('promote');
   }
 }

@@ -5,7 +5,7 @@ import { computeOwnBudget, computeRollbackBudget } from './budget.ts';
 import { planCanary } from './canary.ts';
 import type { Course, Goal, Hold, Strategy } from './course.ts';
 import { type Failure, findFailure, isTolerated, judgeDeadline } from './failure.ts';
-import type { Rollout } from './model.ts';
+import type { Reason, Rollout } from './model.ts';
 import { findDeadline, measureProgress } from './progress.ts';
 import { canHoldRecreate, planRecreate } from './recreate.ts';
 import { planResolving } from './resolving.ts';
@@ -132,12 +132,18 @@ function holdPaused(world: World, rollout: Rollout, strategy: Strategy, course: 
   const reason = rollout.paused?.by === 'failure' ? 'paused-on-failure' : 'paused-by-operator';
   const message =
     rollout.paused?.by === 'failure'
-      ? `Paused on failure (${rollout.paused.reason}); resume, retry or abort.`
+      ? explainFailurePause(world, rollout, rollout.paused.reason)
       : 'Paused by an operator; resume or abort.';
   const hold: Hold = { reason, message, next: { what: 'resume', at: null }, isPlanned: true };
   const isAtomic = strategy === planRecreate && !canHoldRecreate(world, rollout);
   const holdsItself = isAtomic || strategy === planCanary || strategy === planBlueGreen;
   return { move: null, goal: holdsItself ? course.goal : standStill(world, rollout.revision), hold };
+}
+
+function explainFailurePause(world: World, rollout: Rollout, reason: Reason): string {
+  const failure = findFailure(world, rollout);
+  const what = failure === null ? '' : ` ${failure.message}`;
+  return `Paused on failure (${reason}); resume, retry or abort.${what}`;
 }
 
 export function keep(world: World, rollout: Rollout): Move {

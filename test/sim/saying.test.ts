@@ -1,7 +1,7 @@
 // What a person is told where two things would be said at once.
 import { describe, expect, it } from 'vitest';
-import { MISSING } from './behaviour.ts';
-import { given, isIdle, reportOf, saying, standing } from './scenario.ts';
+import { EXITS_AT_ONCE, MISSING } from './behaviour.ts';
+import { given, isIdle, reportOf, saying, says, standing } from './scenario.ts';
 import { MINUTE, rolling, SECOND } from './spec.ts';
 
 describe('manual weights with a version whose image cannot be had for now', () => {
@@ -72,4 +72,14 @@ it('an image that is asked for by its digest is named as engines name it', () =>
   world.release(digest);
   world.settle();
   expect(reportOf(world).message).toContain(`@${digest} could not be had`);
+});
+
+it('a pause on failure names the replica that failed and how', () => {
+  const world = given({ ...rolling(), failureAction: 'pause' });
+  world.engine.behave('v2', EXITS_AT_ONCE);
+  world.release('v2');
+  world.runUntil(says('paused paused-on-failure'));
+  expect(reportOf(world).message).toMatch(
+    /^Paused on failure \(container-exited\); resume, retry or abort\. web-r2-1 exited with code \d+\.$/,
+  );
 });

@@ -46,7 +46,10 @@ export function recordFormer(memory: Memory, next: number): readonly number[] {
   return [...memory.formerly, memory.stable];
 }
 
-/** Revisions outside the window: the newest `history` stay, and whatever runs or may run. */
+/**
+ * Revisions outside the window: of `history` places the stable one and the one before it have the first two, the newest
+ * the others; and whatever runs or may run stays. History 2, stable 9 after 6, with 7 and 8 rolled back: 9 and 6 stay.
+ */
 export function findForgotten(
   revisions: readonly Revision[],
   history: number,
@@ -58,8 +61,12 @@ export function findForgotten(
     memory.warm?.revision,
   ]);
   for (const revision of Object.values(memory.manual?.revisions ?? {})) kept.add(revision);
-  const newest = [...revisions].sort((a, b) => b.number - a.number);
-  return newest.slice(Math.max(1, history)).flatMap(({ number }) => (kept.has(number) ? [] : [number]));
+  const rank = (number: number): number => {
+    if (number === memory.stable) return 0;
+    return number === memory.formerly.at(-1) ? 1 : 2;
+  };
+  const ranked = [...revisions].sort((a, b) => rank(a.number) - rank(b.number) || b.number - a.number);
+  return ranked.slice(Math.max(1, history)).flatMap(({ number }) => (kept.has(number) ? [] : [number]));
 }
 
 function capitalise(text: string): string {

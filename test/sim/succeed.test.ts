@@ -1,5 +1,6 @@
 // Given a stable v1, when v2 is released and is good: the four ways there, told move by move.
 import { describe, expect, it } from 'vitest';
+import { EXITS_AT_ONCE } from './behaviour.ts';
 import { ending, given, standing } from './scenario.ts';
 import { blueGreen, canary, HOUR, recreate, rolling, SECOND, STRATEGIES } from './spec.ts';
 
@@ -147,6 +148,21 @@ describe.each(STRATEGIES)('$type', (strategy) => {
     world.run(HOUR);
     expect(ending(world)).toBe('v2 succeeded');
     expect(standing(world)).toBe('v2×3, route gone');
+  });
+
+  it('keeps the stable revision before this one, whatever failed in between', () => {
+    const world = given(strategy, { history: 2 });
+    for (const bad of ['bad1', 'bad2', 'bad3']) {
+      world.engine.behave(bad, EXITS_AT_ONCE);
+      world.release(bad);
+      world.settle();
+    }
+    world.release('v2');
+    world.settle();
+    expect(world.store.revisions.map(({ version }) => version)).toEqual(['v1', 'v2']);
+    world.command('rollback');
+    world.settle();
+    expect(ending(world)).toBe('v1 succeeded');
   });
 
   it('keeps no revision beyond the window of history', () => {

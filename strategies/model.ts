@@ -52,6 +52,8 @@ export interface ProbeRecord {
   readonly unhealthySince: number | null;
   readonly successes: number;
   readonly failures: number;
+  /** When a failure last counted, or null since the last success. */
+  readonly countedAt: number | null;
   readonly last: ProbeResult | null;
 }
 

@@ -1,0 +1,275 @@
+import { describe, expect, it } from 'vitest';
+import { converge, takeBack } from '../../strategies/converge.ts';
+import { type Goal, goalOf } from '../../strategies/course.ts';
+import { describeAction } from '../../strategies/describe.ts';
+import { withSettings } from '../sim/spec.ts';
+import {
+  addressOf,
+  type Given,
+  NOW,
+  ready,
+  replica,
+  revision,
+  rollout,
+  routed,
+  SPEC,
+  trouble,
+  world,
+} from './fixture.ts';
+
+const WANT_3 = goalOf({ 1: 3 }, { 1: 100 });
+const act = (given: Given, goal: Goal = WANT_3) => converge(world(given), goal).actions.map(describeAction);
+
+describe('what leaves is stopped only after it is out of every table and its requests have ended', () => {
+  const leaving = replica('web-r1-4', { readyForMs: 1 });
+  const replicas = [...ready(1, 3), leaving];
+  const memory = { draining: { 'web-r1-4': NOW - 1000 } };
+  const proxy = { id: 'p1', applied: 50, busy: {}, refused: {} };
+  const busy = { [`1@${addressOf('web-r1-4')}`]: 2 };
+  const out = { memory, replicas, ...routed({ 1: 100 }, ready(1, 3)), proxies: [proxy] };
+
+  it.each<readonly [string, Given, readonly string[]]>([
+    ['out and idle: stop', out, ['stop web-r1-4']],
+    ['the stored table names it', { ...out, ...routed({ 1: 100 }, replicas) }, []],
+    ['a proxy is behind', { ...out, proxies: [proxy, { ...proxy, applied: 49 }] }, []],
+    ['a proxy refuses the table', { ...out, proxies: [{ ...proxy, refused: { web: 'no' } }] }, []],
+    ['requests are in flight on any proxy', { ...out, proxies: [proxy, { ...proxy, busy }] }, []],
+    [
+      'until drain_timeout has passed',
+      { ...out, proxies: [{ ...proxy, busy }], memory: { draining: { 'web-r1-4': NOW - 30_000 } } },
+      ['stop web-r1-4'],
+    ],
+    ['no proxy lives', { ...out, proxies: [] }, ['stop web-r1-4']],
+    ['no table is stored', { ...out, route: null }, ['stop web-r1-4']],
+    ['the stop is under way', { ...out, replicas: [...ready(1, 3), { ...leaving, stopping: true }] }, []],
+    [
+      'it has ended',
+      { ...out, replicas: [...ready(1, 3), { ...leaving, state: 'exited' }] },
+      ['remove web-r1-4'],
+    ],
+    [
+      'it never ran',
+      { ...out, replicas: [...ready(1, 3), replica('web-r1-4', { state: 'created' })] },
+      ['remove web-r1-4'],
+    ],
+  ])('%s', (_, given, actions) => {
+    expect(act(given)).toEqual(actions);
+  });
+
+  it('without a port and an address there is nothing to wait for', () => {
+    const spec = withSettings(SPEC, { port: null });
+    const portless = ready(1, 4, { address: null });
+    expect(act({ spec, replicas: portless })).toEqual(['stop web-r1-4']);
+  });
+
+  it('it is remembered since when it leaves, and that a stop was decided', () => {
+    const first = converge(world({ replicas, ...routed({ 1: 100 }, replicas) }), WANT_3);
+    expect([first.draining, first.dismissed]).toEqual([{ 'web-r1-4': NOW }, []]);
+    const then = converge(world(out), WANT_3);
+    expect([then.draining, then.dismissed]).toEqual([{ 'web-r1-4': NOW - 1000 }, ['web-r1-4']]);
+  });
+
+  it('while the stop is under way both are kept, so that a new controller does not take it back', () => {
+    const stopping = { ...leaving, stopping: true };
+    const given = {
+      ...out,
+      memory: { ...memory, dismissed: ['web-r1-4'] },
+      replicas: [...ready(1, 3), stopping],
+    };
+    const { draining, dismissed } = converge(world(given), WANT_3);
+    expect([draining, dismissed]).toEqual([memory.draining, ['web-r1-4']]);
+  });
+
+  it('wakes at the end of drain_timeout', () => {
+    expect(converge(world({ ...out, proxies: [{ ...proxy, busy }] }), WANT_3).wakeups).toContain(
+      NOW + 29_000,
+    );
+  });
+});
+
+describe('who leaves', () => {
+  it.each<readonly [string, Given, Goal, readonly string[]]>([
+    ['what is not wanted', { replicas: ready(2, 2) }, goalOf({}, {}), ['stop web-r2-1', 'stop web-r2-2']],
+    [
+      'surplus, unready first',
+      { replicas: [replica('web-r1-1'), ...ready(1, 4).slice(1)] },
+      WANT_3,
+      ['stop web-r1-1'],
+    ],
+    [
+      'a failed one that may be replaced',
+      { replicas: [...ready(1, 2), replica('web-r1-3', { state: 'exited' })] },
+      WANT_3,
+      ['remove web-r1-3'],
+    ],
+  ])('%s', (_, given, goal, actions) => {
+    expect(act(given, goal)).toEqual(actions);
+  });
+
+  it('not a failed candidate: that is for a verdict to say', () => {
+    const failed = replica('web-r2-1', { state: 'exited' });
+    const goal = goalOf({ 1: 3, 2: 1 }, { 1: 100 });
+    expect(act({ memory: { rollout: rollout() }, replicas: [...ready(1, 3), failed] }, goal)).toEqual([]);
+  });
+
+  it('a failed candidate that was forgiven, but not in a pause', () => {
+    const replicas = [...ready(1, 3), replica('web-r2-1', { state: 'exited' })];
+    const goal = goalOf({ 1: 3, 2: 1 }, { 1: 100 });
+    const forgiven = rollout({ forgiven: ['id-web-r2-1'] });
+    expect(act({ memory: { rollout: forgiven }, replicas }, goal)).toEqual(['remove web-r2-1']);
+    const paused = { since: NOW, by: 'operator', reason: 'paused-by-operator' } as const;
+    expect(act({ memory: { rollout: { ...forgiven, paused } }, replicas }, goal)).toEqual([]);
+  });
+});
+
+describe('what starts', () => {
+  const healing = { 'web-r1-2': { attempts: 3, at: NOW - 1000 } };
+  it.each<readonly [string, Given, Goal, readonly string[]]>([
+    [
+      'the lowest free ordinals',
+      { replicas: ready(1, 3).slice(1, 2) },
+      WANT_3,
+      ['start web-r1-1', 'start web-r1-3'],
+    ],
+    [
+      'nothing beyond the limit',
+      { replicas: ready(2, 3) },
+      goalOf({ 1: 3, 2: 3 }, {}, 4),
+      ['start web-r1-1'],
+    ],
+    [
+      'the limit counts what is leaving',
+      { replicas: ready(2, 4) },
+      { ...WANT_3, limit: 4 },
+      ['stop web-r2-1', 'stop web-r2-2', 'stop web-r2-3', 'stop web-r2-4'],
+    ],
+    [
+      'but not what has ended',
+      { replicas: ready(2, 1, { state: 'exited' }) },
+      goalOf({ 1: 1 }, {}, 1),
+      ['remove web-r2-1', 'start web-r1-1'],
+    ],
+    [
+      'what was created and not started',
+      { replicas: [...ready(1, 2), replica('web-r1-3', { state: 'created' })] },
+      WANT_3,
+      ['start web-r1-3'],
+    ],
+    [
+      'not what was created and is to leave',
+      { replicas: [...ready(1, 3), replica('web-r1-4', { state: 'created' })] },
+      WANT_3,
+      ['remove web-r1-4'],
+    ],
+    ['nothing of an unknown revision', {}, goalOf({ 9: 3 }, {}), []],
+    [
+      'not before its back-off',
+      { memory: { healing }, replicas: ready(1, 3).filter((r) => r.ordinal !== 2) },
+      WANT_3,
+      [],
+    ],
+    [
+      'not before the engine may be asked again',
+      { troubles: [trouble('web-r1-3', { at: NOW - 100 })], replicas: ready(1, 2) },
+      WANT_3,
+      [],
+    ],
+    [
+      'nothing for a failed one in its back-off, which keeps its place',
+      {
+        memory: { healing },
+        replicas: [...ready(1, 1), replica('web-r1-2', { state: 'exited' }), ...ready(1, 3).slice(2)],
+      },
+      WANT_3,
+      [],
+    ],
+    [
+      'exclusively, nothing before all others are gone',
+      { replicas: ready(2, 1, { stopping: true }) },
+      { ...WANT_3, isExclusive: true },
+      [],
+    ],
+    [
+      'the candidate before the stable one, where there is little room',
+      { replicas: [] },
+      goalOf({ 1: 2, 2: 2 }, {}, 3),
+      ['start web-r2-1', 'start web-r2-2', 'start web-r1-1'],
+    ],
+  ])('%s', (_, given, goal, actions) => {
+    expect(act(given, goal)).toEqual(actions);
+  });
+
+  it('a start under way is asked for by the same name, although a lower one has become free', () => {
+    const memory = { healing: { 'web-r1-4': { attempts: 1, at: NOW - 200 } } };
+    const { actions, wakeups } = converge(world({ memory, replicas: ready(1, 3).slice(1) }), WANT_3);
+    expect(actions).toEqual([]);
+    expect(wakeups).toContain(NOW + 800);
+  });
+
+  it('every start is counted, until it has been ready for a minute', () => {
+    expect(converge(world({ replicas: ready(1, 2) }), WANT_3).healing).toEqual({
+      'web-r1-3': { attempts: 1, at: NOW },
+    });
+    const again = { healing: { 'web-r1-3': { attempts: 1, at: NOW - 5000 } } };
+    expect(converge(world({ memory: again, replicas: ready(1, 2) }), WANT_3).healing).toEqual({
+      'web-r1-3': { attempts: 2, at: NOW },
+    });
+    const young = [...ready(1, 2), replica('web-r1-3', { readyForMs: 59_999 })];
+    expect(converge(world({ memory: again, replicas: young }), WANT_3).healing).toEqual(again.healing);
+    expect(converge(world({ memory: again, replicas: ready(1, 3) }), WANT_3).healing).toEqual({});
+    const gone = { healing: { 'web-r9-1': { attempts: 4, at: 0 } } };
+    expect(converge(world({ memory: gone, replicas: ready(1, 3) }), WANT_3).healing).toEqual({});
+  });
+
+  it('wakes when a failed one may be replaced', () => {
+    const memory = { healing: { 'web-r1-3': { attempts: 2, at: NOW - 500 } } };
+    const replicas = [...ready(1, 2), replica('web-r1-3', { unhealthyForMs: 1 })];
+    expect(converge(world({ memory, replicas }), WANT_3).wakeups).toContain(NOW + 1500);
+  });
+
+  it('what is started is told the revision as it is written', () => {
+    const [action] = converge(world({ replicas: ready(1, 2) }), WANT_3).actions;
+    expect(action).toEqual({ kind: 'start', name: 'web-r1-3', revision: revision(1), ordinal: 3 });
+  });
+});
+
+describe('takeBack: wanted after all', () => {
+  const draining = { 'web-r1-3': NOW - 100, 'web-r1-4': NOW - 100 };
+  const taken = (given: Given, goal = WANT_3) => takeBack(world(given), goal)?.memory.draining ?? null;
+
+  it('as many as are missing come back, before anything is started', () => {
+    const given = { memory: { draining }, replicas: ready(1, 4) };
+    expect(taken(given)).toEqual({ 'web-r1-4': NOW - 100 });
+  });
+
+  it.each<readonly [string, Given]>([
+    ['nothing is missing', { memory: { draining: { 'web-r1-4': 0 } }, replicas: ready(1, 4) }],
+    [
+      'a stop was decided for it',
+      { memory: { draining: { 'web-r1-3': 0 }, dismissed: ['web-r1-3'] }, replicas: ready(1, 3) },
+    ],
+    [
+      'a stop is under way',
+      {
+        memory: { draining: { 'web-r1-3': 0 } },
+        replicas: [...ready(1, 2), replica('web-r1-3', { stopping: true })],
+      },
+    ],
+    [
+      'it has ended',
+      {
+        memory: { draining: { 'web-r1-3': 0 } },
+        replicas: [...ready(1, 2), replica('web-r1-3', { state: 'exited' })],
+      },
+    ],
+    [
+      'it is sick',
+      {
+        memory: { draining: { 'web-r1-3': 0 } },
+        replicas: [...ready(1, 2), replica('web-r1-3', { unhealthyForMs: 1 })],
+      },
+    ],
+  ])('not when %s', (_, given) => {
+    expect(taken(given)).toBeNull();
+  });
+});

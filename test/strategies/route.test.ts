@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest';
+import { goalOf } from '../../strategies/course.ts';
+import { describeRoute } from '../../strategies/describe.ts';
+import type { Replica } from '../../strategies/model.ts';
+import {
+  effectiveSplit,
+  formatProxySettings,
+  isServed,
+  orderForLeaving,
+  planRoute,
+  routableOf,
+} from '../../strategies/route.ts';
+import { membersOf } from '../../strategies/world.ts';
+import { blueGreen, specOf, withSettings } from '../sim/spec.ts';
+import { ready, replica, revision, rollout, routed, SPEC, world } from './fixture.ts';
+
+const names = (members: readonly { readonly replica: Replica }[]) => members.map((m) => m.replica.name);
+const memory = { rollout: rollout() };
+const min = { minReadyMs: 5000 };
+
+describe('orderForLeaving: out of the table first, unready first, then the highest ordinal', () => {
+  it('is by use, not by age', () => {
+    const serving = replica('web-r1-3', { readyForMs: 1 });
+    const w = world({
+      replicas: [replica('web-r1-1', { readyForMs: 1 }), replica('web-r1-2'), serving, replica('web-r1-4')],
+      ...routed({ 1: 100 }, [serving]),
+    });
+    expect(names(orderForLeaving(membersOf(w, 1)))).toEqual(['web-r1-4', 'web-r1-2', 'web-r1-1', 'web-r1-3']);
+  });
+});
+
+describe('routableOf', () => {
+  const goal = goalOf({ 1: 2, 2: 1 }, { 1: 90, 2: 10 });
+
+  it('a candidate takes traffic after min_ready, a stable replica when it is ready', () => {
+    const spec = specOf({ ...SPEC.strategy, ...min });
+    const young = [replica('web-r1-1', { readyForMs: 1 }), replica('web-r2-1', { readyForMs: 4999 })];
+    const w = world({ spec, memory, replicas: young });
+    expect([names(routableOf(w, goal, 1)), names(routableOf(w, goal, 2))]).toEqual([['web-r1-1'], []]);
+  });
+
+  it('leaves out who is to leave, the lowest ordinals stay', () => {
+    expect(names(routableOf(world({ replicas: ready(1, 4) }), goal, 1))).toEqual(['web-r1-1', 'web-r1-2']);
+  });
+
+  it('keeps all that is ready when the surplus is not', () => {
+    const replicas = [...ready(1, 2), replica('web-r1-3')];
+    expect(names(routableOf(world({ replicas }), goal, 1))).toEqual(['web-r1-1', 'web-r1-2']);
+  });
+
+  it('never has a replica without an address', () => {
+    expect(routableOf(world({ replicas: ready(1, 1, { address: null }) }), goal, 1)).toEqual([]);
+  });
+});
+
+describe('planRoute', () => {
+  it('names the targets of every weight, the roles, and the settings as text', () => {
+    const entry = planRoute(world({ memory, replicas: [...ready(1, 2), ...ready(2, 1)] }), {
+      ...goalOf({ 1: 2, 2: 1 }, { 1: 67, 2: 33 }),
+      needed: { 1: 2, 2: 1 },
+    });
+    expect(entry).toEqual({
+      routes: [{ host: '*', path: '/' }],
+      split: { 1: 67, 2: 33 },
+      roles: { stable: 1, candidate: 2 },
+      coming: false,
+      targets: [
+        { revision: 1, address: '10.0.1.1:8080' },
+        { revision: 1, address: '10.0.1.2:8080' },
+        { revision: 2, address: '10.0.2.1:8080' },
+      ],
+      preview: null,
+      proxy: formatProxySettings(SPEC),
+    });
+  });
+
+  it.each([
+    ['parks while one is coming', { 1: 3 }, 'route none, park'],
+    ['does not when nothing is wanted', {}, 'route none'],
+  ])('%s', (_, wanted, text) => {
+    expect(describeRoute(planRoute(world(), goalOf(wanted, { 1: 100 })))).toBe(text);
+  });
+
+  it('a revision without a ready replica has no weight and no target', () => {
+    const w = world({ memory, replicas: [...ready(1, 3), replica('web-r2-1')] });
+    const entry = planRoute(w, goalOf({ 1: 3, 2: 1 }, { 1: 90, 2: 10 }));
+    expect([entry?.split, entry?.targets.length]).toEqual([{ 1: 100 }, 3]);
+  });
+
+  it('a preview is in the table without a weight, and only while it has a target', () => {
+    const spec = specOf(blueGreen({ preview: { host: 'p.example.com' }, minReadyMs: 0 }));
+    const goal = { ...goalOf({ 1: 3, 2: 3 }, { 1: 100 }), preview: 2, guarded: 2 };
+    const up = planRoute(world({ spec, memory, replicas: [...ready(1, 3), ...ready(2, 3)] }), goal);
+    expect([up?.split, up?.targets.length, up?.preview]).toEqual([
+      { 1: 100 },
+      6,
+      { host: 'p.example.com', revision: 2 },
+    ]);
+    expect(planRoute(world({ spec, memory, replicas: ready(1, 3) }), goal)?.preview).toBeNull();
+  });
+
+  it('there is none without a port, once nothing has an address any more', () => {
+    const spec = withSettings(SPEC, { port: null });
+    const goal = goalOf({ 1: 3 }, { 1: 100 });
+    expect(planRoute(world({ spec, replicas: ready(1, 3, { address: null }) }), goal)).toBeNull();
+    expect(describeRoute(planRoute(world({ spec, replicas: ready(1, 3) }), goal))).toBe('route r1 100');
+    expect(describeRoute(planRoute(world({ spec, replicas: ready(1, 3) }), goalOf({}, {})))).toBe(
+      'route none',
+    );
+  });
+});
+
+describe('isServed: stored, applied by every live proxy, and as desired', () => {
+  const replicas = ready(1, 3);
+  const goal = goalOf({ 1: 3 }, { 1: 100 });
+  const proxy = { id: 'p1', applied: 50, busy: {}, refused: {} };
+  it.each([
+    ['applied', { proxies: [proxy] }, true],
+    ['nobody to apply it', { proxies: [] }, true],
+    ['one is behind', { proxies: [proxy, { ...proxy, applied: 49 }] }, false],
+    ['one refuses it', { proxies: [{ ...proxy, refused: { web: 'no' } }] }, false],
+    ['one refuses that of another service', { proxies: [{ ...proxy, refused: { shop: 'no' } }] }, true],
+    ['another split is stored', { ...routed({ 2: 100 }, replicas) }, false],
+    ['none is stored', { route: null }, false],
+    ['not enough are ready for it', { replicas: [] }, false],
+  ])('%s', (_, given, served) => {
+    expect(isServed(world({ replicas, ...routed({ 1: 100 }, replicas), ...given }), goal)).toBe(served);
+  });
+
+  it('without replicas, nothing is served, and that is as desired', () => {
+    const spec = { ...SPEC, replicas: 0 };
+    expect(isServed(world({ spec, ...routed({}, []) }), goalOf({ 1: 0 }, { 1: 100 }))).toBe(true);
+  });
+
+  it('by a revision from before the service had a port, nothing can be', () => {
+    const revisions = [revision(1, { settings: { ...SPEC.settings, port: null } })];
+    const given = { revisions, replicas: ready(1, 3, { address: null }), ...routed({}, []) };
+    expect(isServed(world(given), goal)).toBe(true);
+  });
+});
+
+describe('effectiveSplit', () => {
+  it('counts only what is wanted', () => {
+    const w = world({ memory, replicas: [...ready(1, 3), ...ready(2, 3)] });
+    expect(effectiveSplit(w, goalOf({ 1: 3 }, { 1: 100 }))).toEqual({ 1: 100 });
+  });
+
+  it('a step whose replicas are not all there yet has that much less', () => {
+    const w = world({ memory, replicas: [...ready(1, 3), ...ready(2, 1)] });
+    const goal = { ...goalOf({ 1: 3, 2: 2 }, { 1: 50, 2: 50 }), needed: { 2: 2 }, guarded: 2 };
+    expect(effectiveSplit(w, goal)).toEqual({ 1: 75, 2: 25 });
+  });
+});

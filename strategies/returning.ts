@@ -7,7 +7,7 @@ import type { Rollout, Verdict } from './model.ts';
 import { findDeadline, measureProgress } from './progress.ts';
 import { planAlone } from './recreate.ts';
 import { planExchange } from './rolling.ts';
-import { finishRollout, stay } from './rollout.ts';
+import { endReturn, stay } from './rollout.ts';
 import { isGone, isServed } from './route.ts';
 import { readyOf, type World } from './world.ts';
 
@@ -17,7 +17,7 @@ export function planReturning(world: World, rollout: Rollout): Notch {
   const goal = planGoal(world);
   const verdict = rollout.verdict ?? UNSAID;
   if (hasReturned(world, rollout, goal))
-    return { move: finishRollout(world, rollout, verdict), goal, hold: null };
+    return { move: endReturn(world, rollout, verdict), goal, hold: null };
   const progress = measureProgress(world, rollout);
   if (progress > rollout.progress) {
     const deadline = world.now + world.spec.strategy.progressDeadlineMs;
@@ -57,8 +57,8 @@ function giveUp(world: World, rollout: Rollout, verdict: Verdict) {
   const isBack = readyOf(world, world.memory.stable).length >= world.spec.replicas;
   if (isBack && verdict.outcome !== 'succeeded') {
     const unconfirmed = `${verdict.message} Not every proxy has confirmed it.`;
-    return finishRollout(world, rollout, { ...verdict, message: unconfirmed });
+    return endReturn(world, rollout, { ...verdict, message: unconfirmed });
   }
   const message = `${verdict.message} The stable revision did not become ready again before the deadline.`;
-  return finishRollout(world, rollout, { ...verdict, outcome: 'failed', message });
+  return endReturn(world, rollout, { ...verdict, outcome: 'failed', message });
 }

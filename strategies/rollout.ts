@@ -12,7 +12,7 @@ import type {
   Writes,
 } from './model.ts';
 import { findForgotten, isCondemning, recordFormer } from './rollback.ts';
-import { findRevision, readyOf, type World } from './world.ts';
+import { findRevision, readyOf, revisionsPresent, type World } from './world.ts';
 
 export interface Move {
   readonly memory: Memory;
@@ -133,7 +133,7 @@ export function startReturning(world: World, rollout: Rollout, verdict: Verdict)
   };
 }
 
-export function finishRollout(world: World, rollout: Rollout, verdict: Verdict): Move {
+function finishRollout(world: World, rollout: Rollout, verdict: Verdict): Move {
   const finished: FinishedRollout = {
     id: rollout.id,
     kind: rollout.kind,
@@ -173,8 +173,20 @@ export function succeedRollout(world: World, rollout: Rollout): Move {
     formerly: recordFormer(world.memory, rollout.revision).slice(-Math.max(1, history)),
     warm: isWarm ? { revision: former, until: world.now + strategy.keepOldMs } : null,
   };
-  const forget = findForgotten(world.observed.revisions, history, memory);
-  return { memory, writes: forget.length > 0 ? { ...finished.writes, forget } : finished.writes };
+  return forgetOld(world, { memory, writes: finished.writes });
+}
+
+/** A return is over. */
+export function endReturn(world: World, rollout: Rollout, verdict: Verdict): Move {
+  return forgetOld(world, finishRollout(world, rollout, verdict));
+}
+
+// Revisions beyond the window go with whatever rollout ends, good or bad; not those of which something still stands.
+function forgetOld(world: World, move: Move): Move {
+  const { revisions } = world.observed;
+  const standing = new Set(revisionsPresent(world));
+  const forget = findForgotten(revisions, world.spec.history, move.memory).filter((n) => !standing.has(n));
+  return forget.length > 0 ? { ...move, writes: { ...move.writes, forget } } : move;
 }
 
 /** All absolute times move by the length of a pause: paused time is free. */

@@ -165,6 +165,18 @@ describe.each(STRATEGIES)('$type', (strategy) => {
     expect(ending(world)).toBe('v1 succeeded');
   });
 
+  it('lets go of what failed, too', () => {
+    const world = given(strategy, { history: 2 });
+    for (const bad of ['bad1', 'bad2', 'bad3', 'bad4', 'bad5']) {
+      world.engine.behave(bad, EXITS_AT_ONCE);
+      world.release(bad);
+      world.settle();
+    }
+    const kept = world.store.revisions.map(({ version }) => version);
+    expect(kept[0]).toBe('v1');
+    expect(kept).not.toContain('bad3');
+  });
+
   it('keeps no revision beyond the window of history', () => {
     const world = given(strategy, { history: 2 });
     for (const version of ['v2', 'v3', 'v4', 'v5']) {

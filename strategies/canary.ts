@@ -4,7 +4,7 @@ import { computeStepReplicas } from './budget.ts';
 import { type Course, type Goal, goalOf, type Hold } from './course.ts';
 import { describeStep, formatRoughly } from './describe.ts';
 import type { CanaryStep, Rollout, StepState } from './model.ts';
-import { isServed } from './route.ts';
+import { isCarried, isServed } from './route.ts';
 import { findGuarded, keepServing } from './standing.ts';
 import { availableOf, countPresent, type World } from './world.ts';
 
@@ -43,7 +43,7 @@ function standAt(steps: readonly CanaryStep[], index: number): WeightStep | null
 function takeWeight(world: World, rollout: Rollout, step: WeightStep, steps: readonly CanaryStep[]): Course {
   const index = rollout.step?.index ?? 0;
   const { goal, isUp } = moveTo(world, rollout, step, standAt(steps, index));
-  const isDone = isUp && isServed(world, goal);
+  const isDone = isUp && isCarried(world, goal, rollout.revision);
   const advanced = isDone ? { ...rollout, step: startStep(index + 1, steps, world.now) } : null;
   return { goal, advanced, isComplete: false, hold: null };
 }

@@ -112,6 +112,16 @@ export function isServed(world: World, goal: Goal): boolean {
   return isSameSplit(route.value.split, desired) && isSameSplit(effectiveSplit(world, goal), desired);
 }
 
+/** The proxies serve just what can be had, and `revision` has at least its weight: more, where others cannot carry theirs. */
+export function isCarried(world: World, goal: Goal, revision: number): boolean {
+  if (world.spec.settings.port === null) return true;
+  const { route } = world.observed;
+  if (route === null || !isAcknowledged(world.observed)) return false;
+  const split = effectiveSplit(world, goal);
+  const desired = canServe(world, goal) ? (goal.split[revision] ?? 0) : 0;
+  return isSameSplit(route.value.split, split) && (split[revision] ?? 0) >= desired;
+}
+
 // Not without replicas, nor by revisions from before the service had a port.
 function canServe({ spec, observed }: World, goal: Goal): boolean {
   const weighted = Object.keys(goal.split).map((revision) => findRevision(observed, Number(revision)));

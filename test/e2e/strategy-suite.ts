@@ -131,7 +131,8 @@ function describeBad(strategy: StrategyType, given: Given): void {
   });
 
   it('comes back from a version that gets ready and crashes in the bake window', async () => {
-    const service = await given('v2', { tuning: { monitor: '60s' } });
+    const service = await given('v2');
+    await service.tune({ monitor: '60s' });
     const load = startLoad(service.target);
     const requested = await service.ask('v3');
     await service.until('the bake', ({ phase }) => phase === 'monitoring');

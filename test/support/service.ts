@@ -71,6 +71,13 @@ export class Service {
     return await this.slipway.put(this.slipway.keys.spec(this.name), stringify(this.#spec));
   }
 
+  /** Changes fields of the strategy, which starts no rollout. */
+  async tune(changes: SpecFields): Promise<void> {
+    const strategy = { ...Object(this.#spec.strategy), ...changes };
+    const written = await this.apply({ strategy });
+    await this.until('the new spec to be seen', ({ observed }) => observed.spec === written);
+  }
+
   /** The etcd revision of the request. */
   async ask(version: string): Promise<number> {
     return await this.slipway.put(this.slipway.keys.version(this.name), version);

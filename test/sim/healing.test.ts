@@ -82,6 +82,21 @@ describe.each(STRATEGIES)('$type', (strategy) => {
     expect(standing(world)).toBe('v2×3, route r2 100');
   });
 
+  it('nor does one whose replicas come and go, slowly', () => {
+    const world = given({ ...strategy, progressDeadlineMs: 2 * MINUTE });
+    for (const proxy of world.proxies) proxy.traits = { ...proxy.traits, drainsAfterMs: MINUTE };
+    world.engine.behave('v1', turnsSickAfter(15 * SECOND));
+    for (const index of [1, 2, 3]) {
+      world.engine.removeByHand(`web-r1-${index}`);
+      world.run(10 * SECOND);
+    }
+    world.run(2 * MINUTE);
+    world.release('v2');
+    world.run(2 * HOUR);
+    expect(ending(world)).toBe('v2 succeeded');
+    expect(standing(world)).toBe('v2×3, route r2 100');
+  });
+
   it.each([1, 5])(
     'scaling from 3 to %i starts or stops only the difference, without a rollout',
     (replicas) => {

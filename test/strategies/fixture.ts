@@ -11,6 +11,7 @@ import type {
   ServiceSpec,
   Trouble,
 } from '../../strategies/model.ts';
+import { formatProxySettings } from '../../strategies/route.ts';
 import { buildWorld, type World } from '../../strategies/world.ts';
 import { rolling, specOf } from '../sim/spec.ts';
 
@@ -80,10 +81,7 @@ export function entry(split: Readonly<Record<number, number>>, replicas: readonl
       r.address === null ? [] : [{ revision: r.revision, address: r.address }],
     ),
     preview: null,
-    proxy: {
-      ...{ timeout: '30s', idle_timeout: '1m', retries: 1, affinity: null, max_body: null, headers: {} },
-      park: { timeout: '30s', max_requests: 1000 },
-    },
+    proxy: formatProxySettings(SPEC),
   };
 }
 

@@ -1,0 +1,218 @@
+// Whole decisions as text: what one pass writes and does, for each strategy at each of its turns.
+import { describe, expect, it } from 'vitest';
+import { decide, EMPTY_MEMORY } from '../../strategies/decide.ts';
+import { describePlan } from '../../strategies/describe.ts';
+import type { ServiceSpec } from '../../strategies/model.ts';
+import { blueGreen, canary, recreate, rolling, specOf } from '../sim/spec.ts';
+import {
+  entry,
+  type Given,
+  NOW,
+  observedOf,
+  ready,
+  replica,
+  rollout,
+  routed,
+  SPEC,
+  trouble,
+} from './fixture.ts';
+
+const plan = (given: Given) => decide(given.spec ?? SPEC, observedOf(given), NOW);
+const lines = (given: Given) => describePlan(plan(given), NOW).filter((line) => !line.startsWith('wake'));
+
+const stood = { ...routed({ 1: 100 }, ready(1, 3)) };
+const young = { readyForMs: 4999 };
+
+interface Turn {
+  readonly title: string;
+  readonly given: Given;
+  readonly does: readonly string[];
+}
+
+const of = (
+  spec: ServiceSpec,
+  turns: readonly (readonly [string, Given, readonly string[]])[],
+): readonly Turn[] => turns.map(([title, given, does]) => ({ title, given: { spec, ...given }, does }));
+
+const ROLLING = of(specOf(rolling()), [
+  ['3 old: start one', { replicas: ready(1, 3), ...stood }, ['route r1 100', 'start web-r2-1']],
+  [
+    'it is ready, not for min_ready yet',
+    { replicas: [...ready(1, 3), replica('web-r2-1', young)], ...stood },
+    ['route r1 100'],
+  ],
+  [
+    'available: one old leaves, in the same table',
+    { replicas: [...ready(1, 3), ...ready(2, 1)], ...stood },
+    ['route r1 67 r2 33'],
+  ],
+  [
+    'unready old ones go first',
+    {
+      replicas: [replica('web-r1-1'), ...ready(1, 3).slice(1), ...ready(2, 1)],
+      ...routed({ 1: 100 }, ready(1, 3).slice(1)),
+    },
+    ['route r1 67 r2 33', 'stop web-r1-1'],
+  ],
+]);
+
+const STOP_FIRST = of(specOf(rolling({ surge: { count: 0 }, unavailable: { count: 1 } })), [
+  ['3 old: one leaves', { replicas: ready(1, 3), ...stood }, ['route r1 100']],
+  [
+    '2 old are left: start one',
+    { replicas: ready(1, 2), ...routed({ 1: 100 }, ready(1, 2)) },
+    ['route r1 100', 'start web-r2-1'],
+  ],
+]);
+
+const RECREATE = of(specOf(recreate()), [
+  ['everything old leaves', { replicas: ready(1, 3), ...stood }, ['route none, park']],
+  [
+    'nothing starts before the last is gone',
+    { replicas: ready(1, 1, { stopping: true }), memory: { draining: { 'web-r1-1': NOW } } },
+    ['route none, park'],
+  ],
+  [
+    'then everything new starts',
+    {},
+    ['route none, park', 'start web-r2-1', 'start web-r2-2', 'start web-r2-3'],
+  ],
+]);
+
+const BLUE_GREEN = of(specOf(blueGreen()), [
+  [
+    'the candidate comes up in full',
+    { replicas: ready(1, 3), ...stood },
+    ['route r1 100', 'start web-r2-1', 'start web-r2-2', 'start web-r2-3'],
+  ],
+  [
+    'not all of it is up',
+    { replicas: [...ready(1, 3), ...ready(2, 2), replica('web-r2-3', young)], ...stood },
+    ['route r1 100'],
+  ],
+  ['it is: one swap', { replicas: [...ready(1, 3), ...ready(2, 3)], ...stood }, ['route r2 100']],
+]);
+
+const CANARY = of(specOf(canary()), [
+  [
+    'the replicas of the first weight',
+    { replicas: ready(1, 3), ...stood },
+    ['route r1 100', 'start web-r2-1'],
+  ],
+  ['then the weight', { replicas: [...ready(1, 3), ...ready(2, 1)], ...stood }, ['route r1 90 r2 10']],
+]);
+
+const step = { index: 0, startedAt: NOW, endsAt: null };
+
+describe.each([
+  ['rolling, start-first', ROLLING],
+  ['rolling, stop-first', STOP_FIRST],
+  ['recreate', RECREATE],
+  ['blue-green', BLUE_GREEN],
+  ['canary', CANARY],
+])('%s', (_, turns) => {
+  it.each(turns)('$title', ({ given, does }) => {
+    const strategy = given.spec?.strategy.type ?? 'rolling';
+    const under = rollout({ strategy, step: strategy === 'canary' ? step : null });
+    expect(lines({ ...given, memory: { ...given.memory, rollout: under } })).toEqual(does);
+  });
+});
+
+describe('outside rollouts', () => {
+  const calm = { replicas: ready(1, 3), route: { value: calmEntry(), revision: 50 } };
+  function calmEntry() {
+    return { ...entry({ 1: 100 }, ready(1, 3)), roles: { stable: 1, candidate: null } };
+  }
+
+  it('nothing to do is no plan', () => {
+    const said = plan(calm);
+    expect([said.writes, said.actions, said.wakeAt]).toEqual([{}, [], null]);
+    expect(said.memory).toEqual(observedOf(calm).memory);
+  });
+
+  it('nothing asked yet: nothing wanted', () => {
+    expect(lines({ memory: EMPTY_MEMORY, revisions: [] })).toEqual(['route none']);
+  });
+
+  it('a first version is resolved before anything else', () => {
+    const version = { value: { ok: true, value: 'v1' }, revision: 7 } as const;
+    expect(lines({ memory: EMPTY_MEMORY, revisions: [], version })).toEqual([
+      'route none',
+      'resolve registry.example.com/shop/web:v1',
+    ]);
+  });
+
+  it('leftovers of no known revision go', () => {
+    expect(lines({ ...calm, replicas: [...ready(1, 3), ...ready(8, 1)] })).toEqual(['stop web-r8-1']);
+  });
+
+  it('a warm one stays until its time', () => {
+    const replicas = [...ready(1, 3), ...ready(2, 3)];
+    const until = (warmUntil: number) =>
+      lines({ ...calm, replicas, memory: { warm: { revision: 2, until: warmUntil } } });
+    expect(until(NOW + 1)).toEqual([]);
+    expect(until(NOW)).toEqual(['stop web-r2-1', 'stop web-r2-2', 'stop web-r2-3']);
+  });
+});
+
+describe('when to wake', () => {
+  const wake = (given: Given) => {
+    const { wakeAt } = plan(given);
+    return wakeAt === null ? null : wakeAt - NOW;
+  };
+  const trial = (given: Parameters<typeof rollout>[0], more: Given = {}) =>
+    wake({ replicas: ready(1, 3), ...stood, ...more, memory: { rollout: rollout(given) } });
+  const pulling = { kind: 'pulling', progress: '', changedAt: NOW - 1000 } as const;
+  const failed = {
+    kind: 'failed',
+    failure: 'network',
+    message: '',
+    attempts: 1,
+    firstAt: NOW,
+    retryAt: NOW + 3000,
+  } as const;
+  const paused = { since: NOW, by: 'operator', reason: 'paused-by-operator' } as const;
+
+  it.each([
+    ['at the deadline', trial({ progress: 5e12 }), 600_000],
+    ['not at the deadline in a pause', trial({ progress: 5e12, paused }), null],
+    [
+      'when a candidate becomes available',
+      trial({ progress: 5e12 }, { replicas: [...ready(1, 3), replica('web-r2-1', { readyForMs: 1000 })] }),
+      4000,
+    ],
+    [
+      'when a pull may be tried again',
+      trial({ stage: 'resolving' }, { images: { 'web-2-10': failed } }),
+      3000,
+    ],
+    [
+      'when a pull has not moved for too long',
+      trial({ stage: 'resolving', deadline: NOW - 1 }, { images: { 'web-2-10': pulling } }),
+      599_000,
+    ],
+    [
+      'when a refused start may be tried again',
+      trial({ progress: 5e12 }, { troubles: [trouble('web-r2-1', { reason: 'name-conflict', at: NOW })] }),
+      250,
+    ],
+  ])('%s', (_, inMs, expected) => {
+    expect(inMs).toBe(expected);
+  });
+
+  it('at the end of the bake, and when it may go on no longer', () => {
+    const spec = specOf(rolling());
+    const replicas = ready(2, 3);
+    const bake = (monitorUntil: number, up = replicas) =>
+      wake({
+        spec,
+        replicas: up,
+        ...routed({ 2: 100 }, replicas),
+        memory: {
+          rollout: rollout({ stage: 'monitoring', monitorUntil, progress: 5e12, deadline: NOW - 1 }),
+        },
+      });
+    expect(bake(NOW + 20_000)).toBe(20_000);
+    expect(bake(NOW - 100_000, replicas.slice(1))).toBe(500_000);
+  });
+});

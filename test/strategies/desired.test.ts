@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { beginDesired, isPending, readDesired } from '../../strategies/desired.ts';
+import type { Observed } from '../../strategies/model.ts';
+import { type Given, rollout, world } from './fixture.ts';
+
+const version = (value: string, revision: number): Pick<Observed, 'version'> => {
+  return { version: { value: { ok: true, value }, revision } };
+};
+const handled = { version: 'v1', versionRevision: 5, settingsHash: 'settings-1' };
+const manual = {
+  ...{ weightsRevision: 1, since: 0, requested: {}, split: {}, revisions: {}, problem: null },
+};
+
+describe('beginDesired: a rollout starts when what is asked differs from what was last acted on', () => {
+  it.each<readonly [string, Given, string | null]>([
+    ['nothing is asked', {}, null],
+    ['a first version', version('v1', 5), 'release v1 by 5'],
+    ['acted on already', { ...version('v1', 5), memory: { handled } }, null],
+    ['another version', { ...version('v2', 6), memory: { handled } }, 'release v2 by 6'],
+    ['the same one written again', { ...version('v1', 6), memory: { handled } }, 'release v1 by 6'],
+    [
+      'other settings',
+      { ...version('v1', 5), memory: { handled }, settingsHash: 'settings-2', specRevision: 7 },
+      'release v1 by 7',
+    ],
+    [
+      'a version that does not parse',
+      { version: { value: { ok: false, problem: 'empty' }, revision: 6 }, memory: { handled } },
+      null,
+    ],
+    ['while frozen', { ...version('v2', 6), memory: { handled }, freeze: 'sale' }, null],
+    ['under manual weights', { ...version('v2', 6), memory: { handled, manual } }, null],
+  ])('%s', (_, given, begun) => {
+    const { rollout: started } = beginDesired(world(given))?.memory ?? { rollout: null };
+    const said = started === null ? null : `${started.kind} ${started.version} by ${started.requested}`;
+    expect(said).toBe(begun);
+  });
+
+  it('remembers what it acts on, and forgets the answer to an earlier command', () => {
+    const answer = { command: 3, text: '', refused: true };
+    const { memory } = beginDesired(world({ ...version('v2', 6), memory: { handled, answer } })) ?? {};
+    expect(memory?.handled).toEqual({ version: 'v2', versionRevision: 6, settingsHash: 'settings-1' });
+    expect(memory?.answer).toBeNull();
+  });
+
+  it('supersedes what is under way', () => {
+    const move = beginDesired(world({ ...version('v3', 6), memory: { handled, rollout: rollout() } }));
+    expect(move?.writes.finished?.map(({ id, outcome }) => `${id} ${outcome}`)).toEqual([
+      'web-2-10 superseded',
+    ]);
+    expect(move?.memory.rollout).toMatchObject({ id: 'web-3-6', revision: 3, stage: 'resolving' });
+  });
+});
+
+describe('isPending', () => {
+  it.each<readonly [string, Given, boolean]>([
+    ['asked and not acted on', { ...version('v2', 6), memory: { handled }, freeze: 'sale' }, true],
+    ['acted on', { ...version('v1', 5), memory: { handled } }, false],
+    ['nothing asked', {}, false],
+  ])('%s', (_, given, pending) => {
+    expect(isPending(world(given))).toBe(pending);
+  });
+});
+
+describe('readDesired', () => {
+  it('is the version with the settings that stand now', () => {
+    expect(readDesired(world(version('v2', 6)).observed)).toEqual({
+      version: 'v2',
+      versionRevision: 6,
+      settingsHash: 'settings-1',
+    });
+  });
+});

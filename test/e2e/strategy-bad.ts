@@ -1,3 +1,4 @@
+// Every kind of bad version: each strategy comes back from it, with the evidence.
 import { expect, it } from 'vitest';
 import { removeImages } from '../../scripts/images.ts';
 import { startLoad } from '../../scripts/load.ts';

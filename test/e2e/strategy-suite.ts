@@ -1,3 +1,5 @@
+// What every strategy must do, told once and run for each: carry a good version without losing a request, come back
+// from every kind of bad one with the evidence, obey the operator's words in the middle, and survive the daemon.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startLoad } from '../../scripts/load.ts';
 import { download, startEcho, startEvents } from '../../scripts/load-streams.ts';

@@ -1,3 +1,4 @@
+// The operator's words in the middle of a rollout: each is obeyed, by every strategy, and no request is lost.
 import { describe, expect, it } from 'vitest';
 import { startLoad } from '../../scripts/load.ts';
 import type { StrategyType } from '../../strategies/model.ts';

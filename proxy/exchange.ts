@@ -81,6 +81,11 @@ export class Exchange implements Job, Wish {
 
   /** Resolves when the request has ended, one way or another. */
   async run(): Promise<void> {
+    await this.#pursue();
+    this.#service.lot.depart(this);
+  }
+
+  async #pursue(): Promise<void> {
     const { maxBodyBytes } = this.#settings;
     if (maxBodyBytes !== null && (this.head.contentLength ?? 0) > maxBodyBytes)
       return this.#answer('body-too-large');

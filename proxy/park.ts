@@ -1,9 +1,20 @@
 // Where the requests of one service wait while none of its targets can take them. Keeps no request itself and reads no
 // body: what the client sends meanwhile waits in its own socket.
+//
+// INVARIANTS
+// - Those who waited go in waves: a herd would bury the first replica that is ready. As one of them ends the next goes;
+//   where they take long, as streams do, another wave follows all the same.
+// - Whoever stays has a timer of its own, so nobody waits longer than it said.
+
+/** How many of those who waited may be under way at once before the others have to wait for them. */
+export const WAVE = 64;
+const WAVE_EVERY_MS = 250;
 
 /** Wakes in order of arrival. A stay ends by `wakeAll`, by its time, or by `leave`. */
 export class ParkingLot {
   readonly #stays = new Map<object, { readonly wake: () => void; readonly timer: NodeJS.Timeout }>();
+  readonly #underWay = new Set<object>();
+  #waves: NodeJS.Timeout | null = null;
 
   get size(): number {
     return this.#stays.size;
@@ -11,6 +22,7 @@ export class ParkingLot {
 
   /** Resolves when it is worth another look; the guest looks for itself. */
   stay(guest: object, ms: number): Promise<void> {
+    this.#underWay.delete(guest);
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.leave(guest), ms);
       this.#stays.set(guest, { wake: resolve, timer });
@@ -25,7 +37,29 @@ export class ParkingLot {
     stay.wake();
   }
 
+  /** The guest's request has ended, however it did: the next one goes in its place. */
+  depart(guest: object): void {
+    if (this.#underWay.delete(guest)) this.#admit(1);
+  }
+
   wakeAll(): void {
-    for (const guest of [...this.#stays.keys()]) this.leave(guest);
+    this.#admit(WAVE - this.#underWay.size);
+    if (this.#waves !== null || this.size === 0) return;
+    this.#waves = setInterval(() => {
+      this.#admit(WAVE);
+      if (this.size > 0 || this.#waves === null) return;
+      clearInterval(this.#waves);
+      this.#waves = null;
+    }, WAVE_EVERY_MS).unref();
+  }
+
+  #admit(count: number): void {
+    const next = this.#stays.keys();
+    for (let admitted = 0; admitted < count; admitted += 1) {
+      const { value: guest } = next.next();
+      if (guest === undefined) return;
+      this.#underWay.add(guest);
+      this.leave(guest);
+    }
   }
 }

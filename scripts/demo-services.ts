@@ -97,7 +97,7 @@ export class DemoService {
         ...{ timeout: '3s', retries: 4, start_period: '30s' },
       },
       strategy: { type: this.name, ...common, ...OWN[this.name] },
-      proxy: { park: { timeout: '60s', max_requests: 5000 } },
+      proxy: { timeout: '2m', park: { timeout: '3m', max_requests: 10000 } },
     };
   }
 

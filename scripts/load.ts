@@ -38,7 +38,7 @@ export interface Load {
 
 const TICK_MS = 10;
 /** Requests may be parked for long; one that takes longer than this is lost. */
-const REQUEST_TIMEOUT_MS = 90_000;
+const REQUEST_TIMEOUT_MS = 240_000;
 /** The bound: beyond it nothing is sent until something is answered. */
 const IN_FLIGHT_MOST = 8_000;
 const BODY = 'hello '.repeat(40);

@@ -60,7 +60,7 @@ export class Service {
       stop_grace_period: '5s',
       drain_timeout: '20s',
       strategy: { ...common, ...QUICK[strategy], ...tuning },
-      proxy: { park: { timeout: '60s', max_requests: 8000 } },
+      proxy: { timeout: '2m', park: { timeout: '5m', max_requests: 10000 } },
       ...spec,
     };
   }

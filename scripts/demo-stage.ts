@@ -15,8 +15,9 @@ import { openEtcd } from '../src/store/etcd.ts';
 import type { Store } from '../src/store/port.ts';
 import { buildImage, ensureBaseImage, listImages, removeImages, TEST_REPOSITORY } from './images.ts';
 
-export const PREFIX = '/slipway-demo';
-export const REPOSITORY = `${TEST_REPOSITORY}/demo`;
+/** Each run has keys, containers and images of its own: two at once do not meet. */
+export const PREFIX = `/slipway-demo-${process.pid}`;
+export const REPOSITORY = `${TEST_REPOSITORY}/demo-${process.pid}`;
 /** Good, good, and one whose health turns bad after eight seconds. */
 const VERSIONS = { v1: {}, v2: {}, v3: { UNHEALTHY_AFTER_MS: '8000' } } as const;
 const ROOT = resolve(import.meta.dirname, '..');
@@ -59,7 +60,7 @@ export class StageBuilder {
 
   async startDaemon(signal: AbortSignal): Promise<Stage> {
     await this.#rememberNetwork();
-    const folder = mkdtempSync(join(tmpdir(), 'slipway-demo-'));
+    const folder = mkdtempSync(join(tmpdir(), `slipway-demo-${process.pid}-`));
     this.#releases.push(async () => rmSync(folder, { recursive: true, force: true }));
     const [http = 0, admin = 0, proxyAdmin = 0, etcdPort = 0] = await findFreePorts(4);
     const etcd = await this.#chooseEtcd(folder, etcdPort, signal);
@@ -71,7 +72,6 @@ export class StageBuilder {
     await untilReady(daemon, admin, folder, signal);
     const store = openEtcd({ endpoints: [etcd] });
     this.#releases.push(() => store.close());
-    await requireNoKeys(store);
     return { store, etcd, httpPort: http, adminPort: admin };
   }
 
@@ -135,12 +135,6 @@ export class StageBuilder {
       }
     });
   }
-}
-
-async function requireNoKeys(store: Store): Promise<void> {
-  const { entries } = await store.list(`${PREFIX}/services/`);
-  if (entries.length === 0) return;
-  throw new Error(`there are keys below ${PREFIX}/services/ already: is another demo running?`);
 }
 
 async function untilReady(

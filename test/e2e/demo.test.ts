@@ -11,10 +11,10 @@ import { cleanEnvironment } from '../support/slipway.ts';
 import { waitFor } from '../support/wait.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const PREFIX = '/slipway-demo';
+const pids: (number | undefined)[] = [];
 
 afterAll(async () => {
-  await removeEverything(PREFIX);
+  for (const pid of pids) await removeEverything(`/slipway-demo-${pid}`);
 });
 
 interface Run {
@@ -25,6 +25,7 @@ interface Run {
 
 function startDemo(): Run {
   const child = spawn(process.execPath, ['scripts/demo.ts'], { cwd: ROOT, env: cleanEnvironment() });
+  pids.push(child.pid);
   let text = '';
   child.stdout.on('data', (piece: Buffer) => {
     text += piece.toString();
@@ -36,10 +37,10 @@ function startDemo(): Run {
   return { child, ended, said: () => text };
 }
 
-async function expectNoTrace(): Promise<void> {
-  expect(await listContainers(PREFIX)).toEqual([]);
-  expect(await listImages('slipway-test/demo')).toEqual([]);
-  expect(readdirSync(tmpdir()).filter((name) => name.startsWith('slipway-demo-'))).toEqual([]);
+async function expectNoTrace({ child: { pid } }: Run): Promise<void> {
+  expect(await listContainers(`/slipway-demo-${pid}`)).toEqual([]);
+  expect(await listImages(`slipway-test/demo-${pid}`)).toEqual([]);
+  expect(readdirSync(tmpdir()).filter((name) => name.startsWith(`slipway-demo-${pid}-`))).toEqual([]);
 }
 
 describe('the demo', () => {
@@ -49,7 +50,7 @@ describe('the demo', () => {
     const last = demo.said().trimEnd().split('\n').at(-1);
     expect(last).toMatch(/^demo: \d{4,} requests, 0 failed, 8 releases succeeded, 4 rolled back, in \d+ s$/);
     expect(code).toBe(0);
-    await expectNoTrace();
+    await expectNoTrace(demo);
   }, 400_000);
 
   it('leaves nothing when it is interrupted in the middle', async () => {
@@ -58,6 +59,6 @@ describe('the demo', () => {
     demo.child.kill('SIGINT');
     expect(await demo.ended).toBe(130);
     expect(demo.said()).toContain('interrupted by SIGINT');
-    await expectNoTrace();
+    await expectNoTrace(demo);
   });
 });

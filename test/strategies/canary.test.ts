@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import { planCanary, startStep, stepsOf } from '../../strategies/canary.ts';
+import type { CanaryStep, Rollout } from '../../strategies/model.ts';
+import { canary, HOUR, specOf } from '../sim/spec.ts';
+import { type Given, NOW, ready, rollout, routed, SPEC, world } from './fixture.ts';
+
+const spec = specOf(canary());
+const steps = stepsOf(world({ spec }));
+const both = (candidate: number) => [...ready(1, 3), ...ready(2, candidate)];
+
+function plan(index: number, candidate: number, given: Partial<Rollout> = {}, more: Given = {}) {
+  const step = { index, startedAt: NOW, endsAt: null };
+  const of = rollout({ strategy: 'canary', step, ...given });
+  return planCanary(world({ spec, memory: { rollout: of }, replicas: both(candidate), ...more }), of);
+}
+const served = (weight: number, candidate: number): Given =>
+  routed({ 1: 100 - weight, 2: weight }, both(candidate));
+
+describe('planCanary: first the replicas, then the weight, then the next step', () => {
+  it.each([
+    ['no replica yet', plan(0, 0), 1, { 1: 100, 2: 0 }, null],
+    ['it is there: the weight', plan(0, 1), 1, { 1: 90, 2: 10 }, null],
+    ['every proxy knows: the next step', plan(0, 1, {}, served(10, 1)), 1, { 1: 90, 2: 10 }, 1],
+    ['a pause keeps both', plan(1, 1, {}, served(10, 1)), 1, { 1: 90, 2: 10 }, null],
+    ['more replicas, the weight before', plan(2, 1, {}, served(10, 1)), 2, { 1: 90, 2: 10 }, null],
+    ['they are there', plan(2, 2, {}, served(10, 2)), 2, { 1: 50, 2: 50 }, null],
+    ['after the last step, all of it', plan(4, 2, {}, served(50, 2)), 3, { 1: 50, 2: 50 }, null],
+    ['in full', plan(4, 3, {}, served(50, 3)), 3, { 1: 0, 2: 100 }, null],
+  ] as const)('%s', (_, { goal, advanced }, replicas, split, next) => {
+    expect([goal.wanted[1], goal.wanted[2], goal.split]).toEqual([3, replicas, split]);
+    expect(advanced?.step?.index ?? null).toBe(next);
+  });
+
+  it('is complete when all of it is served', () => {
+    expect(plan(4, 3, {}, served(50, 3)).isComplete).toBe(false);
+    expect(plan(4, 3, {}, served(100, 3)).isComplete).toBe(true);
+  });
+
+  it('without a gate there are no steps', () => {
+    expect(plan(0, 3, { gated: false }).goal.split).toEqual({ 1: 0, 2: 100 });
+  });
+
+  it('nor in the bake', () => {
+    expect(plan(0, 3, { stage: 'monitoring' }).goal.split).toEqual({ 1: 0, 2: 100 });
+  });
+
+  it('a weight of which it carries more already, for want of others, is reached', () => {
+    const replicas = [...ready(2, 1)];
+    const { advanced } = plan(0, 1, {}, { replicas, ...routed({ 2: 100 }, replicas) });
+    expect(advanced?.step?.index).toBe(1);
+  });
+
+  it('a pause by an operator starts no replica and gives no weight that it has not yet', () => {
+    const paused = { since: NOW, by: 'operator', reason: 'paused-by-operator' } as const;
+    const before = plan(2, 1, { paused }, served(10, 1));
+    expect([before.goal.wanted[2], before.goal.split]).toEqual([1, { 1: 90, 2: 10 }]);
+    const after = plan(2, 2, { paused }, served(50, 2));
+    expect([after.goal.wanted[2], after.goal.split]).toEqual([2, { 1: 50, 2: 50 }]);
+  });
+
+  it('a timed pause is over at its end, and not before', () => {
+    const step = (endsAt: number) => ({ step: { index: 1, startedAt: NOW, endsAt } });
+    expect(plan(1, 1, step(NOW + 1)).advanced).toBeNull();
+    expect(plan(1, 1, step(NOW)).advanced?.step).toMatchObject({ index: 2 });
+    expect(plan(1, 1, step(NOW + HOUR)).hold).toMatchObject({
+      reason: 'step-pause',
+      message: 'Holding at 10 % for another 60 minutes.',
+      next: { what: 'weight 50', at: NOW + HOUR },
+      isPlanned: true,
+    });
+  });
+});
+
+describe('startStep: absolute times', () => {
+  const manual: readonly CanaryStep[] = [{ kind: 'pause-manual' }];
+  it.each([
+    ['a weight', steps, 0, null],
+    ['a pause', steps, 1, NOW + HOUR],
+    ['a manual pause', manual, 0, null],
+    ['after the last', steps, 4, null],
+  ])('%s', (_, of, index, endsAt) => {
+    expect(startStep(index, of, NOW)).toEqual({ index, startedAt: NOW, endsAt });
+  });
+});
+
+describe('stepsOf', () => {
+  it('another strategy has none', () => {
+    expect(stepsOf(world({ spec: SPEC }))).toEqual([]);
+  });
+});

@@ -1,0 +1,175 @@
+import { describe, expect, it } from 'vitest';
+import { consumeCommand } from '../../strategies/commands.ts';
+import type { Command, FinishedRollout, Rollout } from '../../strategies/model.ts';
+import { blueGreen, canary, specOf } from '../sim/spec.ts';
+import { type Given, NOW, ready, rollout, world } from './fixture.ts';
+
+const PAUSED = { since: NOW - 1000, by: 'operator', reason: 'paused-by-operator' } as const;
+const FAILED = { since: NOW - 1000, by: 'failure', reason: 'probe-failed' } as const;
+const VERDICT = { outcome: 'rolled-back', reason: 'probe-failed', message: 'Bad.', evidence: [] } as const;
+const version = { value: { ok: true, value: 'v2' }, revision: 5 } as const;
+const last: FinishedRollout = {
+  id: 'web-2-5',
+  kind: 'release',
+  strategy: 'rolling',
+  requested: 5,
+  revision: 2,
+  version: 'v2',
+  digest: null,
+  outcome: 'rolled-back',
+  reason: null,
+  message: '',
+  startedAt: 0,
+  endedAt: 0,
+  evidence: [],
+};
+
+function obey(
+  word: Command['word'],
+  under: Partial<Rollout> | null,
+  given: Given = {},
+  to: number | null = null,
+) {
+  const command = { value: { ok: true, value: { word, to } }, revision: 77 } as const;
+  const memory = { rollout: under === null ? null : rollout(under), ...given.memory };
+  const move = consumeCommand(world({ ...given, command, memory }));
+  if (move === null) throw new Error('the command was not consumed');
+  return move;
+}
+
+const answer = (...of: Parameters<typeof obey>) => {
+  const { memory, writes } = obey(...of);
+  expect(writes.consume).toBe(77);
+  return `${memory.answer?.refused === true ? 'refused: ' : ''}${memory.answer?.text}`;
+};
+
+describe('every word is consumed and answered', () => {
+  it.each<readonly [Command['word'], Partial<Rollout> | null, Given, string]>([
+    ['abort', null, {}, 'refused: Nothing to abort: no rollout is in progress.'],
+    ['abort', {}, {}, 'Aborting.'],
+    ['abort', { paused: PAUSED }, {}, 'Aborting.'],
+    ['abort', { stage: 'resolving' }, {}, 'Aborting.'],
+    ['abort', { stage: 'returning', verdict: VERDICT }, {}, 'It is going back already.'],
+    ['pause', null, {}, 'refused: Nothing to pause: no rollout is in progress.'],
+    ['pause', {}, {}, 'Paused.'],
+    ['pause', { paused: PAUSED }, {}, 'refused: It is paused already.'],
+    [
+      'pause',
+      { stage: 'returning', verdict: VERDICT },
+      {},
+      'refused: A return to the stable revision is not paused.',
+    ],
+    ['resume', null, {}, 'refused: Nothing to resume: nothing is paused.'],
+    ['resume', {}, {}, 'refused: Nothing to resume: nothing is paused.'],
+    ['resume', { paused: PAUSED }, {}, 'Resumed.'],
+    ['promote', null, {}, 'refused: Nothing to promote: no rollout is in progress.'],
+    ['promote', { paused: PAUSED }, {}, 'refused: It is paused; resume it first.'],
+    ['promote', { stage: 'resolving' }, {}, 'refused: Nothing to promote while resolving.'],
+    ['promote', { stage: 'monitoring', monitorUntil: NOW + 1 }, {}, 'Ending the bake.'],
+    ['promote', {}, {}, 'refused: A rolling rollout waits for no promotion here.'],
+    ['retry', {}, {}, 'refused: A rollout is in progress; abort it first.'],
+    ['retry', { paused: FAILED }, {}, 'Resumed.'],
+    ['retry', null, { freeze: 'sale', version }, 'refused: Frozen: sale'],
+    ['retry', null, {}, 'refused: Nothing to retry: there is no valid version.'],
+    [
+      'retry',
+      null,
+      { version, memory: { last: { ...last, outcome: 'succeeded' } } },
+      'refused: Nothing to retry: the last rollout succeeded.',
+    ],
+    ['retry', null, { version, memory: { last } }, 'Trying v2 again.'],
+    ['restart', {}, {}, 'refused: A rollout is in progress; it replaces every replica anyway.'],
+    ['restart', null, { freeze: 'sale' }, 'refused: Frozen: sale'],
+    [
+      'restart',
+      null,
+      { memory: { stable: null } },
+      'refused: Nothing to restart: there is no stable revision.',
+    ],
+    ['restart', null, {}, 'Restarting v1.'],
+    ['rollback', null, {}, 'refused: There is no earlier stable revision to go back to.'],
+    ['rollback', null, { freeze: 'sale', memory: { formerly: [2] } }, 'Going back to revision 2 (v2).'],
+    ['rollback', {}, {}, 'Going back to the stable revision.'],
+    [
+      'rollback',
+      {},
+      { memory: { stable: null } },
+      'refused: There is no stable revision to go back to; abort instead.',
+    ],
+  ])('%s, %j, %j', (word, under, given, said) => {
+    expect(answer(word, under, given)).toBe(said);
+  });
+
+  it('one that does not parse', () => {
+    const command = { value: { ok: false, problem: 'dance is no command' }, revision: 77 } as const;
+    const move = consumeCommand(world({ command }));
+    expect(move?.memory.answer).toEqual({ command: 77, text: 'dance is no command.', refused: true });
+  });
+
+  it('none', () => {
+    expect(consumeCommand(world())).toBeNull();
+  });
+});
+
+describe('promote', () => {
+  it('in a pause of a canary: the next step, and no other', () => {
+    const spec = specOf(canary());
+    const at = (index: number) =>
+      ({ strategy: 'canary', step: { index, startedAt: NOW, endsAt: null } }) as const;
+    expect(answer('promote', at(0), { spec })).toMatch(
+      /^refused: Nothing to promote: the current step is not a pause/,
+    );
+    expect(obey('promote', at(1), { spec }).memory.rollout?.step?.index).toBe(2);
+    expect(answer('promote', at(4), { spec })).toMatch(/^refused/);
+  });
+
+  it('in blue-green: when the candidate is up in full', () => {
+    const spec = specOf(blueGreen({ promotion: 'manual' }));
+    const under = { strategy: 'blue-green' } as const;
+    expect(answer('promote', under, { spec, replicas: ready(2, 2) })).toMatch(
+      /^refused: The candidate is not up/,
+    );
+    expect(obey('promote', under, { spec, replicas: ready(2, 3) }).memory.rollout?.promoted).toBe(true);
+  });
+});
+
+describe('resume moves every time by the length of the pause', () => {
+  it('after an operator', () => {
+    const step = { index: 1, startedAt: NOW, endsAt: NOW + 100 };
+    const under = { paused: PAUSED, deadline: NOW + 10, monitorUntil: NOW + 20, step };
+    expect(obey('resume', under).memory.rollout).toMatchObject({
+      ...{ paused: null, deadline: NOW + 1010, monitorUntil: NOW + 1020, forgiven: [] },
+      step: { endsAt: NOW + 1100 },
+    });
+  });
+
+  it('after a failure the deadline begins anew, and what failed is forgiven', () => {
+    const failed = ready(2, 1, { state: 'exited' });
+    const { rollout: after } = obey('resume', { paused: FAILED, deadline: NOW }, { replicas: failed }).memory;
+    expect(after).toMatchObject({ deadline: NOW + 600_000, forgiven: ['id-web-r2-1'], forgivenAt: NOW });
+  });
+
+  it('time under manual weights is left to their end', () => {
+    const manual = {
+      weightsRevision: 1,
+      since: NOW - 400,
+      requested: {},
+      split: {},
+      revisions: {},
+      problem: null,
+    };
+    const { rollout: after } = obey(
+      'resume',
+      { paused: PAUSED, deadline: NOW },
+      { memory: { manual } },
+    ).memory;
+    expect(after?.deadline).toBe(NOW + 600);
+  });
+});
+
+describe('abort keeps the verdict, with its evidence, of what goes back already', () => {
+  it('so a failure stays a failure', () => {
+    const { rollout: after } = obey('abort', { stage: 'returning', verdict: VERDICT }).memory;
+    expect(after?.verdict).toEqual(VERDICT);
+  });
+});

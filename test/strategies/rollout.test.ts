@@ -1,0 +1,135 @@
+import { describe, expect, it } from 'vitest';
+import type { Verdict } from '../../strategies/model.ts';
+import {
+  beginRollout,
+  endReturn,
+  pauseRollout,
+  shiftTimes,
+  startReturning,
+  succeedRollout,
+} from '../../strategies/rollout.ts';
+import { blueGreen, specOf, withSettings } from '../sim/spec.ts';
+import { type Given, NOW, ready, replica, revision, rollout, SPEC, world } from './fixture.ts';
+
+const request = { kind: 'release', version: 'v3', requested: 12, insists: false, existing: null } as const;
+const evidence = [{ replica: 'web-r2-1', probe: null, exitCode: 1, outOfMemory: false, log: [] }];
+const bad: Verdict = { outcome: 'rolled-back', reason: 'container-exited', message: 'Bad.', evidence };
+
+describe('beginRollout', () => {
+  const begin = (given: Given = {}) => beginRollout(world(given), request).memory.rollout;
+
+  it('has an id of what is asked by what, an absolute deadline, and the next number', () => {
+    expect(begin()).toMatchObject({
+      ...{ id: 'web-3-12', revision: 3, stage: 'resolving', resolved: false, startedAt: NOW },
+      ...{ deadline: NOW + 600_000, progress: 0, held: false, promoted: false, paused: null, verdict: null },
+    });
+  });
+
+  it.each<readonly [string, Given, boolean]>([
+    ['gated by a stable revision that serves', { replicas: ready(1, 1) }, true],
+    ['not by one that does not', { replicas: [replica('web-r1-1')] }, false],
+    ['not by none', { memory: { stable: null }, replicas: ready(2, 3) }, false],
+    ['not by one without the port that there is now', { replicas: ready(1, 3, { address: null }) }, false],
+    [
+      'without a port, by what is ready',
+      { spec: withSettings(SPEC, { port: null }), replicas: ready(1, 3, { address: null }) },
+      true,
+    ],
+  ])('%s', (_, given, gated) => {
+    expect(begin(given)?.gated).toBe(gated);
+  });
+
+  it('one in its bake with nothing stable behind it is what there is to return to', () => {
+    const under = rollout({ stage: 'monitoring', monitorUntil: NOW });
+    const { memory } = beginRollout(world({ memory: { stable: null, rollout: under } }), request);
+    expect(memory.stable).toBe(2);
+  });
+
+  it('one that was going back ends as what it was', () => {
+    const under = rollout({ stage: 'returning', verdict: bad });
+    const { writes } = beginRollout(world({ memory: { rollout: under } }), request);
+    expect(writes.finished).toMatchObject([{ outcome: 'rolled-back', reason: 'container-exited', evidence }]);
+  });
+});
+
+describe('startReturning puts into quarantine', () => {
+  const blame = (verdict: Verdict, of = rollout(), given: Given = {}) =>
+    startReturning(world({ memory: { rollout: of }, ...given }), of, verdict).writes.quarantine;
+
+  it('what is to blame, with the reason and the rollout', () => {
+    expect(blame(bad)).toEqual({
+      ...{ digest: 'sha256:v2', reason: 'container-exited', rollout: 'web-2-10', message: 'Bad.' },
+    });
+  });
+
+  it.each([
+    ['not what an operator turned back', blame({ ...bad, reason: 'aborted-by-operator' })],
+    ['not a rollback', blame(bad, rollout({ kind: 'rollback' }))],
+    ['not what has no record', blame(bad, rollout({ revision: 9 }))],
+    [
+      'not the digest that is stable',
+      blame(bad, rollout(), { revisions: [revision(1), revision(2, { digest: 'sha256:v1' })] }),
+    ],
+  ])('%s', (_, quarantine) => {
+    expect(quarantine).toBeUndefined();
+  });
+
+  it('and its times begin anew', () => {
+    const of = rollout({ held: true, monitorUntil: 5, deadline: 5 });
+    const { rollout: next } = startReturning(world({ memory: { rollout: of } }), of, bad).memory;
+    expect(next).toMatchObject({
+      stage: 'returning',
+      held: false,
+      monitorUntil: null,
+      deadline: NOW + 600_000,
+    });
+  });
+});
+
+describe('succeedRollout', () => {
+  it('the candidate is stable, the one before is remembered', () => {
+    const { memory, writes } = succeedRollout(world({ memory: { rollout: rollout() } }), rollout());
+    expect(memory).toMatchObject({ stable: 2, formerly: [1], rollout: null, warm: null, failed: false });
+    expect(writes.finished).toMatchObject([
+      { id: 'web-2-10', outcome: 'succeeded', digest: 'sha256:v2', endedAt: NOW },
+    ]);
+  });
+
+  it('blue-green keeps it warm, but not after a rollback', () => {
+    const w = world({ spec: specOf(blueGreen()) });
+    expect(succeedRollout(w, rollout()).memory.warm).toEqual({ revision: 1, until: NOW + 300_000 });
+    expect(succeedRollout(w, rollout({ kind: 'rollback' })).memory.warm).toBeNull();
+  });
+});
+
+describe('endReturn', () => {
+  it.each([
+    [null, 'failed', true],
+    [1, 'failed', false],
+    [null, 'aborted', false],
+  ] as const)('stable %s, %s: the service has failed %s', (stable, outcome, failed) => {
+    const verdict = { ...bad, outcome };
+    expect(endReturn(world({ memory: { stable } }), rollout(), verdict).memory.failed).toBe(failed);
+  });
+});
+
+describe('times', () => {
+  it('all absolute ones move together', () => {
+    const step = { index: 1, startedAt: 5, endsAt: 100 };
+    expect(shiftTimes(rollout({ deadline: 10, monitorUntil: 20, step }), 7)).toMatchObject({
+      ...{ deadline: 17, monitorUntil: 27, step: { index: 1, startedAt: 5, endsAt: 107 } },
+    });
+    expect(shiftTimes(rollout({ deadline: 10 }), 7)).toMatchObject({
+      deadline: 17,
+      monitorUntil: null,
+      step: null,
+    });
+  });
+
+  it('a failure in a pause does not begin the pause anew', () => {
+    const held = pauseRollout(rollout(), 'operator', 'paused-by-operator', NOW - 500);
+    expect(pauseRollout(held, 'failure', 'probe-failed', NOW).paused).toEqual({
+      ...{ since: NOW - 500, by: 'failure', reason: 'probe-failed' },
+    });
+  });
+});

@@ -94,7 +94,7 @@ export class DemoService {
       routes: [{ host: this.host }],
       healthcheck: {
         ...{ http: '/health', interval: '500ms', start_interval: '100ms' },
-        ...{ timeout: '3s', retries: 4, start_period: '30s' },
+        ...{ timeout: '10s', retries: 6, start_period: '1m' },
       },
       strategy: { type: this.name, ...common, ...OWN[this.name] },
       proxy: { timeout: '2m', park: { timeout: '3m', max_requests: 10000 } },

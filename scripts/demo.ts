@@ -24,6 +24,8 @@ async function main(): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => interruption.abort(new Error(`interrupted by ${signal}`)));
   }
+  // Whoever read our words has gone, as `| head` does.
+  process.stdout.on('error', () => interruption.abort(new Error('interrupted: nobody reads any more')));
   const began = performance.now();
   const builder = new StageBuilder();
   const verdicts: Verdicts = { released: 0, rolledBack: 0, surprises: [] };
@@ -33,7 +35,8 @@ async function main(): Promise<number> {
     services = SERVICES.map((name) => new DemoService(stage, name));
     await play(screen, services, verdicts, interruption.signal);
   } catch (error) {
-    verdicts.surprises.push(error instanceof Error ? error.message : String(error));
+    const cause = interruption.signal.aborted ? interruption.signal.reason : error;
+    verdicts.surprises.push(cause instanceof Error ? cause.message : String(cause));
   }
   const reports = await Promise.all(services.map((service) => service.stopLoad()));
   screen.say('Taking everything away again: daemon, proxy, etcd, containers, images.');

@@ -25,7 +25,8 @@ export function planStarts(world: World, goal: Goal, leaving: ReadonlySet<Member
   const missing = listWanted(world, goal).flatMap(([revision, wanted]) =>
     namesToStart(world, revision, wanted, leaving, healing),
   );
-  const due = keepRoom(missing, goal.limit - countStanding(world));
+  // What backs off keeps its room: it may be on its way already.
+  const due = missing.slice(0, Math.max(0, goal.limit - countStanding(world)));
   const waits = due.map(({ name }) => Math.max(backoffUntil(healing[name]), troubleUntil(world, name)));
   const started = due.filter((_, i) => world.now >= (waits[i] ?? 0));
   return {
@@ -39,8 +40,6 @@ interface Due {
   readonly name: string;
   readonly revision: Revision;
   readonly ordinal: number;
-  /** It was created, and only has to be started. */
-  readonly exists: boolean;
 }
 
 // The stable revision last: with little room, one that breaks again and again must not keep its fix from starting.
@@ -51,16 +50,6 @@ function listWanted(world: World, goal: Goal): readonly (readonly [Revision, num
     return revision === null ? [] : [[revision, count] as const];
   });
   return wanted.sort(([a], [b]) => Number(a.number === stable) - Number(b.number === stable));
-}
-
-// What backs off keeps its room: it may be on its way already.
-function keepRoom(due: readonly Due[], room: number): readonly Due[] {
-  let left = Math.max(0, room);
-  return due.filter(({ exists }) => {
-    if (exists) return true;
-    left -= 1;
-    return left >= 0;
-  });
 }
 
 function namesToStart(
@@ -76,16 +65,22 @@ function namesToStart(
   );
   const places = members.filter((m) => keepsPlace(world, m, leaving)).length;
   const missing = Math.max(0, wanted - aliveOf(world, revision.number).length - places);
-  const name = (ordinal: number, exists: boolean): Due => {
-    return { name: nameReplica(world.observed.service, revision.number, ordinal), revision, ordinal, exists };
-  };
   const taken = new Set(members.map((m) => m.replica.ordinal));
-  const free = Array.from({ length: taken.size + missing + Object.keys(healing).length }, (_, i) => i + 1)
-    .filter((ordinal) => !taken.has(ordinal))
-    .map((ordinal) => name(ordinal, false));
-  const askedAt = (due: Due) => healing[due.name]?.at ?? 0;
-  const order = free.sort((a, b) => askedAt(b) - askedAt(a) || a.ordinal - b.ordinal);
-  return [...created.map((m) => name(m.replica.ordinal, true)), ...order.slice(0, missing)];
+  const ordinals = listAsked(world, revision.number, healing).filter((ordinal) => !taken.has(ordinal));
+  for (let next = 1; ordinals.length < missing; next += 1) {
+    if (!taken.has(next) && !ordinals.includes(next)) ordinals.push(next);
+  }
+  return [...created.map((m) => m.replica.ordinal), ...ordinals.slice(0, missing)].map((ordinal) => {
+    return { name: nameReplica(world.observed.service, revision.number, ordinal), revision, ordinal };
+  });
+}
+
+// Ordinals that were asked for before, the latest first.
+function listAsked({ observed }: World, revision: number, healing: Memory['healing']): number[] {
+  const prefix = nameReplica(observed.service, revision, 0).slice(0, -1);
+  const asked = Object.entries(healing).filter(([name]) => name.startsWith(prefix));
+  const ordinals = asked.map(([name, { at }]) => ({ ordinal: Number(name.slice(prefix.length)), at }));
+  return ordinals.sort((a, b) => b.at - a.at || a.ordinal - b.ordinal).map(({ ordinal }) => ordinal);
 }
 
 // A failed replica until it may be replaced, and one that has ended until it is removed, unless the engine cannot.

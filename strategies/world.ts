@@ -81,9 +81,10 @@ export function countPresent(world: World, revision: number): number {
   return membersOf(world, revision).filter((m) => m.class !== 'draining' && m.class !== 'gone').length;
 }
 
-/** All that stands, draining and stopping ones included: the engine carries them. */
+/** All that stands, draining and stopping ones included: the engine carries them. Not what has ended or never ran. */
 export function countStanding(world: World): number {
-  return world.members.filter((m) => m.replica.state !== 'exited' && m.replica.state !== 'dead').length;
+  const isIdle = ({ replica }: Member) => ['created', 'exited', 'dead'].includes(replica.state);
+  return world.members.filter((m) => !isIdle(m)).length;
 }
 
 export function revisionsPresent(world: World): readonly number[] {

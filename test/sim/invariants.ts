@@ -199,7 +199,7 @@ function checkStart(world: SimWorld, { name, revision }: Extract<Action, { kind:
     revision.number === stable || (rollout?.insists === true && rollout.revision === revision.number);
   if (store.quarantined.includes(revision.digest) && !isAsked) breach(world, `${name} starts in quarantine`);
   if (plan === null || manual !== null) return;
-  const existing = [...engine.containers.values()].filter((c) => c.state !== 'exited' && c.name !== name);
+  const existing = [...engine.containers.values()].filter((c) => c.isRunning && c.name !== name);
   const warm = store.memory.warm === null ? 0 : spec.replicas;
   const limit = spec.replicas + Math.max(surgeOf(world, plan), warm);
   if (existing.length + 1 > limit) breach(world, `${name} would be one more than ${limit}`);

@@ -206,6 +206,12 @@ describe('what starts', () => {
     expect(wakeups).toContain(NOW + 800);
   });
 
+  it('also when everything below has gone in between', () => {
+    const asked = { attempts: 1, at: NOW - 200 };
+    const memory = { healing: { 'web-r1-7': asked, 'web-r1-8': asked, 'web-r1-9': asked } };
+    expect(converge(world({ memory }), WANT_3).actions).toEqual([]);
+  });
+
   it('every start is counted, until it has been ready for a minute', () => {
     expect(converge(world({ replicas: ready(1, 2) }), WANT_3).healing).toEqual({
       'web-r1-3': { attempts: 1, at: NOW },

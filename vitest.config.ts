@@ -1,4 +1,4 @@
-// Two projects of one run: `unit` needs nothing but Node; `real` runs on a real engine and etcd, two files at a time.
+// Two projects of one run: `unit` needs nothing but Node; `real` runs on a real engine and etcd, one file at a time.
 import { defineConfig } from 'vitest/config';
 
 const REAL = ['test/integration/**/*.test.ts', 'test/e2e/**/*.test.ts', 'test/contract/**/*.test.ts'];
@@ -28,6 +28,8 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 120_000,
           teardownTimeout: 60_000,
+          // Each file loads engine, daemon and requests at once: two of them starve each other on two cores.
+          maxWorkers: 1,
           sequence: { groupOrder: 1 },
         },
       },

@@ -13,7 +13,7 @@ import { planReturning } from './returning.ts';
 import { completeExchange, planExchange, planRolling } from './rolling.ts';
 import { type Move, pauseRollout, startReturning, stay, succeedRollout } from './rollout.ts';
 import { standStill } from './standing.ts';
-import type { World } from './world.ts';
+import { aliveOf, type World } from './world.ts';
 
 /** `move` is null while the rollout stays where it is; then `goal` and `hold` say what stands and why. */
 export interface Notch {
@@ -94,11 +94,15 @@ function answerFailure(world: World, rollout: Rollout, failure: Failure): Move |
 
 function moveOn(world: World, rollout: Rollout, course: Course): Move | null {
   if (course.advanced !== null) return keep(world, course.advanced);
-  if (rollout.stage === 'monitoring' && world.now >= (rollout.monitorUntil ?? 0) && course.isComplete) {
-    return succeedRollout(world, rollout);
-  }
+  const isBaked = rollout.stage === 'monitoring' && world.now >= (rollout.monitorUntil ?? 0);
+  if (isBaked && course.isComplete && isCalm(world, rollout)) return succeedRollout(world, rollout);
   if (rollout.stage === 'advancing' && course.isComplete) return keep(world, startMonitoring(world, rollout));
   return watchDeadline(world, rollout, course.hold);
+}
+
+// A bake does not end in the middle of a streak of failing probes: the streak decides.
+function isCalm(world: World, rollout: Rollout): boolean {
+  return aliveOf(world, rollout.revision).every(({ replica }) => replica.probe.failures === 0);
 }
 
 // A rollback by the operator has nothing to be judged by.

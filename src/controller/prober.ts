@@ -97,8 +97,9 @@ export class Prober {
     const before = watch.record;
     const startedAt = watch.target.container.startedAt ?? result.at;
     watch.record = recordProbe(before, result, watch.target.healthcheck, startedAt);
-    const { readySince, unhealthySince } = watch.record;
-    const isNews = readySince !== before.readySince || unhealthySince !== before.unhealthySince;
+    const { readySince, unhealthySince, failures } = watch.record;
+    const isTurn = readySince !== null && failures > 0 !== before.failures > 0;
+    const isNews = readySince !== before.readySince || unhealthySince !== before.unhealthySince || isTurn;
     if (isNews) this.#options.onChange(watch.service);
   }
 }

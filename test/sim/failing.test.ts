@@ -15,7 +15,7 @@ import {
   turnsSickAfter,
 } from './behaviour.ts';
 import { endings, given, reportOf, standing, weightOf } from './scenario.ts';
-import { canary, HOUR, MINUTE, SECOND, STRATEGIES } from './spec.ts';
+import { blueGreen, canary, HOUR, MINUTE, SECOND, STRATEGIES } from './spec.ts';
 import type { SimWorld } from './world.ts';
 
 const steps = [
@@ -156,4 +156,13 @@ describe.each(strategies)('$type', (strategy) => {
     } while (world.store.history.length < 3);
     expect(endings(world).at(-1)).toBe('v3 rolled-back probe-failed');
   });
+});
+
+it('a bake does not end in the middle of a streak of failing probes', () => {
+  const world = givenV2(blueGreen());
+  // All three are ready within a second, available after min_ready (5 s), and baked 30 s later.
+  world.engine.behave('v3', turnsSickAfter(34 * SECOND));
+  world.release('v3');
+  world.settle();
+  expect(endings(world).at(-1)).toBe('v3 rolled-back probe-failed');
 });

@@ -1,6 +1,6 @@
 // What every strategy must do, told once and run for each: carry a good version without losing a request, come back
 // from every kind of bad one with the evidence, obey the operator's words in the middle, and survive the daemon.
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { startLoad } from '../../scripts/load.ts';
 import { download, startEcho, startEvents } from '../../scripts/load-streams.ts';
 import type { StrategyType } from '../../strategies/model.ts';
@@ -22,8 +22,14 @@ export function describeStrategy(strategy: StrategyType): void {
   afterAll(async () => {
     await slipway?.stop();
   });
+  const standing: Service[] = [];
+  // Told to go and not waited for: what one test left standing would slow the next.
+  afterEach(async () => {
+    for (const { name } of standing.splice(0)) await slipway.remove(slipway.keys.spec(name));
+  });
   const given = async (version: Version, options: Partial<ServiceOptions> = {}): Promise<Service> => {
     const service = new Service(slipway, { image: REPOSITORY, strategy, ...options });
+    standing.push(service);
     await service.stand(version);
     return service;
   };

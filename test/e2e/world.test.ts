@@ -4,7 +4,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Docker from 'dockerode';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startLoad } from '../../scripts/load.ts';
 import { startChild } from '../support/child.ts';
 import { findFreePorts, uniquePrefix } from '../support/names.ts';
@@ -23,8 +23,16 @@ afterAll(async () => {
   await slipway?.stop();
 });
 
+const standing: Service[] = [];
+// Told to go and not waited for: what one test left standing would slow the next.
+afterEach(async () => {
+  for (const { name } of standing.splice(0)) await slipway.remove(slipway.keys.spec(name));
+});
+
 function make(options: Partial<ServiceOptions> = {}): Service {
-  return new Service(slipway, { image: REPOSITORY, strategy: 'rolling', ...options });
+  const service = new Service(slipway, { image: REPOSITORY, strategy: 'rolling', ...options });
+  standing.push(service);
+  return service;
 }
 
 describe('a container', () => {

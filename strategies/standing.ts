@@ -37,8 +37,8 @@ export function keepServing(world: World, candidate: number): Record<number, num
 }
 
 /**
- * What is on trial, or warm, never gets more than its weight, unless it carries more already and the stable revision
- * cannot take all of it back yet.
+ * What is on trial never gets more than its weight, unless it carries more already and the stable revision cannot take
+ * all of it back yet.
  */
 export function findGuarded(world: World, revision: number, weight: number): number | null {
   const { memory, spec, observed } = world;
@@ -55,19 +55,14 @@ export function planSteady(world: World): Goal {
   return keepWarm(world, planExchange(world, stable, computeOwnBudget(spec), true));
 }
 
-// It takes no traffic while the stable revision has anything ready.
+// Without a weight it takes no traffic while the stable revision has anything ready.
 function keepWarm(world: World, goal: Goal): Goal {
   const { warm, stable } = world.memory;
   const { replicas } = world.spec;
   if (warm === null || world.now >= warm.until || warm.revision === stable) return goal;
   const kept = Math.min(replicas, aliveOf(world, warm.revision).length);
   const wanted = { ...goal.wanted, [warm.revision]: kept };
-  return {
-    ...goal,
-    wanted,
-    guarded: findGuarded(world, warm.revision, 0),
-    limit: Math.max(goal.limit, replicas + kept),
-  };
+  return { ...goal, wanted, limit: Math.max(goal.limit, replicas + kept) };
 }
 
 /**

@@ -121,7 +121,7 @@ function isServingCandidate(rollout: Rollout | null, revision: number): boolean 
 function checkCapacity(world: SimWorld, observed: Observed, plan: Plan, route: RouteEntry): void {
   const { rollout, manual, stable } = plan.memory;
   if (rollout === null || manual !== null || stable === null || !rollout.gated) return;
-  const { strategy, replicas } = world.spec;
+  const { strategy } = world.spec;
   const weight = route.split[rollout.revision] ?? 0;
   const count = route.targets.filter((t) => t.revision === rollout.revision).length;
   const others = route.targets.length - count;
@@ -135,21 +135,21 @@ function checkCapacity(world: SimWorld, observed: Observed, plan: Plan, route: R
   }
   const before = observed.route?.value.split[rollout.revision] ?? 0;
   const isStanding = weight <= before;
-  const isFull = strategy.type === 'blue-green' ? count >= replicas : count >= stepReplicas(world, weight);
-  if (!isFull && !isStanding && weight > Math.max(share, (100 * count) / replicas) + 1)
+  const most = Math.max(share, count * loadOf(world));
+  if (!isStanding && weight > most + 1)
     breach(world, `the candidate gets ${weight} % with ${count} replicas`);
   const isWaiting = strategy.type === 'blue-green' && !rollout.promoted;
   if (isWaiting && before === 0) breach(world, 'traffic before the promotion');
 }
 
-function stepReplicas({ spec }: SimWorld, weight: number): number {
+// What one replica of a candidate may carry: its part of everything, or what the author of a step gave it.
+function loadOf({ spec }: SimWorld): number {
   const { strategy, replicas } = spec;
-  if (strategy.type !== 'canary') return 0;
-  const amounts = strategy.steps.flatMap((s) =>
-    s.kind === 'weight' && s.weight === weight ? [s.replicas] : [],
+  const steps = strategy.type === 'canary' ? strategy.steps : [];
+  const loads = steps.map((step) =>
+    step.kind === 'weight' ? step.weight / computeStepReplicas(replicas, step.weight, step.replicas) : 0,
   );
-  const counts = amounts.map((amount) => computeStepReplicas(replicas, weight, amount));
-  return counts.length > 0 ? Math.min(...counts) : computeStepReplicas(replicas, weight, null);
+  return Math.max(100 / replicas, ...loads);
 }
 
 // A weight step is passed when its weight is served, a pause when its time has come or by `promote`.

@@ -1,7 +1,7 @@
 // From the first release to the last: a first one, a failed first one, freezes, other settings, ports, retirement.
 import { describe, expect, it } from 'vitest';
 import { EXITS_AT_ONCE, GOOD, MISSING } from './behaviour.ts';
-import { ending, endings, given, isIdle, reportOf, saying, standing, weighs } from './scenario.ts';
+import { ending, endings, given, isIdle, reportOf, saying, standing, weighs, weightOf } from './scenario.ts';
 import {
   blueGreen,
   canary,
@@ -194,6 +194,20 @@ describe.each(STRATEGIES)('$type', (strategy) => {
     world.run(MINUTE);
     expect(world.store.isRetired).toBe(true);
     expect(world.engine.containers.size).toBe(0);
+  });
+});
+
+describe('a strategy that changes when two of three are replaced', () => {
+  it.each([canary(), blueGreen({ promotion: 'manual' })])('to $type takes nothing back', (next) => {
+    const world = given(rolling());
+    world.release('v2');
+    world.runUntil(weighs(2, 67));
+    world.respec({ ...world.spec, strategy: next });
+    while (!isIdle(world)) {
+      world.run(500);
+      expect(weightOf(world, 2)).toBeGreaterThanOrEqual(67);
+    }
+    expect(ending(world)).toBe('v2 succeeded');
   });
 });
 

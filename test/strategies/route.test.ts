@@ -99,6 +99,12 @@ describe('planRoute', () => {
     expect(planRoute(world({ spec, memory, replicas: ready(1, 3) }), goal)?.preview).toBeNull();
   });
 
+  it('parks nobody for a service that gives its port up', () => {
+    const spec = withSettings(SPEC, { port: null });
+    const entry = planRoute(world({ spec, replicas: [replica('web-r1-1')] }), goalOf({ 1: 3 }, { 1: 100 }));
+    expect(describeRoute(entry)).toBe('route none');
+  });
+
   it('there is none without a port, once nothing has an address any more', () => {
     const spec = withSettings(SPEC, { port: null });
     const goal = goalOf({ 1: 3 }, { 1: 100 });

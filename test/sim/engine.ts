@@ -1,14 +1,6 @@
 // The simulated engine with the part of the controller that speaks to it: containers, pulls, actions in the background,
 // troubles. `crash` loses what a controller keeps in memory; what the engine was told goes on.
-import type {
-  Action,
-  ImageState,
-  ProbeRecord,
-  Reason,
-  Replica,
-  Revision,
-  Trouble,
-} from '../../strategies/model.ts';
+import type { Action, ImageState, Reason, Replica, Revision, Trouble } from '../../strategies/model.ts';
 import { type Behaviour, GOOD, PULLED, type Pull } from './behaviour.ts';
 import { SimContainer } from './container.ts';
 import type { Timeline } from './timeline.ts';
@@ -114,10 +106,6 @@ export class SimEngine {
         this.#timeline.after(this.traits.startsAfterMs, () => this.#begin(name, revision, ordinal));
       if (i % 3 === 2) this.create(name, revision, ordinal);
     });
-  }
-
-  probeOf(name: string): ProbeRecord | undefined {
-    return this.containers.get(name)?.observe().probe;
   }
 
   #resolve({ id, version }: ActionOf<'resolve-image'>): boolean {

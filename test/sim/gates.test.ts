@@ -1,7 +1,6 @@
-// What holds a rollout by plan: promotion, previews, warm old replicas, pauses, delays, budgets; and the deadline that
-// must not run meanwhile.
+// What holds a rollout by plan: promotion, previews, warm old replicas, the steps of a canary and its pauses.
 import { describe, expect, it } from 'vitest';
-import { GOOD, NEVER_READY, turnsSickAfter } from './behaviour.ts';
+import { GOOD, turnsSickAfter } from './behaviour.ts';
 import {
   ending,
   endings,
@@ -14,8 +13,7 @@ import {
   weighs,
   weightOf,
 } from './scenario.ts';
-import { blueGreen, canary, HOUR, MINUTE, rolling, SECOND, STRATEGIES } from './spec.ts';
-import type { SimWorld } from './world.ts';
+import { blueGreen, canary, HOUR, MINUTE, SECOND } from './spec.ts';
 
 describe('blue-green', () => {
   const preview = { host: 'preview.example.com' };
@@ -219,115 +217,5 @@ describe('canary', () => {
     world.command('resume');
     world.run(10 * SECOND);
     expect(weightOf(world, 2)).toBe(10);
-  });
-});
-
-describe('rolling', () => {
-  it('delay: so long between batches, and the deadline does not run meanwhile', () => {
-    const world = given(rolling({ delayMs: 20 * MINUTE }));
-    world.release('v2');
-    world.runUntil(weighs(2, 33));
-    world.run(5 * SECOND);
-    expect(saying(world)).toBe('progressing delay');
-    world.run(19 * MINUTE);
-    expect(weightOf(world, 2)).toBe(33);
-    world.settle();
-    expect(ending(world)).toBe('v2 succeeded');
-  });
-
-  it('a batch that never gets ready is no delay: the deadline ends it', () => {
-    const world = given(rolling({ delayMs: MINUTE, progressDeadlineMs: 30 * SECOND }));
-    world.engine.behave('v2', NEVER_READY);
-    world.release('v2');
-    world.run(MINUTE);
-    expect(ending(world)).toBe('v2 rolled-back progress-deadline');
-  });
-
-  it.each([
-    ['25 % and 25 % of 4', { surge: { percent: 25 }, unavailable: { percent: 25 } }, 4, 5, 3],
-    ['100 % and 0', { surge: { percent: 100 }, unavailable: { count: 0 } }, 3, 6, 3],
-    ['0 and 50 % of 3', { surge: { count: 0 }, unavailable: { percent: 50 } }, 3, 3, 2],
-    ['2 and 1 of 3', { surge: { count: 2 }, unavailable: { count: 1 } }, 3, 5, 2],
-  ] as const)(
-    'surge and unavailable %s bound what stands and what serves',
-    (_, budget, replicas, most, least) => {
-      const world = given(rolling(budget), { replicas });
-      const seen = watch(world, () => world.release('v2'));
-      expect(seen).toEqual({ most, least });
-      expect(ending(world)).toBe('v2 succeeded');
-    },
-  );
-
-  it.each([
-    ['start-first, 2 at a time', { parallelism: 2, order: 'start-first' }, 6, 4],
-    ['stop-first, 2 at a time', { parallelism: 2, order: 'stop-first' }, 4, 2],
-    ['all at once', { parallelism: 0, order: 'start-first' }, 8, 4],
-  ] as const)('the way back by rollback goes %s', (_, rollback, most, least) => {
-    const world = given(rolling(), { replicas: 4, rollback });
-    world.release('v2');
-    world.settle();
-    const seen = watch(world, () => world.command('rollback'));
-    expect(seen).toEqual({ most, least });
-    expect(standing(world)).toBe('v1×4, route r1 100');
-  });
-});
-
-/** The most containers that stood and the fewest targets that served until the rollout has ended. */
-function watch(world: SimWorld, begin: () => void): { readonly most: number; readonly least: number } {
-  begin();
-  let [most, least] = [0, Number.POSITIVE_INFINITY];
-  world.runUntil((w) => {
-    most = Math.max(most, w.engine.containers.size);
-    least = Math.min(least, w.store.route?.value.targets.length ?? 0);
-    return w.store.memory.rollout?.stage === 'monitoring' || w.isAtRest();
-  });
-  world.settle();
-  return { most, least };
-}
-
-describe.each(STRATEGIES)('$type: deadlines', (strategy) => {
-  it('paused time is free', () => {
-    const world = given({ ...strategy, progressDeadlineMs: MINUTE });
-    world.release('v2');
-    world.run(2 * SECOND);
-    world.command('pause');
-    world.run(5 * HOUR);
-    world.command('resume');
-    world.settle();
-    expect(ending(world)).toBe('v2 succeeded');
-  });
-
-  it('paused time is free while the image is pulled, too', () => {
-    const world = given({ ...strategy, progressDeadlineMs: MINUTE });
-    world.engine.pull('v2', { takesMs: 90 * SECOND, failures: 0, failure: 'network' });
-    world.release('v2');
-    world.run(SECOND);
-    world.command('pause');
-    world.run(5 * MINUTE);
-    world.command('resume');
-    world.settle();
-    expect(ending(world)).toBe('v2 succeeded');
-  });
-
-  it('a pull without any progress ends at the deadline', () => {
-    const world = given({ ...strategy, progressDeadlineMs: MINUTE });
-    world.engine.pull('v2', { takesMs: HOUR, failures: 0, failure: 'network' });
-    world.release('v2');
-    world.run(61 * SECOND);
-    expect(ending(world)).toBe('v2 rolled-back image-pull-failed');
-  });
-
-  it('a proxy that applies nothing is named, and the deadline ends it', () => {
-    const world = given({ ...strategy, progressDeadlineMs: MINUTE });
-    for (const proxy of world.proxies) proxy.traits = { ...proxy.traits, appliesAfterMs: null };
-    world.release('v2');
-    world.run(20 * SECOND);
-    expect(saying(world)).toBe('progressing waiting-for-proxies');
-    world.runUntil(isIdle);
-    const { last } = world.store.memory;
-    expect(ending(world)).toBe('v2 rolled-back waiting-for-proxies');
-    expect(world.store.quarantined).toEqual([]);
-    expect(last?.message).toMatch(/Not every proxy has confirmed it\.$/);
-    expect(reportOf(world).phase).toBe('idle');
   });
 });

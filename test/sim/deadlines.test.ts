@@ -1,0 +1,51 @@
+// The progress deadline: what is free of it, and what it ends.
+import { describe, expect, it } from 'vitest';
+import { ending, given, isIdle, reportOf, saying } from './scenario.ts';
+import { HOUR, MINUTE, SECOND, STRATEGIES } from './spec.ts';
+
+describe.each(STRATEGIES)('$type', (strategy) => {
+  it('paused time is free', () => {
+    const world = given({ ...strategy, progressDeadlineMs: MINUTE });
+    world.release('v2');
+    world.run(2 * SECOND);
+    world.command('pause');
+    world.run(5 * HOUR);
+    world.command('resume');
+    world.settle();
+    expect(ending(world)).toBe('v2 succeeded');
+  });
+
+  it('paused time is free while the image is pulled, too', () => {
+    const world = given({ ...strategy, progressDeadlineMs: MINUTE });
+    world.engine.pull('v2', { takesMs: 90 * SECOND, failures: 0, failure: 'network' });
+    world.release('v2');
+    world.run(SECOND);
+    world.command('pause');
+    world.run(5 * MINUTE);
+    world.command('resume');
+    world.settle();
+    expect(ending(world)).toBe('v2 succeeded');
+  });
+
+  it('a pull without any progress ends at the deadline', () => {
+    const world = given({ ...strategy, progressDeadlineMs: MINUTE });
+    world.engine.pull('v2', { takesMs: HOUR, failures: 0, failure: 'network' });
+    world.release('v2');
+    world.run(61 * SECOND);
+    expect(ending(world)).toBe('v2 rolled-back image-pull-failed');
+  });
+
+  it('a proxy that applies nothing is named, and the deadline ends it', () => {
+    const world = given({ ...strategy, progressDeadlineMs: MINUTE });
+    for (const proxy of world.proxies) proxy.traits = { ...proxy.traits, appliesAfterMs: null };
+    world.release('v2');
+    world.run(20 * SECOND);
+    expect(saying(world)).toBe('progressing waiting-for-proxies');
+    world.runUntil(isIdle);
+    const { last } = world.store.memory;
+    expect(ending(world)).toBe('v2 rolled-back waiting-for-proxies');
+    expect(world.store.quarantined).toEqual([]);
+    expect(last?.message).toMatch(/Not every proxy has confirmed it\.$/);
+    expect(reportOf(world).phase).toBe('idle');
+  });
+});

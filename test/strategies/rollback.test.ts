@@ -44,6 +44,17 @@ describe('findRollbackTarget', () => {
   ])('%s', (_, memory, to, found) => {
     expect(target(memory, to)).toBe(found);
   });
+  it.each([3, null])('not one that failed since, asked for as %s', (to) => {
+    const quarantined = [revision(3).digest];
+    const found = findRollbackTarget(
+      world({ memory: { stable: 4, formerly: [3] }, revisions, quarantined }),
+      to,
+    );
+    expect(found).toEqual({
+      ok: false,
+      why: 'Revision 3 (v3) failed here before and is in quarantine; release v3 and retry to run it again.',
+    });
+  });
 });
 
 describe('recordFormer: going on extends the list, going back shortens it', () => {

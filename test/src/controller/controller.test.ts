@@ -201,6 +201,12 @@ describe('bad input', () => {
     expect([etcd.value(KEYS.status('web')), etcd.value(KEYS.rollout('web'))]).toEqual([null, null]);
   });
 
+  it('consumes a command for a service that is not there, and leaves nothing of it', async () => {
+    etcd.put(KEYS.command('ghost'), 'promote');
+    await until(() => etcd.value(KEYS.command('ghost')) === null);
+    expect([etcd.value(KEYS.status('ghost')), etcd.value(KEYS.rollout('ghost'))]).toEqual([null, null]);
+  });
+
   it('does nothing for a service whose record does not parse', async () => {
     await startStable();
     etcd.put(KEYS.rollout('web'), '{');

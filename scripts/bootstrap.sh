@@ -39,6 +39,9 @@ list_missing_packages() {
   has busybox || echo busybox-static
   if [[ "$for_tests" == yes ]]; then
     has docker-registry || echo docker-registry
+    has htpasswd || echo apache2-utils
+    has openssl || echo openssl
+    has ip || echo iproute2
     has docker-compose || echo docker-compose
     has prometheus || echo prometheus
   fi

@@ -7,12 +7,13 @@ import { untilIdle } from './traffic.ts';
 
 const REPOSITORY = 'slipway-bench/idle';
 const SERVICES = 10;
-const SETTLE_MS = 15_000;
+/** Until what a release leaves behind (a back-off that is forgotten after 30 s) has gone. */
+const SETTLE_MS = 45_000;
 const WATCH_MS = Number(process.env.BENCH_SECONDS ?? 60) * 1000;
 
 export async function benchIdle(): Promise<void> {
   await buildImage({ repository: REPOSITORY, tag: 'v1' });
-  const slipway = await startSlipway();
+  const slipway = await startSlipway({ arguments: ['--leader-ttl', '10s'] });
   try {
     await startServices(slipway);
     await sleep(SETTLE_MS);

@@ -15,6 +15,7 @@ import { parseVersion } from '../spec/version.ts';
 import { parseWeights } from '../spec/weights.ts';
 import type { Keys } from '../store/keys.ts';
 import type { Mirror } from '../store/mirror.ts';
+import type { Entry } from '../store/port.ts';
 import { EMPTY_RECORD, parseRecord, type ServiceRecord } from './record.ts';
 
 type Reader = Pick<Mirror, 'get' | 'entries'>;
@@ -73,17 +74,33 @@ export function readDesired(reader: Reader, keys: Keys, service: string): Desire
 
 function readSpec(reader: Reader, keys: Keys, service: string, record: ServiceRecord) {
   const entry = reader.get(keys.spec(service));
-  const accepted = record.accepted === null ? null : readAccepted(record.accepted, service);
-  if (entry === null) return { specRevision: 0, spec: accepted, isSpecGone: true, specProblems: [] };
-  const result = parseSpec(entry.value, service);
+  if (entry === null) {
+    return { specRevision: 0, spec: readAccepted(record, service), isSpecGone: true, specProblems: [] };
+  }
+  const result = parseEntry(entry, service);
   const base = { specRevision: entry.modRevision, isSpecGone: false };
-  if (!result.ok) return { ...base, spec: accepted, specProblems: result.problems.map((p) => p.message) };
-  return { ...base, spec: { spec: result.spec, hash: result.hash, text: entry.value }, specProblems: [] };
+  if (result.ok) {
+    return { ...base, spec: { spec: result.spec, hash: result.hash, text: entry.value }, specProblems: [] };
+  }
+  const specProblems = result.problems.map((problem) => problem.message);
+  return { ...base, spec: readAccepted(record, service), specProblems };
 }
 
-function readAccepted(text: string, service: string): SpecState | null {
-  const result = parseSpec(text, service);
-  return result.ok ? { spec: result.spec, hash: result.hash, text } : null;
+const parsedSpecs = new WeakMap<Entry, ReturnType<typeof parseSpec>>();
+
+// Once per write of the key: the mirror keeps an entry until another takes its place.
+function parseEntry(entry: Entry, service: string): ReturnType<typeof parseSpec> {
+  const known = parsedSpecs.get(entry);
+  if (known !== undefined) return known;
+  const result = parseSpec(entry.value, service);
+  parsedSpecs.set(entry, result);
+  return result;
+}
+
+function readAccepted({ accepted }: ServiceRecord, service: string): SpecState | null {
+  if (accepted === null) return null;
+  const result = parseSpec(accepted, service);
+  return result.ok ? { spec: result.spec, hash: result.hash, text: accepted } : null;
 }
 
 function readWritten<T>(

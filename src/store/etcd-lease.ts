@@ -39,7 +39,7 @@ export class EtcdLease implements Lease {
     this.#renewedAt = granted.sentAt;
     this.#calls = calls;
     this.#onEnd = onEnd;
-    this.#beat = setInterval(() => this.#keepAlive(), this.ttlMs / 6);
+    this.#beat = setInterval(() => this.#keepAlive(), this.ttlMs / 4);
     this.#watchExpiry();
     this.#keepAlive();
   }

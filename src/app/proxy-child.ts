@@ -14,7 +14,7 @@ import type { Log } from '../telemetry/log.ts';
 import { Keepers } from './keepers.ts';
 import { isRunning, namePidFile, readProxyPid, removePid, writePid } from './pid-file.ts';
 import { composeProxyCommand } from './proxy-command.ts';
-import { findRegistration, nameProxy } from './proxy-name.ts';
+import { findRegistration, nameProxy, type ProxyWord } from './proxy-name.ts';
 
 export interface SuperviseOptions {
   readonly config: ServeConfig;
@@ -86,7 +86,7 @@ class ProxySupervisor implements SupervisedProxy {
     if (!(await this.#untilEnded(pid))) signalProcess(pid, 'SIGKILL');
   }
 
-  get #registration(): { readonly version: string | null } | null {
+  get #registration(): ProxyWord | null {
     const { config, mirror, keys } = this.#options;
     return findRegistration(mirror, keys, nameProxy(config));
   }

@@ -17,27 +17,33 @@ export function nameGeneration(name: string, generation: number): string {
   return generation === 1 ? name : `${name}.${generation}`;
 }
 
-/** What the latest proxy of this name says of itself; null when none lives. */
-export function findRegistration(
-  mirror: Mirror,
-  keys: Keys,
-  name: string,
-): { readonly version: string | null } | null {
-  const generationOf = (key: string): number => {
-    const rest = key.slice(keys.proxy(name).length);
-    return rest === '' ? 1 : /^\.\d+$/.test(rest) ? Number(rest.slice(1)) : 0;
-  };
-  const found = mirror.entries(keys.proxy(name)).filter(({ key }) => generationOf(key) > 0);
-  const [latest] = found.sort((a, b) => generationOf(b.key) - generationOf(a.key));
-  return latest === undefined ? null : { version: readVersion(latest.value) };
+export interface ProxyWord {
+  /** Null for one that knows no hand-over. */
+  readonly version: string | null;
+  readonly started: string;
 }
 
-function readVersion(text: string): string | null {
+/** What the latest proxy of this name says of itself; null when none lives. One that was killed is listed for a while. */
+export function findRegistration(mirror: Mirror, keys: Keys, name: string): ProxyWord | null {
+  const own = keys.proxy(name);
+  const words = mirror
+    .entries(own)
+    .filter(({ key }) => /^(\.\d+)?$/.test(key.slice(own.length)))
+    .map(({ value }) => readWord(value));
+  return words.sort((a, b) => b.started.localeCompare(a.started))[0] ?? null;
+}
+
+function readWord(text: string): ProxyWord {
+  const said = readFields(text);
+  const version = typeof said.version === 'string' ? said.version : null;
+  return { version, started: typeof said.started === 'string' ? said.started : '' };
+}
+
+/** A key is anybody's who may write it: what is not a proxy's says nothing. */
+function readFields(text: string): { readonly version?: unknown; readonly started?: unknown } {
   try {
-    const value: unknown = JSON.parse(text);
-    const isSaid = typeof value === 'object' && value !== null && 'version' in value;
-    return isSaid && typeof value.version === 'string' ? value.version : null;
+    return Object(JSON.parse(text));
   } catch {
-    return null;
+    return {};
   }
 }

@@ -4,6 +4,8 @@ import { hostname } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LoadFailure, startLoad } from '../../scripts/load.ts';
 import { knockOn } from '../../scripts/load-door.ts';
+import { isRunning } from '../../src/app/pid-file.ts';
+import type { Child } from '../support/child.ts';
 import { Service } from '../support/service.ts';
 import { type Slipway, startSlipway } from '../support/slipway.ts';
 import { buildVersions, REPOSITORY } from '../support/versions.ts';
@@ -11,6 +13,7 @@ import { waitFor } from '../support/wait.ts';
 
 let slipway: Slipway;
 let service: Service;
+let standby: Child;
 
 beforeAll(async () => {
   await buildVersions('v1', 'v2');
@@ -62,12 +65,14 @@ describe('the proxy beside a controller', () => {
     expect((await endKnocking()).refused).toEqual([]);
   });
 
-  it('is left to a second controller when the first one goes, and goes with the last', async () => {
+  it('is left to a second controller when the first one goes', async () => {
     const load = startLoad(service.target);
     const before = slipway.proxyPid();
-    await slipway.startStandby();
+    standby = await slipway.startStandby();
     expect(slipway.proxyPid()).toBe(before);
     await slipway.endDaemon('SIGTERM');
+    const sent = load.report().requests;
+    await waitFor('requests without the first controller', () => load.report().requests > sent + 200);
     expect((await load.stop()).failures).toEqual([]);
     expect(slipway.proxyPid()).toBe(before);
   });
@@ -102,5 +107,15 @@ describe('the proxy beside a controller', () => {
     await waitFor('the former one to be gone', async () => (await listProxies()).join() === `${name()}.2`);
     expect(slipway.proxyPid()).toBe(after);
     expect((await load.stop()).failures).toEqual([]);
+  });
+
+  it('goes with the last controller', async () => {
+    await standby.stop();
+    const pid = slipway.proxyPid();
+    expect(isRunning(pid ?? 0, 'proxy')).toBe(true);
+    await slipway.endDaemon('SIGTERM');
+    expect(slipway.proxyPid()).toBeNull();
+    expect(isRunning(pid ?? 0, 'proxy')).toBe(false);
+    expect(await listProxies()).toEqual([]);
   });
 });

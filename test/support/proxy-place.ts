@@ -3,6 +3,7 @@
 import { cpSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { isRunning } from '../../src/app/pid-file.ts';
 import { type Child, startChild } from './child.ts';
 import { findFreePorts } from './names.ts';
 import { cleanEnvironment } from './slipway.ts';
@@ -75,7 +76,7 @@ export class ProxyPlace {
 
   /** Those that once served, and still run. */
   listLiving(): number[] {
-    return [...this.pids].filter((pid) => isThere(pid));
+    return [...this.pids].filter((pid) => isRunning(pid, 'proxy'));
   }
 
   async stop(): Promise<void> {
@@ -84,13 +85,5 @@ export class ProxyPlace {
     await this.#proxy?.exited;
     await this.#target?.stop();
     rmSync(this.folder, { recursive: true, force: true });
-  }
-}
-
-function isThere(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
   }
 }

@@ -1,5 +1,5 @@
 // Which process serves a proxy's port, in a file beside its data: written by whoever starts it, then by each successor.
-import { mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 interface Place {
@@ -11,9 +11,12 @@ export function namePidFile({ dataDir, http }: Place): string {
   return join(dataDir, `proxy-${http.port}.pid`);
 }
 
+/** In one step: whoever reads meanwhile must not take the proxy for gone. */
 export function writePid(path: string, pid: number): void {
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, `${pid}\n`);
+  const beside = `${path}.${process.pid}.new`;
+  writeFileSync(beside, `${pid}\n`);
+  renameSync(beside, path);
 }
 
 /** Null when the file, or that process, is gone. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -67,6 +67,17 @@ describe('the pid file', () => {
     await proxy.stop();
     expect(readProxyPid(path)).toBeNull();
     expect([removePid(path, proxy.pid), removePid(path, proxy.pid)]).toEqual([true, false]);
+  });
+
+  it('is never empty while it is written anew', async () => {
+    const path = join(folder, 'proxy-80.pid');
+    const url = new URL('../../../src/app/pid-file.ts', import.meta.url).href;
+    const script = join(folder, 'writer.mjs');
+    writeFileSync(script, `import { writePid } from '${url}'; for (;;) writePid('${path}', 4711);`);
+    children.push(startChild(process.execPath, [script]));
+    await waitFor('the file', () => existsSync(path));
+    const texts = new Set(Array.from({ length: 20_000 }, () => readFileSync(path, 'utf8')));
+    expect([...texts]).toEqual(['4711\n']);
   });
 
   it.each(['', 'x', '1', '-5', '0'])('that holds %j names nobody', (text) => {

@@ -1,12 +1,13 @@
+// `slipway proxy` puts another process in its place under load, from a table file: an upgrade without etcd or controller.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startLoad } from '../../../scripts/load.ts';
-import { knockOn } from '../../../scripts/load-door.ts';
-import { download, startEcho, startEvents } from '../../../scripts/load-streams.ts';
-import { HOST, ProxyPlace } from '../../support/proxy-place.ts';
-import { waitFor } from '../../support/wait.ts';
+import { startLoad } from '../../scripts/load.ts';
+import { knockOn } from '../../scripts/load-door.ts';
+import { download, startEcho, startEvents } from '../../scripts/load-streams.ts';
+import { HOST, ProxyPlace } from '../support/proxy-place.ts';
+import { waitFor } from '../support/wait.ts';
 
 let place: ProxyPlace;
 beforeEach(() => {

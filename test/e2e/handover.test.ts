@@ -77,21 +77,24 @@ describe('the proxy beside a controller', () => {
     expect(slipway.proxyPid()).toBe(before);
   });
 
-  it('is started again after kill -9, and loses only what came before that', async () => {
-    const before = slipway.proxyPid();
-    const load = startLoad(service.target);
-    await waitFor('requests', () => load.report().requests > 100);
-    const killedAt = Date.now();
-    signal(before, 'SIGKILL');
-    await another(before);
-    const servedAt = Date.now();
-    await waitFor('more requests', () => load.report().inFlight < 20);
-    const { failures, requests } = await load.stop();
-    const isExcused = ({ sentAt, at, reason }: LoadFailure) =>
-      at >= killedAt && sentAt <= servedAt && /ECONNREFUSED|ECONNRESET|cut off/.test(reason);
-    expect(failures.filter((failure) => !isExcused(failure))).toEqual([]);
-    expect(failures.length).toBeLessThan(requests);
-  });
+  it.each(['adopted', 'started here'])(
+    'is started again after kill -9, and loses only what came before that: %s',
+    async () => {
+      const before = slipway.proxyPid();
+      const load = startLoad(service.target);
+      await waitFor('requests', () => load.report().requests > 100);
+      const killedAt = Date.now();
+      signal(before, 'SIGKILL');
+      await another(before);
+      const servedAt = Date.now();
+      await waitFor('more requests', () => load.report().inFlight < 20);
+      const { failures, requests } = await load.stop();
+      const isExcused = ({ sentAt, at, reason }: LoadFailure) =>
+        at >= killedAt && sentAt <= servedAt && /ECONNREFUSED|ECONNRESET|cut off/.test(reason);
+      expect(failures.filter((failure) => !isExcused(failure))).toEqual([]);
+      expect(failures.length).toBeLessThan(requests);
+    },
+  );
 
   it('of another version is asked to hand over by the controller that adopts it', async () => {
     const load = startLoad(service.target);

@@ -134,7 +134,8 @@ async function untilSucceeded(
       log.info('handed over; what is in hand is answered', { pid, drain: config.drain });
       return true;
     } catch (error) {
-      log.error('nobody took over; serving on', { error });
+      const why = error instanceof Error ? error.message : String(error);
+      log.error('nobody took over; serving on', { why });
     }
     requests.forget();
   }

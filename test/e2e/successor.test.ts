@@ -40,7 +40,7 @@ function scrapeOn(): () => Promise<{ scrapes: number; failures: string[] }> {
 describe('a proxy that hands over', () => {
   it.each([
     { workers: '1', times: 10 },
-    { workers: '2', times: 4 },
+    { workers: '2', times: 3 },
   ])(
     'loses no request, and shuts no port: $times times, with $workers workers',
     async ({ workers, times }) => {

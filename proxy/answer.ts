@@ -18,6 +18,8 @@ export class AnswerRelay {
   readonly #events: AnswerEvents;
   #flowing = false;
   #chunked = false;
+  /** Ended by us: what the target still says is for nobody. */
+  #isOver = false;
 
   constructor(job: Job, answer: IncomingMessage, unread: boolean, events: AnswerEvents) {
     this.#job = job;
@@ -37,6 +39,7 @@ export class AnswerRelay {
     this.#answer.on('data', (chunk: Buffer) => this.#relay(chunk));
     this.#answer.once('end', () => this.#finish());
     this.#answer.on('error', () => this.#events.onTruncated());
+    if (this.#chunked && this.#isEventStream()) this.#endWithStreams();
     process.nextTick(() => this.#flushHead());
     return true;
   }
@@ -48,6 +51,22 @@ export class AnswerRelay {
     return (
       !empty && request.httpVersionMinor > 0 && findField(this.#answer.rawHeaders, 'content-length') === null
     );
+  }
+
+  #isEventStream(): boolean {
+    return /^text\/event-stream\b/i.test(findField(this.#answer.rawHeaders, 'content-type') ?? '');
+  }
+
+  /** It ends whole, as if the target had ended it: the client comes back for more. */
+  #endWithStreams(): void {
+    const { response, plane } = this.#job;
+    const forget = plane.streams.add(() => {
+      this.#isOver = true;
+      this.#events.onEnd();
+      response.end();
+      this.#answer.destroy();
+    });
+    response.once('close', forget);
   }
 
   #writeHead(): void {
@@ -63,6 +82,7 @@ export class AnswerRelay {
   }
 
   #relay(chunk: Buffer): void {
+    if (this.#isOver) return;
     this.#flowing = true;
     this.#events.onProgress();
     if (this.#job.response.write(chunk)) return;
@@ -72,6 +92,7 @@ export class AnswerRelay {
 
   #finish(): void {
     const { request, response } = this.#job;
+    if (this.#isOver) return;
     if (!this.#answer.complete) {
       this.#events.onTruncated();
       return;

@@ -68,8 +68,7 @@ class Attempt implements Forwarding, Connecting, Deadline {
   }
 
   abort(): void {
-    const status = this.#headSent ? this.#job.response.statusCode : null;
-    this.#settle({ kind: 'client-gone', status });
+    this.#settle({ kind: 'client-gone', status: this.#headSent ? this.#job.response.statusCode : null });
   }
 
   /** The target has left the table. */
@@ -185,7 +184,8 @@ class Attempt implements Forwarding, Connecting, Deadline {
     const fields = composeResponse(answer.rawHeaders, settings, false, setCookie);
     const protocol = findField(answer.rawHeaders, 'upgrade') ?? '';
     const at = performance.now();
-    openTunnel({ response, client: tunnel, target: { socket, first }, protocol, fields }, () =>
+    const { streams } = this.#job.plane;
+    openTunnel({ response, client: tunnel, target: { socket, first }, protocol, fields, streams }, () =>
       this.#settle({ kind: 'answered', status: 101, at }),
     );
   }

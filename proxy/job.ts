@@ -4,11 +4,13 @@ import type { Duplex } from 'node:stream';
 import type { Deadlines } from './deadlines.ts';
 import type { AnswerCode, TargetError } from './errors.ts';
 import type { RequestHead } from './request.ts';
+import type { Streams } from './streams.ts';
 import type { ServiceSettings } from './table.ts';
 
 /** What all requests share. */
 export interface Plane {
   readonly deadlines: Deadlines;
+  readonly streams: Streams;
   /** Every response says `Connection: close` from now on. */
   readonly closing: boolean;
 }

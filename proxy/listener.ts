@@ -1,16 +1,13 @@
-// The listening socket: explicit limits on what clients may take, and an end that lets them finish. Knows no table.
-
+// The clients' connections: explicit limits on what they may take, and an end that lets them finish. Knows no table, and
+// listens nowhere itself: connections are passed to it.
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type AnswerCode, renderRawError } from './errors.ts';
 import type { DataPlane } from './plane.ts';
 
-export interface ListenOptions {
-  readonly host: string;
-  /** 0 lets the system choose. */
-  readonly port: number;
+export interface Limits {
   /** In all; beyond, connections are closed at once. */
   readonly maxConnections?: number;
   readonly maxConnectionsPerAddress?: number;
@@ -21,18 +18,32 @@ const HEADERS_TIMEOUT_MS = 15_000;
 const KEEP_ALIVE_MS = 75_000;
 const MAX_HEADER_BYTES = 32_768;
 const MAX_CONNECTIONS = 20_000;
-/** While stopping: how long kept-alive connections get to hear `Connection: close` with a last answer. */
-const LINGER_MS = 1_000;
+/** What was cut off is gone after this. */
+const CUT_MS = 1_000;
 const POLL_MS = 20;
+
+/** All from now on, in milliseconds. */
+export interface Patience {
+  /** Tunnels and event streams, which do not end by themselves, are ended one by one within this. */
+  readonly streamsMs: number;
+  /** Connections without a request are kept so long: one on which a client is just sending must not be closed. */
+  readonly idleMs: number;
+  /** What still runs then is cut off. */
+  readonly requestsMs: number;
+}
 
 export class Listener {
   readonly #plane: DataPlane;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #perAddress = new Map<string, number>();
+  readonly #most: number;
+  readonly #mostPerAddress: number;
 
-  constructor(plane: DataPlane, options: Omit<ListenOptions, 'host' | 'port'>) {
+  constructor(plane: DataPlane, limits: Limits) {
     this.#plane = plane;
+    this.#most = limits.maxConnections ?? MAX_CONNECTIONS;
+    this.#mostPerAddress = limits.maxConnectionsPerAddress ?? Number.POSITIVE_INFINITY;
     this.#server = createServer({
       headersTimeout: HEADERS_TIMEOUT_MS,
       // Bodies may take as long as they flow; each request's own idle timeout ends those that do not.
@@ -46,44 +57,43 @@ export class Listener {
       shouldUpgradeCallback: isUpgrade,
     });
     this.#server.maxHeadersCount = 0;
-    this.#server.maxConnections = options.maxConnections ?? MAX_CONNECTIONS;
-    this.#listenTo(this.#server, options.maxConnectionsPerAddress ?? Number.POSITIVE_INFINITY);
+    this.#listenTo(this.#server);
+    // Begins its watch over slow clients; it would do so itself if it were the one that listens.
+    this.#server.emit('listening');
   }
 
   get connections(): number {
     return this.#sockets.size;
   }
 
-  listen(options: ListenOptions): Promise<AddressInfo> {
-    const { promise, resolve, reject } = Promise.withResolvers<AddressInfo>();
-    this.#server.once('error', reject);
-    this.#server.listen({ host: options.host, port: options.port, backlog: 1_024 }, () => {
-      this.#server.off('error', reject);
-      const address = this.#server.address();
-      if (address === null || typeof address === 'string') reject(new Error('The listener has no port.'));
-      else resolve(address);
-    });
-    return promise;
+  /** A connection that somebody has accepted. */
+  take(socket: Socket): void {
+    if (this.#admit(socket)) this.#server.emit('connection', socket);
+    else socket.destroy();
   }
 
-  /**
-   * Answers go out with `Connection: close` first; then the port closes, with the connections that are idle; then
-   * what still runs, WebSockets too, gets until the deadline.
-   */
-  async stop(deadlineMs: number): Promise<void> {
-    const deadline = performance.now() + deadlineMs;
+  /** Answers go out with `Connection: close` from now on. */
+  sayClose(): void {
     this.#plane.closing = true;
-    const linger = Math.min(LINGER_MS, deadlineMs / 2);
-    if (this.#sockets.size > 0) await this.#until(() => this.#sockets.size === 0, performance.now() + linger);
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
+  /** Resolves when there is no connection, at the latest after this time. */
+  async settle(ms: number): Promise<void> {
+    await this.#until(() => this.#sockets.size === 0, performance.now() + ms);
+  }
+
+  /** Resolves when the last connection has ended or was cut off. */
+  async drain({ streamsMs, idleMs, requestsMs }: Patience): Promise<void> {
+    const deadline = performance.now() + requestsMs;
+    this.#plane.streams.endWithin(streamsMs);
+    await this.settle(idleMs);
+    this.#server.close();
     await this.#until(() => this.#sockets.size === 0, deadline);
     for (const socket of this.#sockets) socket.destroy();
-    await closed;
-    await this.#until(() => this.#sockets.size === 0, performance.now() + LINGER_MS);
+    await this.settle(CUT_MS);
   }
 
-  #listenTo(server: Server, maxPerAddress: number): void {
-    server.on('connection', (socket) => this.#admit(socket, maxPerAddress));
+  #listenTo(server: Server): void {
     const serve = (request: IncomingMessage, response: ServerResponse): void =>
       this.#plane.serve(request, response);
     server.on('request', serve);
@@ -100,13 +110,11 @@ export class Listener {
     );
   }
 
-  #admit(socket: Socket, maxPerAddress: number): void {
+  /** False when the limits leave no room for it. */
+  #admit(socket: Socket): boolean {
     const address = socket.remoteAddress ?? '';
     const count = (this.#perAddress.get(address) ?? 0) + 1;
-    if (count > maxPerAddress) {
-      socket.destroy();
-      return;
-    }
+    if (count > this.#mostPerAddress || this.#sockets.size >= this.#most) return false;
     this.#perAddress.set(address, count);
     this.#sockets.add(socket);
     socket.once('close', () => {
@@ -115,6 +123,7 @@ export class Listener {
       if (left === 0) this.#perAddress.delete(address);
       else this.#perAddress.set(address, left);
     });
+    return true;
   }
 
   async #until(isDone: () => boolean, deadline: number): Promise<void> {

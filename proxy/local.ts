@@ -1,54 +1,45 @@
-// One data plane in this process: a table, a listener, and their end. What `--workers 1` is, and what each worker runs.
-import { BlockList, isIP } from 'node:net';
+// One data plane in this process: a table, the clients' connections, and their end. What `--workers 1` is, and what each
+// worker runs.
+import { BlockList, isIP, type Socket } from 'node:net';
 import type { ProxyStats } from './counters.ts';
 import { ProxyFailure } from './failure.ts';
-import { Listener, type ListenOptions } from './listener.ts';
+import { type Limits, Listener, type Patience } from './listener.ts';
 import { DataPlane } from './plane.ts';
 import { Router } from './router.ts';
 
-export interface LocalOptions extends ListenOptions {
+export interface LocalOptions extends Limits {
   /** Addresses or networks (`10.0.0.0/8`) of proxies before us whose word on the client is taken. */
   readonly trusted?: readonly string[];
-}
-
-export interface Address {
-  readonly host: string;
-  readonly port: number;
 }
 
 export class LocalProxy {
   readonly router = new Router();
   readonly #listener: Listener;
   readonly #plane: DataPlane;
-  readonly #options: LocalOptions;
 
   constructor(options: LocalOptions, onError: (error: unknown) => void) {
-    this.#options = options;
     this.#plane = new DataPlane(this.router, parseTrusted(options.trusted ?? []), onError);
     this.#listener = new Listener(this.#plane, options);
   }
 
-  async listen(): Promise<Address> {
-    const { host, port } = this.#options;
-    try {
-      const { address, port: chosen } = await this.#listener.listen(this.#options);
-      return { host: address, port: chosen };
-    } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new ProxyFailure(
-        'listen-failed',
-        `Cannot listen on ${host}:${port} (${why}); choose another address.`,
-        { cause },
-      );
-    }
+  take(socket: Socket): void {
+    this.#listener.take(socket);
   }
 
   stats(): ProxyStats {
     return this.#plane.stats(this.#listener.connections);
   }
 
-  stop(deadlineMs: number): Promise<void> {
-    return this.#listener.stop(deadlineMs);
+  sayClose(): void {
+    this.#listener.sayClose();
+  }
+
+  settle(ms: number): Promise<void> {
+    return this.#listener.settle(ms);
+  }
+
+  drain(patience: Patience): Promise<void> {
+    return this.#listener.drain(patience);
   }
 }
 

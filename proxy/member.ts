@@ -1,9 +1,10 @@
 // One worker as the primary sees it: what it was told, what it has answered, whether it still lives. Decides nothing
 // about the others.
 import type { Worker } from 'node:cluster';
+import type { Socket } from 'node:net';
 import type { Acknowledgement, TableUpdate } from './control.ts';
 import type { ProxyStats } from './counters.ts';
-import type { Address } from './local.ts';
+import type { Patience } from './listener.ts';
 import { type FromWorker, isFromWorker, type ToWorker } from './messages.ts';
 
 /** A worker that does not answer for so long is stuck: it is killed, and replaced. */
@@ -11,32 +12,35 @@ const ANSWER_MS = 10_000;
 
 export interface MemberEvents {
   readonly onChange: () => void;
+  /** It can take another connection. */
+  readonly onFree: () => void;
   readonly onProblem: (problem: string) => void;
   readonly onExit: (member: Member) => void;
 }
 
 export class Member {
-  readonly listening: Promise<Address>;
+  readonly serving: Promise<void>;
   #acknowledgement: Acknowledgement | null = null;
   #stats: ProxyStats | null = null;
   #nextId = 1;
   #started = false;
+  #isTaking = false;
   readonly #waiting = new Map<number, () => void>();
   readonly #worker: Worker;
   readonly #exited: Promise<void>;
 
   constructor(worker: Worker, start: () => ToWorker, events: MemberEvents) {
     this.#worker = worker;
-    const { promise, resolve, reject } = Promise.withResolvers<Address>();
-    this.listening = promise;
-    this.listening.catch(() => undefined);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.serving = promise;
+    this.serving.catch(() => undefined);
     worker.on('message', (message: unknown) => {
       if (!isFromWorker(message)) return;
       if (message.kind === 'ready') {
         this.#started = true;
         this.#tell(start());
       }
-      if (message.kind === 'listening') resolve(message.address);
+      if (message.kind === 'serving') resolve();
       if (message.kind === 'failed') reject(new Error(message.problem));
       this.#note(message, events);
     });
@@ -45,6 +49,7 @@ export class Member {
       worker.once('exit', (code, signal) => {
         reject(new Error(`The worker ended with ${signal ?? code}.`));
         this.#acknowledgement = null;
+        this.#isTaking = false;
         for (const answered of [...this.#waiting.values()]) answered();
         exited();
         events.onExit(this);
@@ -62,6 +67,20 @@ export class Member {
     return this.#stats;
   }
 
+  /** One connection at a time: a worker that is slow to take it gets no more meanwhile. */
+  get isFree(): boolean {
+    return this.#acknowledgement !== null && !this.#isTaking && this.#worker.isConnected();
+  }
+
+  get isTaking(): boolean {
+    return this.#isTaking;
+  }
+
+  take(socket: Socket): void {
+    this.#isTaking = true;
+    this.#worker.send({ kind: 'connection' } satisfies ToWorker, socket);
+  }
+
   /** One that has not started yet gets the table in force when it does. */
   async apply(update: TableUpdate): Promise<void> {
     if (this.#started) await this.#ask((id) => ({ kind: 'apply', id, update }));
@@ -71,9 +90,14 @@ export class Member {
     await this.#ask((id) => ({ kind: 'stats', id }));
   }
 
-  async stop(deadlineMs: number): Promise<void> {
-    this.#tell({ kind: 'stop', deadlineMs });
-    const timer = setTimeout(() => this.#worker.process.kill('SIGKILL'), deadlineMs + ANSWER_MS);
+  sayClose(): void {
+    this.#tell({ kind: 'say-close' });
+  }
+
+  /** Resolves when it has ended. */
+  async drain(patience: Patience): Promise<void> {
+    this.#tell({ kind: 'drain', patience });
+    const timer = setTimeout(() => this.#worker.process.kill('SIGKILL'), patience.requestsMs + ANSWER_MS);
     await this.#exited;
     clearTimeout(timer);
   }
@@ -101,9 +125,14 @@ export class Member {
 
   #note(message: FromWorker, events: MemberEvents): void {
     switch (message.kind) {
-      case 'listening':
+      case 'serving':
         this.#acknowledgement = message.acknowledgement;
         events.onChange();
+        events.onFree();
+        return;
+      case 'taken':
+        this.#isTaking = false;
+        events.onFree();
         return;
       case 'applied':
         if (this.#acknowledgement !== null) this.#acknowledgement = message.acknowledgement;

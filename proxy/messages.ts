@@ -1,7 +1,8 @@
 // What the primary and its workers say to each other. Plain data only; types and the reading of them.
 import type { Acknowledgement, TableUpdate } from './control.ts';
 import type { ProxyStats } from './counters.ts';
-import type { Address, LocalOptions } from './local.ts';
+import type { Patience } from './listener.ts';
+import type { LocalOptions } from './local.ts';
 import { isFields } from './reader.ts';
 
 export type ToWorker =
@@ -12,11 +13,16 @@ export type ToWorker =
     }
   | { readonly kind: 'apply'; readonly id: number; readonly update: TableUpdate }
   | { readonly kind: 'stats'; readonly id: number }
-  | { readonly kind: 'stop'; readonly deadlineMs: number };
+  /** With its socket, unless the client has gone meanwhile. */
+  | { readonly kind: 'connection' }
+  | { readonly kind: 'say-close' }
+  /** The last: the worker exits when it is done. */
+  | { readonly kind: 'drain'; readonly patience: Patience };
 
 export type FromWorker =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'listening'; readonly address: Address; readonly acknowledgement: Acknowledgement }
+  | { readonly kind: 'serving'; readonly acknowledgement: Acknowledgement }
+  | { readonly kind: 'taken' }
   | { readonly kind: 'failed'; readonly problem: string }
   | { readonly kind: 'applied'; readonly id: number; readonly acknowledgement: Acknowledgement }
   | { readonly kind: 'changed'; readonly acknowledgement: Acknowledgement }

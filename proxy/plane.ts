@@ -12,6 +12,7 @@ import { type ReplyContext, reply } from './reply.ts';
 import { type RequestHead, readRequest } from './request.ts';
 import type { Router } from './router.ts';
 import type { Service } from './service.ts';
+import { Streams } from './streams.ts';
 
 interface Conversation {
   readonly request: IncomingMessage;
@@ -20,6 +21,7 @@ interface Conversation {
 
 export class DataPlane implements Plane {
   readonly deadlines = new Deadlines();
+  readonly streams = new Streams();
   closing = false;
   readonly #router: Router;
   readonly #trusted: BlockList;

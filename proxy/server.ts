@@ -1,13 +1,26 @@
-// The front door of the data plane: starts it, in this process or in workers, with its snapshot and its table file, and
-// stops it. Whoever feeds it tables from elsewhere does so through `sink`.
+// The front of the data plane: starts it, in this process or in workers, with its snapshot and its table file, and ends
+// it: for good, or in favour of another process. Whoever feeds it tables from elsewhere does so through `sink`.
+import type { Server, Socket } from 'node:net';
 import type { TableSink, TableUpdate } from './control.ts';
 import { type ProxyStats, SECONDS_BUCKETS } from './counters.ts';
-import { type Address, type LocalOptions, LocalProxy } from './local.ts';
+import { type Address, Door } from './door.ts';
+import type { Patience } from './listener.ts';
+import { type LocalOptions, LocalProxy } from './local.ts';
 import { loadSnapshot, SnapshotWriter } from './snapshot.ts';
 import { TableFileWatcher } from './table-file.ts';
 import { Crew } from './worker.ts';
 
+/** While stopping: how long kept-alive connections get to hear `Connection: close` with a last answer. */
+const LINGER_MS = 1_000;
+/** What is in hand when another process has taken over the port ends by itself, or by its idle timeout: nobody waits. */
+const RETIRED_MS = 3_600_000;
+
 export interface ProxyOptions extends LocalOptions {
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  /** Called once there is a table: the socket of the process whose place this one takes, instead of host and port. */
+  readonly inherit?: () => Promise<Server | null>;
   /** Processes that serve; 1, the default, serves in this one. */
   readonly workers?: number;
   /** Serve this table, and watch it. */
@@ -31,9 +44,16 @@ export interface Snapshots {
 export interface RunningProxy {
   readonly sink: TableSink;
   readonly addresses: readonly Address[];
+  /** The listening socket, for the process that takes this one's place. */
+  readonly socket: Server;
   stats(): Promise<ProxyStats>;
   /** Lets clients finish until the deadline; then everything is closed. */
   stop(deadlineMs: number): Promise<void>;
+  /**
+   * Another process serves the port: accepts no more. What is in hand is answered, with `Connection: close`; tunnels
+   * and event streams end one by one within the window, connections without a request at its end.
+   */
+  retire(windowMs: number): Promise<void>;
 }
 
 /** What serves, in one process or in several. */
@@ -41,9 +61,12 @@ interface Backend {
   readonly sink: TableSink;
   /** The entries in force, as they came. */
   entries(): TableUpdate['services'];
-  listen(): Promise<Address>;
+  open(): Promise<void>;
+  take(socket: Socket): void;
   stats(): Promise<ProxyStats>;
-  stop(deadlineMs: number): Promise<void>;
+  sayClose(): void;
+  settle(ms: number): Promise<void>;
+  drain(patience: Patience): Promise<void>;
 }
 
 /** Listens only once it has a table, where a feed or a table file gives one. */
@@ -56,16 +79,26 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     options.snapshotFile === undefined ? null : new SnapshotWriter(options.snapshotFile, onProblem);
   const file =
     options.tableFile === undefined ? null : new TableFileWatcher(options.tableFile, sink, onProblem);
+  const door = new Door((socket) => backend.take(socket), workers > 1);
   const stop = async (deadlineMs: number): Promise<void> => {
     await file?.close();
-    await backend.stop(deadlineMs);
+    backend.sayClose();
+    await backend.settle(Math.min(LINGER_MS, deadlineMs / 2));
+    door.close();
+    await backend.drain({ streamsMs: deadlineMs, idleMs: 0, requestsMs: deadlineMs });
     await writer?.flush();
+  };
+  const retire = async (windowMs: number): Promise<void> => {
+    door.close();
+    backend.sayClose();
+    await backend.drain({ streamsMs: windowMs, idleMs: windowMs, requestsMs: RETIRED_MS });
   };
   try {
     await file?.start();
     await options.feed?.(sink, openSnapshots(options.snapshotFile, writer, backend));
-    const address = await backend.listen();
-    return { sink, addresses: [address], stats: () => backend.stats(), stop };
+    await backend.open();
+    const address = await door.open(options, (await options.inherit?.()) ?? null);
+    return { sink, addresses: [address], socket: door.socket, stats: () => backend.stats(), stop, retire };
   } catch (error) {
     await stop(0);
     throw error;
@@ -90,9 +123,12 @@ function serveHere(options: ProxyOptions, onProblem: (problem: string) => void):
   return {
     sink: local.router,
     entries: () => local.router.entries(),
-    listen: () => local.listen(),
+    open: async () => undefined,
+    take: (socket) => local.take(socket),
     stats: async () => local.stats(),
-    stop: (deadlineMs) => local.stop(deadlineMs),
+    sayClose: () => local.sayClose(),
+    settle: (ms) => local.settle(ms),
+    drain: (patience) => local.drain(patience),
   };
 }
 

@@ -3,8 +3,12 @@
 import type { ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { composeGoingAway, FrameTracker } from './frames.ts';
+import type { Streams } from './streams.ts';
 
 const KEEP_ALIVE_MS = 30_000;
+/** How long a frame may take to its end, and then a side to take its leave, once the tunnel is to end. */
+const LEAVE_MS = 1_000;
 
 export interface TunnelEnd {
   readonly socket: Duplex;
@@ -19,6 +23,7 @@ export interface Tunnel {
   readonly protocol: string;
   /** Of the response, name, value, …, without those of one connection. */
   readonly fields: readonly string[];
+  readonly streams: Streams;
 }
 
 /** Idle tunnels live: only TCP's own probes tell whether the other side is still there. */
@@ -27,20 +32,71 @@ export function openTunnel(tunnel: Tunnel, onEnd: () => void): void {
   const socket = client.socket;
   if (socket instanceof Socket) response.detachSocket(socket);
   for (const end of [client, target]) prepare(end.socket);
+  const ways = [new Way(target, client, tunnel, false), new Way(client, target, tunnel, true)];
+  const forget = tunnel.streams.add(() => {
+    for (const way of ways) way.end();
+  });
   let open = 2;
   const close = (other: Duplex) => (): void => {
     other.destroy();
     open -= 1;
-    if (open === 0) onEnd();
+    if (open > 0) return;
+    forget();
+    onEnd();
   };
   socket.once('close', close(target.socket));
   target.socket.once('close', close(socket));
   socket.write(Buffer.from(renderHead(tunnel), 'latin1'));
-  if (target.first.length > 0) socket.write(target.first);
-  if (client.first.length > 0) target.socket.write(client.first);
-  socket.pipe(target.socket);
-  target.socket.pipe(socket);
+  for (const way of ways) way.start();
   if (socket.destroyed) target.socket.destroy();
+}
+
+/** One direction. */
+class Way {
+  readonly #from: TunnelEnd;
+  readonly #to: Duplex;
+  /** Null where the protocol is none that has a word for goodbye. */
+  readonly #frames: FrameTracker | null;
+  readonly #isMasked: boolean;
+  #isEnding = false;
+
+  constructor(from: TunnelEnd, to: TunnelEnd, { protocol }: Tunnel, isMasked: boolean) {
+    this.#from = from;
+    this.#to = to.socket;
+    this.#frames = protocol.toLowerCase() === 'websocket' ? new FrameTracker() : null;
+    this.#isMasked = isMasked;
+  }
+
+  start(): void {
+    const { socket, first } = this.#from;
+    if (first.length > 0) this.#to.write(first);
+    this.#frames?.note(first);
+    socket.pipe(this.#to);
+    if (this.#frames !== null) socket.on('data', (chunk: Buffer) => this.#note(chunk));
+  }
+
+  /** Behind the frame that is under way, where its end comes soon. */
+  end(): void {
+    this.#isEnding = true;
+    if (this.#frames?.isBetweenFrames === false) setTimeout(() => this.#leave(), LEAVE_MS).unref();
+    else this.#leave();
+  }
+
+  #note(chunk: Buffer): void {
+    this.#frames?.note(chunk);
+    if (this.#isEnding && this.#frames?.isBetweenFrames === true) this.#leave();
+  }
+
+  /** What still comes from the other side is read and dropped: closing on unread bytes would reset the connection. */
+  #leave(): void {
+    if (this.#to.writableEnded) return;
+    const { socket } = this.#from;
+    socket.unpipe(this.#to);
+    socket.resume();
+    if (this.#frames?.isBetweenFrames === true) this.#to.end(composeGoingAway(this.#isMasked));
+    else this.#to.end();
+    setTimeout(() => this.#to.destroy(), LEAVE_MS).unref();
+  }
 }
 
 function prepare(socket: Duplex): void {

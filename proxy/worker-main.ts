@@ -1,17 +1,17 @@
 // What a worker process runs: one data plane that does as the primary says. Started by `worker` only; the one file here
 // that acts when it is loaded.
+import { Socket } from 'node:net';
 import type { Acknowledgement } from './control.ts';
 import { LocalProxy } from './local.ts';
 import { type FromWorker, isToWorker, type ToWorker } from './messages.ts';
 
 let local: LocalProxy | null = null;
-let listens = false;
 
 function tell(message: FromWorker): void {
   if (process.connected) process.send?.(message);
 }
 
-async function obey(message: ToWorker): Promise<void> {
+async function obey(message: ToWorker, handle: unknown): Promise<void> {
   switch (message.kind) {
     case 'start':
       await start(message);
@@ -23,11 +23,24 @@ async function obey(message: ToWorker): Promise<void> {
     case 'stats':
       if (local !== null) tell({ kind: 'stats', id: message.id, stats: local.stats() });
       return;
-    case 'stop':
-      // A server that is closed while it waits for its port from the primary fails on the answer.
-      if (listens) await local?.stop(message.deadlineMs);
+    case 'connection':
+      tell({ kind: 'taken' });
+      if (handle instanceof Socket) take(handle);
+      return;
+    case 'say-close':
+      local?.sayClose();
+      return;
+    case 'drain':
+      await local?.drain(message.patience);
       process.exit(0);
   }
+}
+
+/** As the server's own connections are: what is to be written still goes out when the client has ended its side. */
+function take(socket: Socket): void {
+  socket.allowHalfOpen = true;
+  if (local === null) socket.destroy();
+  else local.take(socket);
 }
 
 async function start({ options, update }: Extract<ToWorker, { kind: 'start' }>): Promise<void> {
@@ -35,9 +48,7 @@ async function start({ options, update }: Extract<ToWorker, { kind: 'start' }>):
   local = proxy;
   if (update !== null) await proxy.router.apply(update);
   proxy.router.onChange(() => tell({ kind: 'changed', acknowledgement: acknowledge() }));
-  const address = await proxy.listen();
-  listens = true;
-  tell({ kind: 'listening', address, acknowledgement: acknowledge() });
+  tell({ kind: 'serving', acknowledgement: acknowledge() });
 }
 
 function acknowledge(): Acknowledgement {
@@ -48,13 +59,12 @@ function describe(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-process.on('message', (message: unknown) => {
+process.on('message', (message: unknown, handle: unknown) => {
   if (!isToWorker(message)) return;
-  obey(message).catch((error: unknown) =>
+  obey(message, handle).catch((error: unknown) =>
     tell({ kind: 'failed', problem: error instanceof Error ? error.message : String(error) }),
   );
 });
-// A terminal's interrupt reaches every process of the group; when to stop is for the primary to say.
-process.on('SIGINT', () => undefined);
-process.on('SIGTERM', () => undefined);
+// A terminal's interrupt reaches every process of the group; when to stop or to hand over is for the primary to say.
+for (const name of ['SIGINT', 'SIGTERM', 'SIGUSR2'] as const) process.on(name, () => undefined);
 tell({ kind: 'ready' });

@@ -1,22 +1,25 @@
-// Several worker processes that serve one port as one proxy: the primary holds the table and hands it out, answers for
-// all of them, and replaces those that die. It carries no traffic itself.
+// Several worker processes that serve one port as one proxy: the primary holds the table and hands it out, passes them
+// the connections in turn, answers for all of them, and replaces those that die. It reads no traffic itself.
 //
 // INVARIANTS
-// - A worker listens only once it has the table in force.
+// - A worker gets connections only once it has the table in force.
 // - What is acknowledged holds for every worker that serves: the lowest version, the sum of what is busy.
 import cluster from 'node:cluster';
+import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { keepCounters, keepLiving, mergeStats } from './aggregate.ts';
 import type { Acknowledgement, TableSink, TableUpdate } from './control.ts';
 import type { ProxyStats } from './counters.ts';
 import { ProxyFailure } from './failure.ts';
-import type { Address, LocalOptions } from './local.ts';
+import type { Patience } from './listener.ts';
+import type { LocalOptions } from './local.ts';
 import { Member } from './member.ts';
 import { Router } from './router.ts';
 
 /** Between the death of a worker and its successor; doubled while successors die before they serve. */
 const RESPAWN_MS = 100;
 const RESPAWN_MAX_MS = 5_000;
+const POLL_MS = 5;
 
 export class Crew implements TableSink {
   readonly sink: TableSink = this;
@@ -27,6 +30,8 @@ export class Crew implements TableSink {
   readonly #onProblem: (problem: string) => void;
   readonly #members = new Set<Member>();
   readonly #listeners: (() => void)[] = [];
+  /** Accepted, and not passed on yet. */
+  readonly #arrivals: Socket[] = [];
   readonly #respawns = new Set<NodeJS.Timeout>();
   #update: TableUpdate | null = null;
   #left: ProxyStats | null = null;
@@ -34,9 +39,8 @@ export class Crew implements TableSink {
   #stopping = false;
 
   constructor(options: LocalOptions, size: number, onProblem: (problem: string) => void) {
-    const { host, port, maxConnections, maxConnectionsPerAddress, trusted } = options;
+    const { maxConnections, maxConnectionsPerAddress, trusted } = options;
     this.#options = {
-      ...{ host, port },
       ...(maxConnections === undefined ? {} : { maxConnections: Math.ceil(maxConnections / size) }),
       ...(maxConnectionsPerAddress === undefined ? {} : { maxConnectionsPerAddress }),
       ...(trusted === undefined ? {} : { trusted }),
@@ -76,7 +80,8 @@ export class Crew implements TableSink {
     this.#listeners.push(listener);
   }
 
-  async listen(): Promise<Address> {
+  /** Resolves when all workers can take connections. */
+  async open(): Promise<void> {
     const extension = import.meta.filename.endsWith('.ts') ? 'ts' : 'js';
     cluster.setupPrimary({
       exec: fileURLToPath(new URL(`./worker-main.${extension}`, import.meta.url)),
@@ -85,9 +90,7 @@ export class Crew implements TableSink {
     });
     for (let count = 0; count < this.#size; count += 1) this.#spawn();
     try {
-      const [address] = await Promise.all([...this.#members].map((member) => member.listening));
-      if (address === undefined) throw new Error('There is no worker.');
-      return address;
+      await Promise.all([...this.#members].map((member) => member.serving));
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new ProxyFailure('worker-failed', `The workers did not start: ${why}`, { cause });
@@ -101,21 +104,54 @@ export class Crew implements TableSink {
     return this.#left === null ? living : mergeStats([living, keepLiving(this.#left, living)]);
   }
 
-  async stop(deadlineMs: number): Promise<void> {
+  take(socket: Socket): void {
+    this.#arrivals.push(socket);
+    this.#passOn();
+  }
+
+  sayClose(): void {
+    for (const member of this.#members) member.sayClose();
+  }
+
+  /** How many connections there are the workers know: the time is waited for. */
+  async settle(ms: number): Promise<void> {
+    await sleep(ms);
+  }
+
+  async drain(patience: Patience): Promise<void> {
+    while (this.#members.size > 0 && this.#isPassingOn()) await sleep(POLL_MS);
     this.#stopping = true;
     for (const timer of this.#respawns) clearTimeout(timer);
-    await Promise.all([...this.#members].map((member) => member.stop(deadlineMs)));
+    for (const socket of this.#arrivals.splice(0)) socket.destroy();
+    await Promise.all([...this.#members].map((member) => member.drain(patience)));
+  }
+
+  #isPassingOn(): boolean {
+    return this.#arrivals.length > 0 || [...this.#members].some(({ isTaking }) => isTaking);
+  }
+
+  /** In turn, among those that are free. */
+  #passOn(): void {
+    while (this.#arrivals.length > 0) {
+      const member = [...this.#members].find(({ isFree }) => isFree);
+      const socket = member === undefined ? undefined : this.#arrivals.shift();
+      if (member === undefined || socket === undefined) return;
+      this.#members.delete(member);
+      this.#members.add(member);
+      member.take(socket);
+    }
   }
 
   #spawn(): void {
     const start = () => ({ kind: 'start', options: this.#options, update: this.#update }) as const;
     const member = new Member(cluster.fork(), start, {
       onChange: () => this.#announce(),
+      onFree: () => this.#passOn(),
       onProblem: this.#onProblem,
       onExit: (gone) => this.#replace(gone),
     });
     this.#members.add(member);
-    member.listening.then(
+    member.serving.then(
       () => {
         this.#deaths = 0;
       },
@@ -145,4 +181,8 @@ export class Crew implements TableSink {
   #announce(): void {
     for (const listener of this.#listeners) listener();
   }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -72,6 +72,7 @@ function readFields(env: Variables) {
     admin: text(values.readListenAddress),
     proxyAdmin: text(values.readListenAddress),
     workers: text((given) => values.readInteger(given, 1, 64)),
+    drain: text((given) => values.readDurationWithin(given, '100ms', '1h')),
     noProxy: text(values.readSwitch),
     logLevel: choice(['debug', 'info', 'warn', 'error', 'silent']),
     dataDir: matching(/./, 'the path of a directory'),
@@ -91,7 +92,7 @@ function readFields(env: Variables) {
 }
 
 type Fields = ReturnType<typeof readFields>;
-/** `leaderTtl` and `timeout` are in milliseconds. */
+/** `leaderTtl`, `drain` and `timeout` are in milliseconds. */
 export type Settings = { readonly [K in SettingName]: z.output<Fields[K]> };
 export type ClientConfig = Pick<Settings, (typeof CLIENT_SETTINGS)[number]>;
 export type ProxyConfig = Pick<Settings, (typeof PROXY_SETTINGS)[number]>;

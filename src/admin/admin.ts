@@ -2,7 +2,7 @@
 import type { EventBus } from '../telemetry/events.ts';
 import { type ApiSources, addApi } from './api.ts';
 import { createEventStreams } from './event-stream.ts';
-import { type AdminServer, createServer, listen, type ServerOptions } from './server.ts';
+import { type AdminServer, createServer, type ListenPlace, listen, type ServerOptions } from './server.ts';
 
 export interface AdminOptions extends ServerOptions, ApiSources {
   readonly events: EventBus;
@@ -22,10 +22,10 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   server.addHook('preClose', async () => streams.closeAll());
   server.removeContentTypeParser('text/plain');
   addApi(server, options, streams);
-  return listen(server, options.host, options.port);
+  return listen(server, options);
 }
 
 /** Health, readiness and metrics alone. */
-export async function startProxyAdmin(options: ServerOptions): Promise<AdminServer> {
-  return listen(createServer(options), options.host, options.port);
+export async function startProxyAdmin(options: ServerOptions & ListenPlace): Promise<AdminServer> {
+  return listen(createServer(options), options);
 }

@@ -1,5 +1,7 @@
 // What both admin servers share: who is answered, which headers go out, how errors look, health, readiness, metrics.
 // Loopback by default; no CORS: other origins have no business here.
+import { once } from 'node:events';
+import { Server } from 'node:net';
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import type { Exposition } from '../telemetry/metrics.ts';
 import { describeListenError, Refusal } from './errors.ts';
@@ -23,6 +25,10 @@ export interface ServerOptions {
 export interface AdminServer {
   /** `host:port` as bound. */
   readonly address: string;
+  /** The listening socket, for a process that takes this one's place. */
+  readonly socket: Server;
+  /** Accepts no more; what is open is answered once more, and told to come again. */
+  retire(): void;
   /** Ends open requests and event streams. */
   close(): Promise<void>;
 }
@@ -82,15 +88,50 @@ function answerError(error: unknown, reply: FastifyReply, { onError }: ServerOpt
   return reply.code(500).send({ error: 'internal-error', message: 'the request failed; the log says why' });
 }
 
-export async function listen(server: FastifyInstance, host: string, port: number): Promise<AdminServer> {
+export interface ListenPlace {
+  readonly host: string;
+  readonly port: number;
+  /** Gives the socket of the process whose place this one takes, instead of host and port. */
+  readonly inherit?: () => Promise<Server | null>;
+}
+
+export async function listen(
+  server: FastifyInstance,
+  { host, port, inherit }: ListenPlace,
+): Promise<AdminServer> {
+  const { server: socket } = server;
+  let close = async (): Promise<void> => await server.close();
   try {
-    await server.listen({ host, port });
+    await server.ready();
+    const inherited = (await inherit?.()) ?? null;
+    if (inherited === null) await server.listen({ host, port });
+    else close = await listenOn(server, inherited);
   } catch (error) {
     await server.close();
     throw describeListenError(error, host, port);
   }
-  const bound = server.server.address();
+  const bound = socket.address();
   const actual = typeof bound === 'object' && bound !== null ? bound.port : port;
   const address = `${host.includes(':') ? `[${host}]` : host}:${actual}`;
-  return { address, close: () => server.close() };
+  return { address, socket, retire: () => retire(socket), close };
+}
+
+/** Returns how it closes: Fastify ends open connections by itself only where it listened by its own means. */
+async function listenOn(server: FastifyInstance, inherited: Server): Promise<() => Promise<void>> {
+  const { server: socket } = server;
+  socket.listen(inherited);
+  await once(socket, 'listening');
+  return async () => {
+    socket.close();
+    socket.closeAllConnections();
+    await server.close();
+  };
+}
+
+/** Of its connections those without a request stay as well, for another one may be on its way: hence not http's own `close`. */
+function retire(socket: FastifyInstance['server']): void {
+  socket.prependListener('request', (_request, response) => {
+    response.shouldKeepAlive = false;
+  });
+  Server.prototype.close.call(socket);
 }

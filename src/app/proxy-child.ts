@@ -1,35 +1,45 @@
-// The proxy process beside the controller: adopted when one with its id lives already, started otherwise, started again
-// when it ends. It outlives a controller that dies, and goes with one that is told to stop.
+// The proxy process beside the controller: adopted when one serves already, started otherwise, followed through its
+// hand-overs, started again when it ends. It outlives a controller that dies, and goes with the last one that is told
+// to stop.
+//
+// INVARIANTS
+// - The pid file names the process that serves: its starter writes it, and then each successor.
+// - One controller at a time starts a proxy: of those that look after the same one, the one with the lowest pid; the
+//   others wait in turn, in case it cannot.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { ServeConfig } from '../config.ts';
-import { EMBEDDED_ENDPOINT } from '../config-files.ts';
 import type { Keys } from '../store/keys.ts';
 import type { Mirror } from '../store/mirror.ts';
 import type { Log } from '../telemetry/log.ts';
-import { nameProxy } from './proxy.ts';
+import { Keepers } from './keepers.ts';
+import { isRunning, namePidFile, readProxyPid, removePid, writePid } from './pid-file.ts';
+import { composeProxyCommand } from './proxy-command.ts';
+import { findRegistration, nameProxy, type ProxyWord } from './proxy-name.ts';
 
 export interface SuperviseOptions {
   readonly config: ServeConfig;
   readonly log: Log;
   readonly mirror: Mirror;
   readonly keys: Keys;
+  /** Of this program: a proxy of another one is asked to hand over, once. */
+  readonly version: string;
 }
 
 export interface SupervisedProxy {
   /** Resolves when its key stands in the store, or it has ended, or after a while. */
   readonly started: Promise<void>;
-  /** SIGTERM, then its own drain. */
+  /** SIGTERM, then its own drain; but while another controller here looks after it, it is left to that one. */
   stop(): Promise<void>;
 }
 
 const START_TIMEOUT_MS = 10_000;
 const RESTART_FIRST_MS = 200;
 const RESTART_LONGEST_MS = 10_000;
-/** Beyond the proxy's own drain deadline. */
-const STOP_TIMEOUT_MS = 40_000;
+/** What each controller that goes first gets, before the next one starts the proxy in its stead. */
+const TURN_MS = 3_000;
+/** Beyond the proxy's own drain. */
+const STOP_MARGIN_MS = 10_000;
+const LOOK_MS = 500;
 const POLL_MS = 100;
 
 export function superviseProxy(options: SuperviseOptions): SupervisedProxy {
@@ -39,152 +49,133 @@ export function superviseProxy(options: SuperviseOptions): SupervisedProxy {
 class ProxySupervisor implements SupervisedProxy {
   readonly started: Promise<void>;
   readonly #options: SuperviseOptions;
-  readonly #key: string;
   readonly #pidFile: string;
-  readonly #stopWatching: () => void;
+  readonly #keepers: Keepers;
+  readonly #timer: NodeJS.Timeout;
   #child: ChildProcess | null = null;
   #isStopping = false;
+  /** The process that was last seen to serve. */
+  #served: number | null = null;
+  #isAdopted = false;
   #failures = 0;
-  #timer: NodeJS.Timeout | null = null;
+  #nextStart = 0;
 
   constructor(options: SuperviseOptions) {
-    const { config, mirror, keys } = options;
     this.#options = options;
-    this.#key = keys.proxy(nameProxy(config));
-    this.#pidFile = join(config.dataDir, `proxy-${config.http.port}.pid`);
-    mkdirSync(config.dataDir, { recursive: true });
-    this.#stopWatching = mirror.onChange((changed) => {
-      if (changed.includes(this.#key)) this.#look();
-    });
-    this.started = this.#untilRegistered();
+    this.#pidFile = namePidFile(options.config);
+    this.#keepers = new Keepers(this.#pidFile, process.pid);
+    this.#keepers.join();
     this.#look();
+    this.#askForNewVersion();
+    this.#timer = setInterval(() => this.#look(), LOOK_MS).unref();
+    this.started = this.#untilRegistered();
   }
 
   async stop(): Promise<void> {
     this.#isStopping = true;
-    this.#stopWatching();
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    const pid = this.#child?.pid ?? readProxyPid(this.#pidFile);
-    if (pid === null || !signalProcess(pid, 'SIGTERM')) return;
-    if (!(await this.#untilGone(pid))) signalProcess(pid, 'SIGKILL');
-    rmSync(this.#pidFile, { force: true });
-  }
-
-  get #isRegistered(): boolean {
-    return this.#options.mirror.get(this.#key) !== null;
-  }
-
-  // A key without a child of ours is a proxy that an earlier controller left serving.
-  #look(): void {
-    if (this.#isStopping || this.#child !== null || this.#timer !== null) return;
-    if (this.#isRegistered || readProxyPid(this.#pidFile) !== null) {
-      this.#options.log.info('proxy adopted', { id: nameProxy(this.#options.config) });
-      this.#lookAgainIn(RESTART_LONGEST_MS);
+    clearInterval(this.#timer);
+    this.#keepers.leave();
+    const others = this.#keepers.listOthers();
+    if (others.length > 0) {
+      this.#options.log.info('the proxy is left to another controller', { pids: others });
       return;
     }
-    this.#spawn();
+    const pid = readProxyPid(this.#pidFile);
+    // Two controllers that stop at once find nobody else: only one takes the file away, and stops the proxy.
+    if (pid === null || !removePid(this.#pidFile, pid) || !signalProcess(pid, 'SIGTERM')) return;
+    if (!(await this.#untilEnded(pid))) signalProcess(pid, 'SIGKILL');
   }
 
-  #lookAgainIn(ms: number): void {
-    this.#timer = setTimeout(() => {
-      this.#timer = null;
-      if (!this.#isRegistered && readProxyPid(this.#pidFile) === null) this.#look();
-      else if (!this.#isStopping && this.#child === null) this.#lookAgainIn(RESTART_LONGEST_MS);
-    }, ms);
-    this.#timer.unref();
+  get #registration(): ProxyWord | null {
+    const { config, mirror, keys } = this.#options;
+    return findRegistration(mirror, keys, nameProxy(config));
+  }
+
+  #look(): void {
+    if (this.#isStopping) return;
+    const pid = readProxyPid(this.#pidFile);
+    if (pid !== null) this.#follow(pid);
+    else if (this.#child === null) this.#startAgain();
+  }
+
+  #follow(pid: number): void {
+    if (pid !== this.#served && pid !== this.#child?.pid) {
+      const message = this.#served === null ? 'proxy adopted' : 'the proxy has handed over';
+      this.#options.log.info(message, { pid });
+    }
+    // It ends when it has answered what it has in hand; another one serves.
+    if (pid !== this.#child?.pid) this.#child = null;
+    this.#served = pid;
+    this.#nextStart = 0;
+  }
+
+  #startAgain(): void {
+    // Nobody here has seen it: a proxy of this name that has its files elsewhere.
+    if (this.#served === null && this.#registration !== null) {
+      if (!this.#isAdopted) this.#options.log.info('proxy adopted', { id: nameProxy(this.#options.config) });
+      this.#isAdopted = true;
+      return;
+    }
+    const now = performance.now();
+    if (this.#nextStart === 0) this.#nextStart = now + this.#keepers.countBefore() * TURN_MS;
+    if (now >= this.#nextStart) this.#spawn();
+  }
+
+  /** The successor takes over the port from it; one that knows no hand-over has no version, and is left alone. */
+  #askForNewVersion(): void {
+    const { version, log } = this.#options;
+    const theirs = this.#registration?.version ?? null;
+    if (this.#child !== null || this.#served === null || theirs === null || theirs === version) return;
+    log.info('the proxy is of another version; asking it to hand over', { theirs, ours: version });
+    signalProcess(this.#served, 'SIGUSR2');
   }
 
   #spawn(): void {
     const { config, log } = this.#options;
-    const child = spawn(process.execPath, [...process.execArgv, findMain(), 'proxy', ...listFlags(config)], {
+    const child = spawn(process.execPath, [...composeProxyCommand(config)], {
       detached: true,
       stdio: ['ignore', 'inherit', 'inherit'],
     });
     this.#child = child;
-    if (child.pid !== undefined) writeFileSync(this.#pidFile, `${child.pid}\n`);
+    this.#served = null;
+    this.#isAdopted = false;
+    if (child.pid !== undefined) writePid(this.#pidFile, child.pid);
     const begun = performance.now();
     child.once('error', (error) => log.error('the proxy could not be started', { error }));
     child.once('exit', (code, signal) => {
+      if (this.#child !== child) return;
       this.#child = null;
-      rmSync(this.#pidFile, { force: true });
-      if (this.#isStopping) return;
-      this.#failures = performance.now() - begun > RESTART_LONGEST_MS ? 1 : this.#failures + 1;
-      log.error('the proxy ended; starting it again', { code, signal });
-      this.#lookAgainIn(Math.min(RESTART_LONGEST_MS, RESTART_FIRST_MS * 2 ** (this.#failures - 1)));
+      if (!this.#isStopping) this.#noteEnd(child, begun, { code, signal });
     });
+  }
+
+  #noteEnd(
+    child: ChildProcess,
+    begun: number,
+    how: { readonly code: number | null; readonly signal: string | null },
+  ): void {
+    if (readProxyPid(this.#pidFile) !== null) return;
+    removePid(this.#pidFile, child.pid ?? 0);
+    // One that ended by itself has given back its key: any that is there now is another's.
+    this.#served = how.signal === null ? null : (child.pid ?? null);
+    this.#failures = performance.now() - begun > RESTART_LONGEST_MS ? 1 : this.#failures + 1;
+    const pauseMs = Math.min(RESTART_LONGEST_MS, RESTART_FIRST_MS * 2 ** (this.#failures - 1));
+    this.#nextStart = performance.now() + pauseMs + this.#keepers.countBefore() * TURN_MS;
+    this.#options.log.error('the proxy ended; starting it again', how);
+    setTimeout(() => this.#look(), pauseMs).unref();
   }
 
   async #untilRegistered(): Promise<void> {
     const deadline = performance.now() + START_TIMEOUT_MS;
-    while (!this.#isRegistered && !this.#isStopping && performance.now() < deadline) await sleep(5);
+    while (this.#registration === null && !this.#isStopping && performance.now() < deadline) await sleep(5);
   }
 
-  async #untilGone(pid: number): Promise<boolean> {
-    const deadline = performance.now() + STOP_TIMEOUT_MS;
+  async #untilEnded(pid: number): Promise<boolean> {
+    const deadline = performance.now() + this.#options.config.drain + STOP_MARGIN_MS;
     while (performance.now() < deadline) {
-      if (!isProxy(pid)) return true;
+      if (!isRunning(pid, 'proxy')) return true;
       await sleep(POLL_MS);
     }
-    return false;
-  }
-}
-
-function listFlags(config: ServeConfig): readonly string[] {
-  const address = ({ host, port }: ServeConfig['http']) =>
-    `${host?.includes(':') ? `[${host}]` : (host ?? '')}:${port}`;
-  const etcd = config.etcd === 'embedded' ? EMBEDDED_ENDPOINT : config.etcd.join(',');
-  const optional: readonly (readonly [string, string | null])[] = [
-    ['--etcd-user', config.etcdUser],
-    ['--etcd-password-file', config.etcdPasswordFile],
-    ['--etcd-ca', config.etcdCa],
-    ['--etcd-cert', config.etcdCert],
-    ['--etcd-key', config.etcdKey],
-  ];
-  return [
-    ...[
-      '--http',
-      address(config.http),
-      '--admin',
-      address(config.proxyAdmin),
-      '--workers',
-      String(config.workers),
-    ],
-    ...[
-      '--prefix',
-      config.prefix,
-      '--etcd',
-      etcd,
-      '--data-dir',
-      config.dataDir,
-      '--log-level',
-      config.logLevel,
-    ],
-    ...optional.flatMap(([flag, value]) => (value === null ? [] : [flag, value])),
-  ];
-}
-
-// `main.ts` in a checkout, `main.js` in a build: beside this file's folder in both.
-function findMain(): string {
-  const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return fileURLToPath(new URL(`../main.${ending}`, import.meta.url));
-}
-
-/** Null when the file, or that process, is gone. */
-function readProxyPid(path: string): number | null {
-  try {
-    const pid = Number(readFileSync(path, 'utf8').trim());
-    return Number.isInteger(pid) && pid > 1 && isProxy(pid) ? pid : null;
-  } catch {
-    return null;
-  }
-}
-
-// A pid may have been given to another program since: its command line must be a proxy's.
-function isProxy(pid: number): boolean {
-  try {
-    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-    return words.includes('proxy') && words.some((word) => /main\.[tj]s$/.test(word));
-  } catch {
     return false;
   }
 }

@@ -1,9 +1,11 @@
-// `slipway proxy`: the data plane in a process of its own, fed from etcd or from a file, with its own admin server.
+// `slipway proxy`: the data plane in a process of its own, fed from etcd or from a file, with its own admin server. It
+// takes the place of another one, and gives its own to another, without closing its port.
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { TableSink } from '../../proxy/control.ts';
 import { type RunningProxy, SECONDS_BUCKETS, type Snapshots, startProxy } from '../../proxy/server.ts';
 import { startProxyAdmin } from '../admin/admin.ts';
+import type { AdminServer } from '../admin/server.ts';
 import type { ProxyConfig } from '../config.ts';
 import { readEtcdOptions } from '../config-files.ts';
 import { linkProxy } from '../proxy-link/link.ts';
@@ -11,72 +13,88 @@ import { openEtcd } from '../store/etcd.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
 import { createProxyMetrics } from '../telemetry/metrics-proxy.ts';
 import { readProgramVersion } from '../version.ts';
+import { namePidFile, removePid, writePid } from './pid-file.ts';
+import { findPredecessor, type Predecessor, type SocketName } from './predecessor.ts';
+import { nameGeneration, nameProxy } from './proxy-name.ts';
 import { Releases } from './releases.ts';
+import { HandOverRequests, raiseSuccessor } from './successor.ts';
 
-/** How long clients may take to finish once the proxy is told to stop. */
-const STOP_DEADLINE_MS = 30_000;
 const EVERY_INTERFACE: readonly string[] = ['0.0.0.0', '::'];
 
-/** The same for the proxy itself and for whoever looks for it. */
-export function nameProxy(config: {
-  readonly http: ProxyConfig['http'];
-  readonly id?: string | null;
-}): string {
-  return config.id ?? `${hostname()}-${config.http.port}`;
+interface Parts {
+  readonly config: ProxyConfig;
+  readonly log: Log;
+  readonly releases: Releases;
+  readonly predecessor: Predecessor | null;
 }
 
-/** Runs until the signal aborts; then clients may finish, and only after them the key in etcd goes. */
+/**
+ * Runs until the signal aborts, or a successor serves; then clients may finish, and only after them the key in etcd
+ * goes.
+ */
 export async function startProxyProcess(config: ProxyConfig, signal: AbortSignal): Promise<void> {
+  const requests = new HandOverRequests(process);
   const releases = new Releases();
   const log = createLog(config.logLevel);
-  const feed = config.table === null ? new EtcdFeed(config, log, releases) : null;
+  const parts: Parts = { config, log, releases, predecessor: findPredecessor(process) };
   try {
-    const proxy = await startProxy({
-      host: config.http.host ?? '::',
-      port: config.http.port,
-      workers: config.workers,
-      onProblem: (problem) => log.warn('proxy', { problem }),
-      ...(config.table === null ? {} : { tableFile: config.table }),
-      ...(feed === null ? {} : { feed: (sink, snapshots) => feed.open(sink, snapshots) }),
-      snapshotFile: config.snapshot ?? join(config.dataDir, `table-${nameProxy(config)}.json`),
-    });
-    releases.add('proxy', () => proxy.stop(STOP_DEADLINE_MS));
-    await serveAdmin(config, proxy, log, releases);
-    log.info('serving', { http: config.http.port, id: nameProxy(config) });
-    await aborted(signal);
+    releases.add('pid file', () => void removePid(namePidFile(config), process.pid));
+    const proxy = await serveTraffic(parts);
+    const admin = await serveAdmin(parts, proxy);
+    claimPidFile(parts);
+    parts.predecessor?.tellServing();
+    log.info('serving', { http: config.http.port, id: nameSelf(parts), pid: process.pid });
+    if (await untilSucceeded(parts, { http: proxy.socket, admin: admin.socket }, requests, signal)) {
+      admin.retire();
+      await Promise.race([proxy.retire(config.drain), aborted(signal)]);
+    }
     log.info('stopping');
   } finally {
     await releases.close();
   }
 }
 
+async function serveTraffic(parts: Parts): Promise<RunningProxy> {
+  const { config, log, releases } = parts;
+  const feed = config.table === null ? new EtcdFeed(parts) : null;
+  const proxy = await startProxy({
+    host: config.http.host ?? '::',
+    port: config.http.port,
+    inherit: inherit(parts, 'http'),
+    workers: config.workers,
+    onProblem: (problem) => log.warn('proxy', { problem }),
+    ...(config.table === null ? {} : { tableFile: config.table }),
+    ...(feed === null ? {} : { feed: (sink, snapshots) => feed.open(sink, snapshots) }),
+    snapshotFile: config.snapshot ?? join(config.dataDir, `table-${nameProxy(config)}.json`),
+  });
+  releases.add('proxy', () => proxy.stop(config.drain));
+  return proxy;
+}
+
 /** Tables from etcd, acknowledgements back. */
 class EtcdFeed {
-  readonly #config: ProxyConfig;
-  readonly #log: Log;
-  readonly #releases: Releases;
+  readonly #parts: Parts;
 
-  constructor(config: ProxyConfig, log: Log, releases: Releases) {
-    this.#config = config;
-    this.#log = log;
-    this.#releases = releases;
+  constructor(parts: Parts) {
+    this.#parts = parts;
   }
 
   async open(sink: TableSink, snapshots: Snapshots): Promise<void> {
-    const config = this.#config;
+    const { config, log, releases } = this.#parts;
     const store = openEtcd(await readEtcdOptions(config));
-    this.#releases.add('store', () => store.close());
+    releases.add('store', () => store.close());
     const stop = new AbortController();
     const link = linkProxy({
-      ...{ store, sink, prefix: config.prefix, id: nameProxy(config), signal: stop.signal },
+      ...{ store, sink, prefix: config.prefix, id: nameSelf(this.#parts), signal: stop.signal },
+      version: readProgramVersion(),
       addresses: { http: formatAddress(config.http), admin: formatAddress(config.admin) },
       readSnapshot: () => snapshots.read(),
       writeSnapshot: async (update) => snapshots.write(update),
       onTrouble: (what, error, streak) => {
-        if (streak === 1) this.#log.warn('etcd link', { what, error });
+        if (streak === 1) log.warn('etcd link', { what, error });
       },
     });
-    this.#releases.add('registration', async () => {
+    releases.add('registration', async () => {
       stop.abort();
       await link.ended;
     });
@@ -84,17 +102,14 @@ class EtcdFeed {
   }
 }
 
-async function serveAdmin(
-  config: ProxyConfig,
-  proxy: RunningProxy,
-  log: Log,
-  releases: Releases,
-): Promise<void> {
+async function serveAdmin(parts: Parts, proxy: RunningProxy): Promise<AdminServer> {
+  const { config, log, releases } = parts;
   const numbers = () => proxy.stats();
   const metrics = createProxyMetrics({ version: readProgramVersion(), bounds: SECONDS_BUCKETS, numbers });
   const admin = await startProxyAdmin({
     host: config.admin.host ?? '0.0.0.0',
     port: config.admin.port,
+    inherit: inherit(parts, 'admin'),
     allowedHosts: [hostname()],
     // It has a table, or it would not have come so far; it serves that also while etcd is away.
     ready: () => ({ table: null }),
@@ -102,6 +117,46 @@ async function serveAdmin(
     onError: (error) => log.error('admin server', { error }),
   });
   releases.add('admin server', () => admin.close());
+  return admin;
+}
+
+/** True when another one serves in this one's place. */
+async function untilSucceeded(
+  { config, log, predecessor }: Parts,
+  sockets: Parameters<typeof raiseSuccessor>[0]['sockets'],
+  requests: HandOverRequests,
+  signal: AbortSignal,
+): Promise<boolean> {
+  while (await requests.next(signal)) {
+    log.info('handing over');
+    try {
+      const pid = await raiseSuccessor({ sockets, generation: predecessor?.generation ?? 1, signal });
+      log.info('handed over; what is in hand is answered', { pid, drain: config.drain });
+      return true;
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      log.error('nobody took over; serving on', { why });
+    }
+    requests.forget();
+  }
+  return false;
+}
+
+function claimPidFile({ config, log }: Parts): void {
+  const path = namePidFile(config);
+  try {
+    writePid(path, process.pid);
+  } catch (error) {
+    log.warn('the pid file could not be written', { path, error });
+  }
+}
+
+function inherit({ predecessor }: Parts, socket: SocketName) {
+  return async () => (await predecessor?.inherit(socket)) ?? null;
+}
+
+function nameSelf({ config, predecessor }: Parts): string {
+  return nameGeneration(nameProxy(config), predecessor?.generation ?? 1);
 }
 
 /** As others reach it: by the name of this machine where it listens on every interface. */

@@ -204,7 +204,7 @@ async function serveAdmin(parts: Parts, engine: DeployEngine, releases: Releases
 
 async function startProxyBeside(parts: Parts, releases: Releases): Promise<void> {
   const { config, log, mirror, keys } = parts;
-  const proxy = superviseProxy({ config, log, mirror, keys });
+  const proxy = superviseProxy({ config, log, mirror, keys, version: readProgramVersion() });
   releases.add('proxy', () => proxy.stop());
   await proxy.started;
 }

@@ -21,12 +21,16 @@ export function readHistory(mirror: Mirror, keys: Keys, service: string): readon
   return found.flatMap(({ value }) => readDocument(value) ?? []);
 }
 
+/** While a proxy hands over, two live at one address: it is the latest one that answers there. */
 export function readTargets(mirror: Mirror, keys: Keys): readonly ProxyTarget[] {
-  return mirror.entries(keys.proxies).flatMap(({ key, value }) => {
+  const latest = new Map<string, ProxyTarget>();
+  const proxies = [...mirror.entries(keys.proxies)].sort((a, b) => a.createRevision - b.createRevision);
+  for (const { key, value } of proxies) {
     const said = readDocument(value);
     const address = said !== null && 'addresses' in said ? readAdmin(said.addresses) : null;
-    return address === null ? [] : [{ id: key.slice(keys.proxies.length), address }];
-  });
+    if (address !== null) latest.set(address, { id: key.slice(keys.proxies.length), address });
+  }
+  return [...latest.values()];
 }
 
 function readAdmin(addresses: unknown): string | null {

@@ -17,6 +17,8 @@ export interface ProxyLinkOptions {
   readonly prefix: string;
   readonly sink: TableSink;
   readonly id: string;
+  /** Of this program. */
+  readonly version: string;
   readonly addresses: { readonly http: string; readonly admin: string };
   /** The last table that was applied here, or null when there is none; used only while the store is away at the start. */
   readonly readSnapshot: () => Promise<TableUpdate | null>;
@@ -69,7 +71,7 @@ class Link implements ProxyLink {
   #unsaved: TableUpdate | null = null;
 
   constructor(options: ProxyLinkOptions) {
-    const { store, prefix, sink, id, addresses, signal, ttlMs = DEFAULT_TTL_MS } = options;
+    const { store, prefix, sink, id, version, addresses, signal, ttlMs = DEFAULT_TTL_MS } = options;
     const keys = buildKeys(prefix);
     this.#options = options;
     this.serving = this.#first.promise;
@@ -80,7 +82,7 @@ class Link implements ProxyLink {
       onTrouble: (error, streak) => options.onTrouble?.('routes', error, streak),
     });
     this.#registration = register({
-      ...{ store, id, addresses, ttlMs, signal },
+      ...{ store, id, version, addresses, ttlMs, signal },
       key: keys.proxy(id),
       acknowledgement: () => sink.acknowledgement(),
       onTrouble: (error, streak) => options.onTrouble?.('registration', error, streak),

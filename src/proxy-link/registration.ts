@@ -11,6 +11,8 @@ import type { Lease, Store } from '../store/port.ts';
 
 export interface ProxyRegistration {
   readonly id: string;
+  /** Of its program; a proxy that says none knows no hand-over. */
+  readonly version: string;
   readonly addresses: { readonly http: string; readonly admin: string };
   readonly applied: number;
   readonly busy: Readonly<Record<string, number>>;
@@ -23,6 +25,7 @@ export interface RegistrationOptions {
   readonly store: Store;
   readonly key: string;
   readonly id: string;
+  readonly version: string;
   readonly addresses: ProxyRegistration['addresses'];
   readonly acknowledgement: () => Acknowledgement;
   readonly ttlMs: number;
@@ -109,9 +112,9 @@ class Registrar implements Registration {
   }
 
   #describe(): string {
-    const { id, addresses, acknowledgement } = this.#options;
+    const { id, version, addresses, acknowledgement } = this.#options;
     const { applied, busy, refused } = acknowledgement();
-    const registration = { id, addresses, applied, busy, refused, started: this.#started };
+    const registration = { id, version, addresses, applied, busy, refused, started: this.#started };
     return JSON.stringify(registration satisfies ProxyRegistration);
   }
 

@@ -229,6 +229,7 @@ describe('a proxy link', () => {
         onChange: () => undefined,
       },
       id: 'p1',
+      version: '1.2.3',
       addresses: { http: '127.0.0.1:1', admin: '127.0.0.1:2' },
       readSnapshot: async () => null,
       writeSnapshot: async () => undefined,

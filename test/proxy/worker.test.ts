@@ -72,7 +72,7 @@ describe('several workers', () => {
   it('that cannot listen are an error of the start, and leave no process', async () => {
     const target = await rig.named('a');
     const port = Number(target.address.split(':')[1]);
-    await expect(rig.start({ workers: 2, port })).rejects.toMatchObject({ code: 'worker-failed' });
+    await expect(rig.start({ workers: 2, port })).rejects.toMatchObject({ code: 'listen-failed' });
     expect(workerIds()).toEqual([]);
   });
 });

@@ -39,6 +39,10 @@ export interface Slipway {
   /** Ends the daemon alone; with SIGTERM its proxy goes with it. */
   endDaemon(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
   startDaemon(): Promise<void>;
+  /** Another `serve` with the same data folder and proxy; resolves when it is ready. */
+  startStandby(): Promise<Child>;
+  /** Of the proxy that serves beside the daemon; null while there is none. */
+  proxyPid(): number | null;
   /** What daemon and proxy wrote. */
   log(): string;
   stop(): Promise<void>;
@@ -78,6 +82,7 @@ class RunningSlipway implements Slipway {
   readonly #options: SlipwayOptions;
   readonly #folder = mkdtempSync(join(tmpdir(), 'slipway-e2e-'));
   #daemon: Child | null = null;
+  readonly #standbys: Child[] = [];
   #proxy: Child | null = null;
 
   constructor(etcd: EtcdServer, [http = 0, admin = 0, proxyAdmin = 0]: number[], options: SlipwayOptions) {
@@ -88,16 +93,32 @@ class RunningSlipway implements Slipway {
   }
 
   async startDaemon(): Promise<void> {
-    const { http, admin, proxyAdmin } = this.ports;
+    this.#daemon = this.#launchDaemon(this.ports.admin);
+    await this.#untilReady(this.#daemon, this.ports.admin);
+  }
+
+  async startStandby(): Promise<Child> {
+    const [admin = 0] = await findFreePorts(1);
+    const standby = this.#launchDaemon(admin);
+    this.#standbys.push(standby);
+    await this.#untilReady(standby, admin);
+    return standby;
+  }
+
+  proxyPid(): number | null {
+    return this.#findProxies()[0] ?? null;
+  }
+
+  #launchDaemon(admin: number): Child {
+    const { http, proxyAdmin } = this.ports;
     const { isProxyApart = false, arguments: more = [] } = this.#options;
     const proxyPorts = ['--http', `127.0.0.1:${http}`, isProxyApart ? '--admin' : '--proxy-admin'];
     const proxy = [...proxyPorts, `127.0.0.1:${proxyAdmin}`];
     if (isProxyApart) this.#proxy ??= this.#launch('proxy', proxy);
     const serve = isProxyApart ? ['--no-proxy'] : proxy;
-    this.#daemon = this.#launch('serve', [
+    return this.#launch('serve', [
       ...['--admin', `127.0.0.1:${admin}`, '--leader-ttl', '5s', ...serve, ...more],
     ]);
-    await this.#untilReady();
   }
 
   async endDaemon(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
@@ -140,7 +161,7 @@ class RunningSlipway implements Slipway {
   }
 
   async stop(): Promise<void> {
-    await this.#daemon?.stop(60_000);
+    for (const daemon of [this.#daemon, ...this.#standbys]) await daemon?.stop(60_000);
     await this.#proxy?.stop(60_000);
     // A daemon that was killed leaves its proxy serving.
     for (const pid of this.#findProxies()) await endProcess(pid);
@@ -161,16 +182,15 @@ class RunningSlipway implements Slipway {
     return child;
   }
 
-  async #untilReady(): Promise<void> {
-    const daemon = this.#daemon;
+  async #untilReady(daemon: Child, admin: number): Promise<void> {
     const isUp = async () => {
-      if (daemon?.isRunning() !== true) return true;
+      if (!daemon.isRunning()) return true;
       const { entries } = await this.store.list(this.keys.proxies);
-      const response = await fetch(`http://127.0.0.1:${this.ports.admin}/readyz`);
+      const response = await fetch(`http://127.0.0.1:${admin}/readyz`);
       return response.status === 200 && entries.length > 0;
     };
     await waitFor('the daemon to be ready', isUp, { timeoutMs: 60_000, intervalMs: 100 });
-    if (daemon?.isRunning() !== true) throw new Error(`the daemon ended at once:\n${this.log()}`);
+    if (!daemon.isRunning()) throw new Error(`the daemon ended at once:\n${this.log()}`);
   }
 
   #findProxies(): number[] {

@@ -69,6 +69,7 @@ function start(options: Partial<ProxyLinkOptions> = {}): ProxyLink {
     prefix: PREFIX,
     sink,
     id: 'p1',
+    version: '1.2.3',
     addresses: { http: '10.0.0.1:8080', admin: '10.0.0.1:9180' },
     readSnapshot: async () => null,
     writeSnapshot: async (update) => void saved.push(update),
@@ -93,6 +94,7 @@ describe('proxy link', () => {
     expect(sink.tables.at(-1)?.services).toEqual({ web: { split: {} }, api: { split: { '1': 100 } } });
     expect(registration()).toEqual({
       id: 'p1',
+      version: '1.2.3',
       addresses: { http: '10.0.0.1:8080', admin: '10.0.0.1:9180' },
       applied: expect.any(Number),
       busy: {},

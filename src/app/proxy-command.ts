@@ -1,0 +1,31 @@
+// The command line of the proxy beside a controller: what `slipway proxy` is to be started with, from the daemon's settings.
+import { fileURLToPath } from 'node:url';
+import type { ServeConfig } from '../config.ts';
+import { EMBEDDED_ENDPOINT } from '../config-files.ts';
+import { flagOf, type SettingName } from '../config-settings.ts';
+
+/** Behind node's own name. */
+export function composeProxyCommand(config: ServeConfig): readonly string[] {
+  const values = {
+    ...{ http: formatAddress(config.http), admin: formatAddress(config.proxyAdmin) },
+    ...{ workers: String(config.workers), drain: `${config.drain}ms`, prefix: config.prefix },
+    etcd: config.etcd === 'embedded' ? EMBEDDED_ENDPOINT : config.etcd.join(','),
+    ...{ dataDir: config.dataDir, logLevel: config.logLevel },
+    ...{ etcdUser: config.etcdUser, etcdPasswordFile: config.etcdPasswordFile },
+    ...{ etcdCa: config.etcdCa, etcdCert: config.etcdCert, etcdKey: config.etcdKey },
+  } satisfies Partial<Record<SettingName, string | null>>;
+  const flags = Object.entries(values).flatMap(([name, value]) =>
+    value === null ? [] : [flagOf(name as SettingName), value],
+  );
+  return [...process.execArgv, findMain(), 'proxy', ...flags];
+}
+
+function formatAddress({ host, port }: ServeConfig['http']): string {
+  return `${host?.includes(':') ? `[${host}]` : (host ?? '')}:${port}`;
+}
+
+// `main.ts` in a checkout, `main.js` in a build: beside this file's folder in both.
+function findMain(): string {
+  const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  return fileURLToPath(new URL(`../main.${ending}`, import.meta.url));
+}

@@ -1,0 +1,89 @@
+// `slipway proxy` as it runs without etcd: a table file, a web service behind it, and every process that has ever had
+// its place, so that none is left behind.
+import { cpSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { isRunning } from '../../src/app/pid-file.ts';
+import { type Child, startChild } from './child.ts';
+import { findFreePorts } from './names.ts';
+import { cleanEnvironment } from './slipway.ts';
+import { waitFor } from './wait.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const PROGRAM = ['src', 'proxy', 'strategies', 'deploy', 'package.json'];
+export const HOST = 'web.test';
+
+export class ProxyPlace {
+  readonly folder = mkdtempSync(join(tmpdir(), 'slipway-place-'));
+  /** The program's files, of this place alone. */
+  readonly program = join(this.folder, 'program');
+  readonly table = join(this.folder, 'table.json');
+  readonly pids = new Set<number>();
+  port = 0;
+  adminPort = 0;
+  #target: Child | null = null;
+  #proxy: Child | null = null;
+
+  async start(...flags: readonly string[]): Promise<void> {
+    const [port = 0, adminPort = 0, targetPort = 0] = await findFreePorts(3);
+    this.port = port;
+    this.adminPort = adminPort;
+    for (const part of PROGRAM) cpSync(join(ROOT, part), join(this.program, part), { recursive: true });
+    symlinkSync(join(ROOT, 'node_modules'), join(this.program, 'node_modules'));
+    const env = { ...cleanEnvironment(), PORT: String(targetPort), VERSION: 'v1' };
+    this.#target = startChild(process.execPath, [join(ROOT, 'test/image/server.ts')], { env });
+    this.writeTable(targetPort);
+    const log = openSync(join(this.folder, 'log'), 'a');
+    const address = ['--http', `127.0.0.1:${port}`, '--admin', `127.0.0.1:${adminPort}`];
+    const place = ['--table', this.table, '--data-dir', this.folder];
+    const args = [join(this.program, 'src/main.ts'), 'proxy', ...address, ...place, ...flags];
+    const options = { stdio: ['ignore', log, log] as ['ignore', number, number], env: cleanEnvironment() };
+    this.#proxy = startChild(process.execPath, args, options);
+    await waitFor('the proxy to serve', () => this.pid() === this.#proxy?.pid);
+    await waitFor('the service to answer', async () => (await fetch(`http://127.0.0.1:${targetPort}/`)).ok);
+  }
+
+  writeTable(targetPort: number): void {
+    const targets = [{ revision: 1, address: `127.0.0.1:${targetPort}` }];
+    const web = { routes: [{ host: HOST, path: '/' }], split: { '1': 100 }, targets };
+    writeFileSync(this.table, JSON.stringify({ version: 1, services: { web } }));
+  }
+
+  /** Of the process that serves. */
+  pid(): number {
+    const pid = Number(readFileSync(join(this.folder, `proxy-${this.port}.pid`), 'utf8'));
+    this.pids.add(pid);
+    return pid;
+  }
+
+  /** Resolves when another process serves. */
+  async handOver(): Promise<void> {
+    const before = this.pid();
+    const told = this.count('handed over; what is in hand');
+    process.kill(before, 'SIGUSR2');
+    await waitFor('another process in its place', () => this.pid() !== before);
+    await waitFor('its end to be told', () => this.count('handed over; what is in hand') > told);
+  }
+
+  log(): string {
+    return readFileSync(join(this.folder, 'log'), 'utf8');
+  }
+
+  /** How often the log says so. */
+  count(message: string): number {
+    return this.log().split(message).length - 1;
+  }
+
+  /** Those that once served, and still run. */
+  listLiving(): number[] {
+    return [...this.pids].filter((pid) => isRunning(pid, 'proxy'));
+  }
+
+  async stop(): Promise<void> {
+    for (const pid of this.listLiving()) process.kill(pid, 'SIGTERM');
+    await waitFor('every proxy to end', () => this.listLiving().length === 0);
+    await this.#proxy?.exited;
+    await this.#target?.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}

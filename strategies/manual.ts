@@ -5,7 +5,7 @@ import { type Goal, goalOf } from './course.ts';
 import type { ImageState, ManualSplit, Memory, Revision, Written } from './model.ts';
 import { isHopeless } from './resolving.ts';
 import { type Move, shiftTimes, stay } from './rollout.ts';
-import { aliveOf, readyOf, revisionsPresent, type World } from './world.ts';
+import { aliveOf, findFreeNumber, readyOf, revisionsPresent, type World } from './world.ts';
 
 type Weights = Written<Readonly<Record<string, number>>>;
 
@@ -90,7 +90,7 @@ function findRefusal(world: World, manual: ManualSplit): string | null {
 
 function createRevisions(world: World, manual: ManualSplit): readonly Omit<Revision, 'created'>[] {
   const { spec, observed } = world;
-  const first = nextNumber(world.memory);
+  const first = nextNumber(world);
   const known = findUnresolved(world, manual).flatMap((version) => {
     const image: ImageState | undefined = observed.images[nameManualImage(manual, version)];
     return image?.kind === 'resolved' ? [{ version, image }] : [];
@@ -108,12 +108,13 @@ function createRevisions(world: World, manual: ManualSplit): readonly Omit<Revis
 }
 
 // The number of a rollout whose image is not resolved yet is taken.
-function nextNumber({ nextRevision, rollout }: Memory): number {
-  return Math.max(nextRevision, (rollout?.revision ?? 0) + 1);
+function nextNumber(world: World): number {
+  const { nextRevision, rollout } = world.memory;
+  return findFreeNumber(world, Math.max(nextRevision, (rollout?.revision ?? 0) + 1));
 }
 
 function recordRevisions(world: World, revisions: readonly Omit<Revision, 'created'>[]): Move {
-  const nextRevision = nextNumber(world.memory) + revisions.length;
+  const nextRevision = nextNumber(world) + revisions.length;
   return { memory: { ...world.memory, nextRevision }, writes: { revisions } };
 }
 

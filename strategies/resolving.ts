@@ -6,7 +6,7 @@ import type { ImageState, PullFailureKind, Revision, Rollout, Verdict } from './
 import { findDeadline } from './progress.ts';
 import { startAdvancing, startReturning } from './rollout.ts';
 import { planSteady } from './standing.ts';
-import { findRevision, type World } from './world.ts';
+import { findFreeNumber, findRevision, type World } from './world.ts';
 
 const HOPELESS: readonly PullFailureKind[] = ['missing', 'authentication', 'refused'];
 const HOPELESS_TRIES = 3;
@@ -43,16 +43,21 @@ function settle(world: World, rollout: Rollout, image: Extract<ImageState, { kin
   if (stable !== null && rollout.kind === 'release' && isSame(world, stable, image.digest)) {
     return startReturning(world, { ...rollout, revision: stable.number }, ALREADY);
   }
-  const move = startAdvancing(world, rollout, {
-    number: rollout.revision,
-    version: rollout.version,
-    image: spec.image,
-    digest: image.digest,
-    reference: image.reference,
-    settingsHash: observed.settingsHash,
-    settings: spec.settings,
-    restart: rollout.kind === 'restart' ? rollout.requested : (stable?.restart ?? 0),
-  });
+  const number = findFreeNumber(world, rollout.revision);
+  const move = startAdvancing(
+    world,
+    { ...rollout, revision: number },
+    {
+      number,
+      version: rollout.version,
+      image: spec.image,
+      digest: image.digest,
+      reference: image.reference,
+      settingsHash: observed.settingsHash,
+      settings: spec.settings,
+      restart: rollout.kind === 'restart' ? rollout.requested : (stable?.restart ?? 0),
+    },
+  );
   return rollout.insists ? { ...move, writes: { ...move.writes, unquarantine: image.digest } } : move;
 }
 

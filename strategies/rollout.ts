@@ -12,7 +12,7 @@ import type {
   Writes,
 } from './model.ts';
 import { findForgotten, isCondemning, recordFormer } from './rollback.ts';
-import { findRevision, readyOf, revisionsPresent, type World } from './world.ts';
+import { findFreeNumber, findRevision, readyOf, revisionsPresent, type World } from './world.ts';
 
 export interface Move {
   readonly memory: Memory;
@@ -31,7 +31,7 @@ export interface Request {
 export function beginRollout(world: World, request: Request): Move {
   const ended = world.memory.rollout === null ? stay(world.memory) : supersede(world, world.memory.rollout);
   const { memory } = ended;
-  const revision = request.existing?.number ?? memory.nextRevision;
+  const revision = request.existing?.number ?? findFreeNumber(world, memory.nextRevision);
   const rollout: Rollout = {
     id: `${world.observed.service}-${revision}-${request.requested}`,
     kind: request.kind,

@@ -91,6 +91,14 @@ export function revisionsPresent(world: World): readonly number[] {
   return [...new Set(world.members.map((m) => m.replica.revision))].sort((a, b) => a - b);
 }
 
+/**
+ * The first number from this one on that no container bears: after a restore from a backup there may be containers of
+ * revisions that nothing remembers, and they are not the new one's.
+ */
+export function findFreeNumber(world: World, from: number): number {
+  return Math.max(from, ...revisionsPresent(world).map((number) => number + 1));
+}
+
 export function findRevision(observed: Observed, number: number | null): Revision | null {
   return observed.revisions.find((revision) => revision.number === number) ?? null;
 }

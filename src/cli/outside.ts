@@ -22,6 +22,8 @@ export interface Outside {
   now(): number;
   /** `-` is standard input. */
   readText(path: string): Promise<string>;
+  /** A file that its owner alone may read: whole, or as it was before. */
+  writeText(path: string, text: string): Promise<void>;
   openStore(config: ClientConfig): Promise<Store>;
   openRuntime(address: string): Promise<ContainerRuntime>;
   runDaemon(config: ServeConfig, signal: AbortSignal): Promise<void>;

@@ -30,7 +30,7 @@ export function proposeWorld(facts: ProposalFacts): Parsed<Proposal> {
   const entries = new Map(snapshot.entries);
   propose(entries, keys.spec(service), facts.specText, snapshot.revision + 1);
   propose(entries, keys.version(service), facts.version, snapshot.revision + 2);
-  const desired = readDesired(readerOf(entries), keys, service);
+  const desired = readDesired(readerOf(entries, snapshot.revision), keys, service);
   if (desired.specProblems.length > 0) return { ok: false, problem: desired.specProblems.join('\n') };
   if (desired.spec === null) return { ok: false, problem: `${service} has no spec: name one with -f` };
   const { spec, hash } = desired.spec;
@@ -46,8 +46,9 @@ function propose(entries: Map<string, Entry>, key: string, value: string | null,
   entries.set(key, { key, value, createRevision, modRevision: revision });
 }
 
-function readerOf(entries: ReadonlyMap<string, Entry>) {
+function readerOf(entries: ReadonlyMap<string, Entry>, revision: number) {
   return {
+    revision,
     get: (key: string): Entry | null => entries.get(key) ?? null,
     entries: (prefix = ''): readonly Entry[] =>
       [...entries.values()].filter(({ key }) => key.startsWith(prefix)),

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { ConfigProblem } from '../config.ts';
 import { StoreError } from '../store/errors.ts';
 import { addApply } from './apply.ts';
+import { addBackup } from './backup.ts';
 import { addWords } from './commands.ts';
 import { addDoctor } from './doctor.ts';
 import { CommandFailure, EXIT } from './exit.ts';
@@ -14,6 +15,7 @@ import { addLogs } from './logs.ts';
 import type { Outside, Session } from './outside.ts';
 import { addPlan } from './plan.ts';
 import { addRelease } from './release.ts';
+import { addRestore } from './restore.ts';
 import { addRm } from './rm.ts';
 import { addRollback } from './rollback.ts';
 import { addProxy, addServe } from './serve.ts';
@@ -31,6 +33,7 @@ const GROUPS = [
   { heading: 'Run:', add: [addServe, addProxy, addDoctor] },
   { heading: 'Release:', add: [addValidate, addApply, addPlan, addRelease] },
   { heading: 'Look:', add: [addStatus, addExplain, addHistory, addLogs] },
+  { heading: 'Keep:', add: [addBackup, addRestore] },
   { heading: 'Steer:', add: [addWords, addRollback, addWeights, addFreeze, addUnfreeze, addRm] },
 ] as const;
 

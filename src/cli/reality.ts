@@ -1,6 +1,6 @@
 // The real outside of a command: this process's streams, signals and environment, etcd, the engine. What takes
 // long to load (etcd, engine, daemon) is loaded only by the commands that use it.
-import { readFile } from 'node:fs/promises';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { parseEndpoint } from '../../deploy/endpoint.ts';
 import { readEtcdOptions } from '../config-files.ts';
@@ -18,6 +18,7 @@ export function openOutside(host: NodeJS.Process): Outside {
     signal: listenForSignals(host),
     now: () => Date.now(),
     readText: (path) => (path === '-' ? text(host.stdin) : readFile(path, 'utf8')),
+    writeText: writeWhole,
     openStore: async (config) => {
       const { openEtcd } = await import('../store/etcd.ts');
       return openEtcd(await readEtcdOptions(config));
@@ -35,6 +36,24 @@ export function openOutside(host: NodeJS.Process): Outside {
       await startProxyProcess(config, signal);
     },
   };
+}
+
+/** On the disk before it takes the name, so that a full disk or a crash leaves what was there. */
+async function writeWhole(path: string, content: string): Promise<void> {
+  const fresh = `${path}.${process.pid}`;
+  try {
+    const file = await open(fresh, 'wx', 0o600);
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(fresh, path);
+  } catch (error) {
+    await rm(fresh, { force: true });
+    throw error;
+  }
 }
 
 function openSink(stream: NodeJS.WriteStream): Sink {

@@ -18,7 +18,7 @@ import type { Mirror } from '../store/mirror.ts';
 import type { Entry } from '../store/port.ts';
 import { EMPTY_RECORD, parseRecord, type ServiceRecord } from './record.ts';
 
-type Reader = Pick<Mirror, 'get' | 'entries'>;
+type Reader = Pick<Mirror, 'get' | 'entries' | 'revision'>;
 
 export interface SpecState {
   readonly spec: ServiceSpec;
@@ -123,11 +123,14 @@ function readRevisions(reader: Reader, keys: Keys, service: string): readonly Re
   return found.sort((a, b) => a.number - b.number);
 }
 
+// What a proxy has applied cannot be ahead of the store: one that says so speaks of an etcd before a restore.
 function readProxies(reader: Reader, keys: Keys): readonly ProxyState[] {
   return reader.entries(keys.proxies).flatMap(({ key, value }) => {
     const [said] = readJson<Partial<ProxyState>>(value);
     const id = key.slice(keys.proxies.length);
-    return [{ id, applied: said?.applied ?? 0, busy: said?.busy ?? {}, refused: said?.refused ?? {} }];
+    const applied = said?.applied ?? 0;
+    const isOfNow = applied <= reader.revision;
+    return [{ id, applied: isOfNow ? applied : 0, busy: said?.busy ?? {}, refused: said?.refused ?? {} }];
   });
 }
 

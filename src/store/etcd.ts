@@ -5,7 +5,17 @@ import { checkEtcdOptions, type EtcdOptions } from './etcd-client.ts';
 import { EtcdLease } from './etcd-lease.ts';
 import { endOfPrefix } from './etcd-range.ts';
 import { type EtcdWatch, openWatch, type WatchTimes } from './etcd-watch.ts';
-import type { Commit, Entry, Guard, Lease, Store, Transaction, WatchListener } from './port.ts';
+import type {
+  Commit,
+  Entry,
+  Guard,
+  Lease,
+  Page,
+  PageRequest,
+  Store,
+  Transaction,
+  WatchListener,
+} from './port.ts';
 
 export type { EtcdOptions };
 
@@ -32,6 +42,21 @@ class EtcdStore implements Store {
       client.kv.range({ key, range_end: endOfPrefix(key) }),
     );
     return { revision: Number(range.header.revision), entries: range.kvs.map(toEntry) };
+  }
+
+  async page({ prefix, from, revision, limit }: PageRequest): Promise<Page> {
+    const key = Buffer.from(from ?? prefix);
+    const request = { key, range_end: endOfPrefix(Buffer.from(prefix)), limit, revision: revision ?? 0 };
+    const range = await this.#calls.call({ what: `list ${prefix}`, repeatable: true }, (client) =>
+      client.kv.range(request),
+    );
+    const last = range.kvs.at(-1);
+    return {
+      revision: revision ?? Number(range.header.revision),
+      entries: range.kvs.map((kv) => ({ ...toEntry(kv), isLeased: Number(kv.lease) !== 0 })),
+      // The key right after it, in etcd's order of bytes.
+      next: range.more && last ? `${last.key.toString()}\0` : null,
+    };
   }
 
   async get(key: string): Promise<Entry | null> {

@@ -3,6 +3,9 @@
 
 export const DEFAULT_PREFIX = '/slipway';
 
+/** Configuration for containers, by parameter, environment, secret and flag. */
+export const CONFIGURATION_ROOTS = ['/app/', '/env/', '/secrets/', '/feature/'] as const;
+
 const SERVICE_NAME = /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/;
 const PREFIX = /^(?:\/[A-Za-z0-9._-]+)+$/;
 const NUMBER = /^[1-9][0-9]{0,14}$/;

@@ -8,6 +8,23 @@ export interface Entry {
   readonly modRevision: number;
 }
 
+export interface PageRequest {
+  readonly prefix: string;
+  /** The first key; null for the first of the prefix. */
+  readonly from: string | null;
+  /** Null: as it stands now. */
+  readonly revision: number | null;
+  readonly limit: number;
+}
+
+/** A part of what stands below a prefix, as it was at one revision. */
+export interface Page {
+  readonly revision: number;
+  readonly entries: readonly (Entry & { readonly isLeased: boolean })[];
+  /** Where the next page begins; null after the last one. */
+  readonly next: string | null;
+}
+
 export interface Change {
   readonly kind: 'put' | 'delete';
   readonly key: string;
@@ -48,6 +65,8 @@ export interface WatchListener {
 
 export interface Store {
   list(prefix: string): Promise<{ readonly revision: number; readonly entries: readonly Entry[] }>;
+  /** For what may be too much for one answer: the first page names the revision that the others ask for. */
+  page(request: PageRequest): Promise<Page>;
   get(key: string): Promise<Entry | null>;
   /** Everything under the prefix from `fromRevision` on. */
   watch(prefix: string, fromRevision: number, listener: WatchListener): Promise<{ close(): void }>;

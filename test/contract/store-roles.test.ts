@@ -1,26 +1,18 @@
 // The least-privilege roles of docs/etcd.md, with the commands as they stand there, on an etcd with authentication on.
 // What a role may do is tried with our own client; what it may not is refused by etcd.
-import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { campaign } from '../../src/controller/leader.ts';
 import { openEtcd } from '../../src/store/etcd.ts';
 import { buildKeys } from '../../src/store/keys.ts';
 import { startMirror } from '../../src/store/mirror.ts';
 import type { Store } from '../../src/store/port.ts';
+import { readShell } from '../support/documents.ts';
 import { type EtcdServer, startEtcd } from '../support/etcd.ts';
 import { waitFor } from '../support/wait.ts';
 
 const keys = buildKeys('/slipway');
 let etcd: EtcdServer;
 const stores = new Map<string, Store>();
-
-/** The commands between the markers of the document, in order, as words. */
-function readCommands(): string[][] {
-  const text = readFileSync(new URL('../../docs/etcd.md', import.meta.url), 'utf8');
-  const [, block = ''] = /<!-- roles -->\s*```sh\n([\s\S]*?)```/.exec(text) ?? [];
-  const lines = block.split('\n').filter((line) => line.startsWith('etcdctl '));
-  return lines.map((line) => line.split(/\s+/).slice(1));
-}
 
 function as(user: string, password = `${user}-password`): Store {
   const known = stores.get(`${user}:${password}`);
@@ -35,9 +27,7 @@ const forbidden = { name: 'StoreError', code: 'store-forbidden', disposition: 'i
 
 beforeAll(async () => {
   etcd = await startEtcd();
-  const commands = readCommands();
-  expect(commands.length).toBeGreaterThan(10);
-  for (const command of commands) await etcd.ctl(...command);
+  for (const [, ...words] of readShell('etcd.md', 'roles')) await etcd.ctl(...words);
 });
 
 afterAll(async () => {

@@ -1,58 +1,25 @@
 // TLS towards a real etcd: the right authority, a client certificate, and every way to get them wrong.
-import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type EtcdOptions, openEtcd } from '../../src/store/etcd.ts';
+import { issue } from '../support/certificates.ts';
 import { type Child, startChild } from '../support/child.ts';
 import { findFreePorts } from '../support/names.ts';
 import { waitFor } from '../support/wait.ts';
 
-const run = promisify(execFile);
 let folder: string;
 let etcd: Child;
 let endpoint: string;
-
-async function issue(name: string, issuer: string | null): Promise<void> {
-  const [key, cert] = [join(folder, `${name}.key`), join(folder, `${name}.pem`)];
-  const extensions = join(folder, `${name}.ext`);
-  writeFileSync(
-    extensions,
-    issuer
-      ? 'subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n'
-      : 'basicConstraints=CA:TRUE\n',
-  );
-  const request = join(folder, `${name}.csr`);
-  const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  await run('openssl', ['req', '-new', ...ec, '-keyout', key, '-out', request, '-subj', `/CN=${name}`]);
-  const signer = issuer
-    ? ['-CA', join(folder, `${issuer}.pem`), '-CAkey', join(folder, `${issuer}.key`), '-CAcreateserial']
-    : ['-signkey', key];
-  const args = [
-    'x509',
-    '-req',
-    '-in',
-    request,
-    '-days',
-    '2',
-    '-extfile',
-    extensions,
-    '-out',
-    cert,
-    ...signer,
-  ];
-  await run('openssl', args);
-}
 
 const pem = (file: string) => readFileSync(join(folder, file), 'utf8');
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'slipway-tls-'));
-  for (const authority of ['ca', 'other']) await issue(authority, null);
-  for (const name of ['server', 'client']) await issue(name, 'ca');
-  await issue('stranger', 'other');
+  for (const authority of ['ca', 'other']) await issue(folder, authority, null);
+  for (const name of ['server', 'client']) await issue(folder, name, 'ca');
+  await issue(folder, 'stranger', 'other');
   const [port, peerPort, healthPort] = await findFreePorts(3);
   endpoint = `https://127.0.0.1:${port}`;
   const peer = `http://127.0.0.1:${peerPort}`;

@@ -91,6 +91,30 @@ describe.each([
     ]);
   });
 
+  it('lists page by page, all at the revision of the first, and tells what is under a lease', async () => {
+    for (const name of ['a', 'b', 'c', 'd']) await put(`${P}/${name}`, name);
+    const lease = await store.grantLease(60_000);
+    const puts = [{ key: `${P}/e`, value: 'e', lease }];
+    await store.commit({ guards: [], puts, deletes: [] });
+    await put(`${P}-2/f`, 'f');
+    const first = await store.page({ prefix: `${P}/`, from: null, revision: null, limit: 3 });
+    await put(`${P}/d`, 'changed');
+    await put(`${P}/dd`, 'new');
+    const request = { prefix: `${P}/`, revision: first.revision, limit: 3 };
+    const second = await store.page({ ...request, from: first.next });
+    expect(second).toMatchObject({ revision: first.revision, next: null });
+    const told = [...first.entries, ...second.entries].map(({ key, value, isLeased }) => [
+      key,
+      value,
+      isLeased,
+    ]);
+    expect(told).toEqual([
+      ...['a', 'b', 'c', 'd'].map((name) => [`${P}/${name}`, name, false]),
+      [`${P}/e`, 'e', true],
+    ]);
+    await lease.revoke();
+  });
+
   it('gets one key, or null', async () => {
     const created = await put(`${P}/a`, '1');
     const changed = await put(`${P}/a`, '2');
@@ -219,6 +243,13 @@ describe.each([
     const [error] = await waitFor('the loss', () => lost.length > 0 && lost);
     expect(error).toMatchObject({ code: 'store-compacted', disposition: 'conflict' });
     expect(lost).toHaveLength(1);
+  });
+
+  it('refuses a page at a revision that is compacted', async () => {
+    const revision = await put(`${P}/a`, '1');
+    await world.compact(await put(`${P}/a`, '2'));
+    const page = store.page({ prefix: `${P}/`, from: null, revision, limit: 3 });
+    await expect(page).rejects.toMatchObject({ code: 'store-compacted' });
   });
 
   it('keeps a key while its lease lives, and longer than one term', async () => {

@@ -1,6 +1,15 @@
 // One client of the in-memory etcd: the `Store` port with calls that take a turn, and switches that cut it off alone.
 import { StoreError } from '../../src/store/errors.ts';
-import type { Commit, Entry, Lease, Store, Transaction, WatchListener } from '../../src/store/port.ts';
+import type {
+  Commit,
+  Entry,
+  Lease,
+  Page,
+  PageRequest,
+  Store,
+  Transaction,
+  WatchListener,
+} from '../../src/store/port.ts';
 import type { FakeEtcd } from './store.ts';
 
 /** `renewedAt` is the server's view (a restart renews too), `heardAt` the owner's: its last acknowledged keep-alive. */
@@ -38,6 +47,11 @@ export class FakeStore implements Store {
   async list(prefix: string): Promise<{ readonly revision: number; readonly entries: readonly Entry[] }> {
     await this.#call('list');
     return { revision: this.#etcd.revision, entries: this.#etcd.entries(prefix) };
+  }
+
+  async page(request: PageRequest): Promise<Page> {
+    await this.#call('page');
+    return this.#etcd.page(request);
   }
 
   async get(key: string): Promise<Entry | null> {

@@ -2,7 +2,15 @@
 // No timers of its own: time is `now`, so it runs in virtual time; whoever moves the clock calls `checkLeases`.
 // Not for: durability, authentication, ranges other than prefixes.
 import { StoreError } from '../../src/store/errors.ts';
-import type { Commit, Entry, Guard, Transaction, WatchListener } from '../../src/store/port.ts';
+import type {
+  Commit,
+  Entry,
+  Guard,
+  Page,
+  PageRequest,
+  Transaction,
+  WatchListener,
+} from '../../src/store/port.ts';
 import { type FakeLeaseRecord, FakeStore } from './store-client.ts';
 import { FakeWatches } from './store-watches.ts';
 
@@ -33,6 +41,8 @@ export class FakeEtcd {
   /** What the owners still believe to hold: a lease may be gone for long before its owner hears of it. */
   readonly #held = new Set<FakeLeaseRecord>();
   readonly #watches = new FakeWatches();
+  /** By revision: what stood when a first page was taken then. */
+  readonly #pages = new Map<number, Page['entries']>();
 
   constructor(options: FakeEtcdOptions = {}) {
     this.now = options.now ?? (() => performance.now());
@@ -65,6 +75,20 @@ export class FakeEtcd {
   entries(prefix = ''): readonly Entry[] {
     const found = [...this.#entries.values()].filter((entry) => entry.key.startsWith(prefix));
     return found.sort((a, b) => (a.key < b.key ? -1 : 1));
+  }
+
+  /** An older revision can be read when a first page was taken at it, and it is not compacted. */
+  page({ prefix, from, revision, limit }: PageRequest): Page {
+    const at = revision ?? this.revision;
+    if (at === this.revision) {
+      const all = this.entries().map((entry) => ({ ...entry, isLeased: this.#leaseOf.has(entry.key) }));
+      this.#pages.set(at, all);
+    }
+    const stood = this.#pages.get(at);
+    if (stood === undefined)
+      throw new StoreError('store-compacted', `revision ${at} is compacted: list again`);
+    const left = stood.filter(({ key }) => key.startsWith(prefix) && key >= (from ?? ''));
+    return { revision: at, entries: left.slice(0, limit), next: left[limit]?.key ?? null };
   }
 
   transact({ guards, puts, deletes }: Transaction): Commit {
@@ -109,6 +133,7 @@ export class FakeEtcd {
   /** Forgets the history below a revision (by default all of it). Running watches do not notice, as in etcd. */
   compact(revision = this.revision): void {
     this.#watches.compact(revision);
+    for (const at of this.#pages.keys()) if (at < revision) this.#pages.delete(at);
   }
 
   /** Sends the last changes a second time to every watch, as Debian's etcd 3.4 may. */

@@ -20,6 +20,7 @@ import { findProgram } from '../../src/store/embedded-process.ts';
 import { readRecord } from '../../src/store/embedded-record.ts';
 import { openEtcd } from '../../src/store/etcd.ts';
 import { type Child, startChild } from '../support/child.ts';
+import { readShell } from '../support/documents.ts';
 import { startEtcd } from '../support/etcd.ts';
 import { findFreePorts, uniqueName } from '../support/names.ts';
 import { waitFor } from '../support/wait.ts';
@@ -228,3 +229,23 @@ async function buildEtcdImage(): Promise<string> {
   endings.push(() => run('docker', ['image', 'rm', image]));
   return image;
 }
+
+describe('a snapshot of it', () => {
+  it('is taken and restored by the documented commands, and the next start goes on from there', async () => {
+    const etcd = await start();
+    await put('kept');
+    const places = { '/backup/slipway.db': join(dataDir, 'slipway.db'), '/var/lib/slipway': dataDir };
+    const env = { ...process.env, ETCDCTL_API: '3', ETCDCTL_ENDPOINTS: endpoint };
+    const follow = async (marker: string) => {
+      for (const [program = '', ...words] of readShell('etcd.md', marker, places))
+        await run(program, words, { env });
+    };
+    await follow('snapshot');
+    await put('lost');
+    await etcd.stop();
+    await follow('snapshot-restore-embedded');
+    expect((await start()).origin).toBe('started');
+    expect(await get()).toBe('kept');
+    expect(await put('next')).toMatchObject({ ok: true });
+  });
+});

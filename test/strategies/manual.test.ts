@@ -88,6 +88,7 @@ describe('advanceManual', () => {
       { memory: { rollout: rollout({ revision: 3, stage: 'resolving' }) } },
       4,
     ],
+    ['not that of containers of a lost record', { replicas: ready(5, 1) }, 6],
   ])('gives a new revision a number: %s', (_, given, number) => {
     const move = advance(split(), { ...image(resolved), ...given });
     expect(move?.writes.revisions).toMatchObject([

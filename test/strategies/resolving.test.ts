@@ -68,6 +68,12 @@ describe('planResolving: what runs keeps running', () => {
     expect(move?.writes.revisions).toEqual([{ ...written, reference: 'web@sha256:v3' }]);
   });
 
+  it('resolved, and containers of no known revision bear its number: it takes a free one', () => {
+    const { move } = resolve(resolved, {}, { replicas: [...ready(1, 3), ...ready(3, 1)] });
+    expect(move?.memory).toMatchObject({ rollout: { revision: 4 }, nextRevision: 5 });
+    expect(move?.writes.revisions).toMatchObject([{ number: 4 }]);
+  });
+
   const stableDigest = { ...resolved, digest: 'sha256:v1' };
   it.each<readonly [string, ImageState, Partial<Rollout>, Given, string | null]>([
     ['hopeless', failed('missing', 3), {}, {}, 'rolled-back image-pull-failed'],

@@ -25,6 +25,13 @@ describe('beginRollout', () => {
     });
   });
 
+  it('has a number above that of every container: those of a lost record are not its own', () => {
+    expect(begin({ replicas: [...ready(1, 1), ...ready(7, 2)] })).toMatchObject({
+      id: 'web-8-12',
+      revision: 8,
+    });
+  });
+
   it.each<readonly [string, Given, boolean]>([
     ['gated by a stable revision that serves', { replicas: ready(1, 1) }, true],
     ['not by one that does not', { replicas: [replica('web-r1-1')] }, false],

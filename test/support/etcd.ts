@@ -18,6 +18,8 @@ export interface EtcdServer {
   kill(): Promise<void>;
   /** After `kill`: the same data on the same port. */
   restart(): Promise<void>;
+  /** Ends it and loses its data; starts again on the same port, with what `fill` makes in the data's place, or with nothing. */
+  startOver(fill?: (dataDir: string) => Promise<void>): Promise<void>;
   /** SIGSTOP: connections stay open, nothing answers. */
   freeze(): void;
   thaw(): void;
@@ -53,6 +55,13 @@ export async function startEtcd(extraArguments: readonly string[] = []): Promise
     },
     restart: async () => {
       await child.stop();
+      child = await launch(folder, url, args);
+    },
+    startOver: async (fill) => {
+      await child.stop();
+      const dataDir = join(folder, 'data');
+      rmSync(dataDir, { recursive: true });
+      await fill?.(dataDir);
       child = await launch(folder, url, args);
     },
     freeze: () => child.kill('SIGSTOP'),

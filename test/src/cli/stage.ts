@@ -70,6 +70,9 @@ export class Stage {
         if (text === undefined) throw new Error(`ENOENT: no such file, open '${path}'`);
         return text;
       },
+      writeText: async (path, text) => {
+        this.files.set(path, text);
+      },
       openStore: async () => this.#restrict(this.etcd.connect()),
       openRuntime: async () => this.runtime,
       runDaemon: async (config) => {
@@ -89,6 +92,10 @@ export class Stage {
       list: async (prefix) => {
         check(prefix);
         return store.list(prefix);
+      },
+      page: async (request) => {
+        check(request.prefix);
+        return store.page(request);
       },
       get: async (key) => {
         check(key);

@@ -10,6 +10,7 @@ import { describeEndpoint, type EngineEndpoint } from './endpoint.ts';
 import { isSocketError, statusOf, toEngineFailure } from './engine-words.ts';
 import { RuntimeFailure } from './errors.ts';
 import { isRecord } from './line-reader.ts';
+import type { Permit } from './runtime.ts';
 
 /** What metrics hear of every call. */
 export type CallObserver = (action: string, outcome: 'ok' | 'failed', seconds: number) => void;
@@ -29,6 +30,8 @@ export interface CallOptions {
   readonly timeoutMs?: number;
   /** May be sent twice: retried once when a pooled socket turns out to be dead. */
   readonly safe?: boolean;
+  /** Of a call that changes something: asked right before each time that it is sent. */
+  readonly permit?: Permit;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -82,7 +85,8 @@ export class EngineClient {
       const { control, streams } = await this.session();
       const deadline = this.#deadline(options);
       const docker = deadline.timeoutMs > this.#controlTimeoutMs ? streams : control;
-      const attempt = () => withDeadline(deadline, (signal) => run(docker, signal));
+      const attempt = () =>
+        withDeadline(deadline, (signal) => runPermitted(options, () => run(docker, signal)));
       return options.safe === true ? await retryOnce(attempt, options.signal) : await attempt();
     });
   }
@@ -94,7 +98,9 @@ export class EngineClient {
   ): Promise<Readable> {
     return await this.#observed(options, async () => {
       const { streams } = await this.session();
-      const reply = await withDeadline(this.#deadline(options), (signal) => run(streams, signal));
+      const reply = await withDeadline(this.#deadline(options), (signal) =>
+        runPermitted(options, () => run(streams, signal)),
+      );
       return abortable(reply, options.signal);
     });
   }
@@ -200,6 +206,13 @@ async function retryOnce<T>(attempt: () => Promise<T>, signal: AbortSignal | und
     shouldRetry: ({ error }) => isSocketError(error),
     ...(signal === undefined ? {} : { signal }),
   });
+}
+
+/** Nothing is awaited between the question and the call: whoever was suspended before it is asked when it goes on. */
+async function runPermitted<T>({ action, subject, permit }: CallOptions, run: () => Promise<T>): Promise<T> {
+  if (permit?.() === false)
+    throw new RuntimeFailure('cancelled', `${action} ${subject}: another controller may lead by now`);
+  return await run();
 }
 
 function mayHaveChanged(error: unknown, failure: RuntimeFailure): boolean {

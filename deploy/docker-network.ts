@@ -7,6 +7,7 @@ import type { Reach } from './docker-create.ts';
 import { statusOf } from './engine-words.ts';
 import { isMissing, RuntimeFailure } from './errors.ts';
 import { LABELS } from './labels.ts';
+import type { Permit } from './runtime.ts';
 
 export const DEFAULT_NETWORK = 'slipway';
 
@@ -23,7 +24,7 @@ export class EngineNetwork {
   }
 
   /** Creates it when it is missing. Two at once: the second finds it. */
-  async ensure(): Promise<void> {
+  async ensure(permit: Permit): Promise<void> {
     if ((await this.#inspect(this.name)) !== null) return;
     const options = {
       Name: this.name,
@@ -32,7 +33,7 @@ export class EngineNetwork {
       Labels: { [LABELS.network]: 'true' },
     };
     await this.#client
-      .call({ action: 'create-network', subject: this.name }, (docker, abortSignal) =>
+      .call({ action: 'create-network', subject: this.name, permit }, (docker, abortSignal) =>
         docker.createNetwork({ ...options, abortSignal }),
       )
       .catch(async (error: unknown) => {
@@ -41,8 +42,8 @@ export class EngineNetwork {
   }
 
   /** Joins a network that the spec names; joined already is success. */
-  async connect(containerId: string, network: string): Promise<void> {
-    const call = { action: 'connect-network', subject: network, timeoutMs: 30_000 };
+  async connect(containerId: string, network: string, permit: Permit): Promise<void> {
+    const call = { action: 'connect-network', subject: network, timeoutMs: 30_000, permit };
     await this.#client
       .call(call, (docker) => docker.getNetwork(network).connect({ Container: containerId }))
       .catch((error: unknown) => {

@@ -1,11 +1,12 @@
 // The way to the engine's API: one client for short calls on pooled sockets, one for streams and slow calls (a stop takes
 // its grace) on sockets of their own, the API version negotiated anew after every loss. Knows nothing of containers.
-import { Agent as HttpAgent } from 'node:http';
+import { type AgentOptions, Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Readable } from 'node:stream';
 import Docker from 'dockerode';
 import pRetry from 'p-retry';
 import { withDeadline } from './deadline.ts';
+import { guardConnection, requirePermit } from './docker-permit.ts';
 import { describeEndpoint, type EngineEndpoint } from './endpoint.ts';
 import { isSocketError, statusOf, toEngineFailure } from './engine-words.ts';
 import { RuntimeFailure } from './errors.ts';
@@ -59,9 +60,8 @@ export class EngineClient {
     this.#endpoint = endpoint;
     this.#onCall = onCall ?? (() => undefined);
     this.#controlTimeoutMs = controlTimeoutMs ?? CONTROL_TIMEOUT_MS;
-    const secure = endpoint.kind === 'tcp' && endpoint.tls !== null;
-    this.#pooled = secure ? new HttpsAgent(POOLED) : new HttpAgent(POOLED);
-    this.#single = secure ? new HttpsAgent() : new HttpAgent();
+    this.#pooled = this.#openAgent(POOLED);
+    this.#single = this.#openAgent();
   }
 
   get endpoint(): EngineEndpoint {
@@ -82,11 +82,14 @@ export class EngineClient {
   /** One request with one reply. */
   async call<T>(options: CallOptions, run: (docker: Docker, signal: AbortSignal) => Promise<T>): Promise<T> {
     return await this.#observed(options, async () => {
-      const { control, streams } = await this.session();
+      const session = await this.session();
       const deadline = this.#deadline(options);
-      const docker = deadline.timeoutMs > this.#controlTimeoutMs ? streams : control;
+      const shared = deadline.timeoutMs > this.#controlTimeoutMs ? session.streams : session.control;
       const attempt = () =>
-        withDeadline(deadline, (signal) => runPermitted(options, () => run(docker, signal)));
+        withDeadline(
+          deadline,
+          async (signal) => await run(this.#permitted(options, session, shared), signal),
+        );
       return options.safe === true ? await retryOnce(attempt, options.signal) : await attempt();
     });
   }
@@ -97,12 +100,20 @@ export class EngineClient {
     run: (docker: Docker, signal: AbortSignal) => Promise<NodeJS.ReadableStream>,
   ): Promise<Readable> {
     return await this.#observed(options, async () => {
-      const { streams } = await this.session();
-      const reply = await withDeadline(this.#deadline(options), (signal) =>
-        runPermitted(options, () => run(streams, signal)),
-      );
+      const session = await this.session();
+      const reply = await withDeadline(this.#deadline(options), async (signal) => {
+        return await run(this.#permitted(options, session, session.streams), signal);
+      });
       return abortable(reply, options.signal);
     });
+  }
+
+  /** What changes something goes out on a connection of its own, under its permit; all else by the shared client. */
+  #permitted({ action, subject, permit }: CallOptions, { apiVersion }: Session, shared: Docker): Docker {
+    if (permit === undefined) return shared;
+    const what = `${action} ${subject}`;
+    requirePermit(permit, what);
+    return this.#connect(guardConnection(this.#openAgent(), permit, what), apiVersion);
   }
 
   close(): void {
@@ -146,6 +157,11 @@ export class EngineClient {
       control: this.#connect(this.#pooled, apiVersion),
       streams: this.#connect(this.#single, apiVersion),
     };
+  }
+
+  #openAgent(options: AgentOptions = {}): HttpAgent {
+    const isSecure = this.#endpoint.kind === 'tcp' && this.#endpoint.tls !== null;
+    return isSecure ? new HttpsAgent(options) : new HttpAgent(options);
   }
 
   #connect(agent: HttpAgent, apiVersion: string | undefined): Docker {
@@ -206,13 +222,6 @@ async function retryOnce<T>(attempt: () => Promise<T>, signal: AbortSignal | und
     shouldRetry: ({ error }) => isSocketError(error),
     ...(signal === undefined ? {} : { signal }),
   });
-}
-
-/** Nothing is awaited between the question and the call: whoever was suspended before it is asked when it goes on. */
-async function runPermitted<T>({ action, subject, permit }: CallOptions, run: () => Promise<T>): Promise<T> {
-  if (permit?.() === false)
-    throw new RuntimeFailure('cancelled', `${action} ${subject}: another controller may lead by now`);
-  return await run();
 }
 
 function mayHaveChanged(error: unknown, failure: RuntimeFailure): boolean {

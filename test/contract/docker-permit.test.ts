@@ -22,12 +22,12 @@ afterAll(async () => {
   await world?.close();
 });
 
-/** A runtime whose permit lasts for as many calls that change something as it is told. */
-async function open(calls: number) {
+/** A runtime whose permit lasts for as many calls that change something as it is told, or as `asked` says. */
+async function open(calls: number, asked?: () => boolean) {
   const gate = new FaultGate(() => undefined);
   const proxy = await openEngineProxy(gate);
   const listChanges = () => gate.calls.filter(({ isChange }) => isChange).map(({ what }) => what);
-  const takePermit = () => () => listChanges().length < calls;
+  const takePermit = () => asked ?? (() => listChanges().length < calls);
   const runtime = new DockerRuntime({ endpoint: parseEndpoint(proxy.host, process.env), takePermit });
   closing.push(() => runtime.close(), proxy.close);
   return { runtime, listChanges };
@@ -64,6 +64,18 @@ describe('a permit that is lost', () => {
     await expect(runtime.exec(id, ['true'], 1_000)).rejects.toMatchObject(LOST);
     expect(listChanges()).toEqual([]);
     expect(await world.runtime.list(world.prefix, 'kept')).toMatchObject([{ id, state: 'running' }]);
+  });
+
+  test('while the call waits for its connection leaves it unsent', async () => {
+    await world.runtime.start(request('waiting'));
+    const [kept] = await world.runtime.list(world.prefix, 'waiting');
+    let questions = 0;
+    const { runtime, listChanges } = await open(1, () => {
+      questions += 1;
+      return questions === 1;
+    });
+    await expect(runtime.stop(kept?.id ?? '', 100)).rejects.toMatchObject(LOST);
+    expect([questions, listChanges()]).toEqual([2, []]);
   });
 
   test('pulls nothing', async () => {

@@ -30,6 +30,8 @@ export interface Round {
   readonly outcome: string;
   /** What the deposed one changed, or tried to change on the engine, after the other had taken over. */
   readonly offences: readonly string[];
+  /** Of the deposed one, every call that asks for a change, in milliseconds from the freeze. */
+  readonly trace: readonly string[];
   readonly lost: readonly string[];
 }
 
@@ -119,12 +121,16 @@ async function playRound(service: Service, old: Controller, version: string, fre
   const offences = old.gate.calls
     .filter((call) => call.at > takenAt && isOffence(call))
     .map(({ what }) => what);
+  const trace = old.gate.calls
+    .filter(({ isChange }) => isChange)
+    .map(({ what, at, landed }) => `${Math.round(at - frozenAt)} ${what} ${landed ?? ''}`.trim());
   const isSameTerm = (await readLeader(slipway)).createRevision === next.createRevision;
   const { failures } = await load.stop();
   return {
     frozenAt: old.gate.struck?.what ?? null,
     takeoverMs: Math.round(takenAt - frozenAt),
     outcome,
+    trace,
     offences: isSameTerm ? offences : [...offences, 'leadership changed again'],
     lost: failures.map(({ what, reason }) => `${what}: ${reason}`),
   };

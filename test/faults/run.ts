@@ -46,7 +46,8 @@ async function run(rig: Rig, story: Story, fault: Fault | null, expected: string
     const requested = await service.ask(story.version);
     const isOver = async () => gate.struck !== null || (await describeEnd(service, requested)) !== null;
     await waitFor(`${service.name}: the fault, or the end`, isOver, END);
-    if (gate.struck !== null && isFatal(fault)) {
+    if (gate.struck === null) gate.disarm();
+    else if (isFatal(fault)) {
       await waitFor('the daemon’s death', () => gate.isSealed, END);
       await rig.revive();
     }

@@ -78,7 +78,7 @@ async function settle(service: Service, requested: number, expected: string | nu
   const isSettled = async (): Promise<boolean> => {
     last = (await describeEnd(service, requested)) ?? last;
     if (expected !== null) return last === expected;
-    return last !== 'nothing' && (await service.containers()).length === REPLICAS;
+    return last !== 'nothing' && JSON.parse(last).containers.length === REPLICAS;
   };
   await waitFor('the end', isSettled, END).catch(() => undefined);
   return last;

@@ -81,6 +81,7 @@ async function fight(etcd: EtcdServer): Promise<number> {
   try {
     for (let index = 0; index < ROUNDS; index += 1) {
       const round = await duel.round(chooseFreeze(index));
+      if (index % 10 === 9) say(`round ${index + 1} of ${ROUNDS}`);
       longestMs = Math.max(longestMs, round.takeoverMs);
       const isHeld = round.offences.length + round.lost.length === 0 && round.outcome === 'succeeded';
       if (isHeld) continue;

@@ -105,7 +105,10 @@ async function playRound(service: Service, old: Controller, version: string, fre
   const requested = await service.ask(version);
   const isOver = async () => (await service.history()).some((each) => each.requested === requested);
   await waitFor('the leader to be frozen', async () => old.gate.struck !== null || (await isOver()), WAIT);
-  if (old.gate.struck === null) old.gate.freeze();
+  if (old.gate.struck === null) {
+    old.gate.disarm();
+    old.gate.freeze();
+  }
   const frozenAt = performance.now();
   const next = await waitFor(
     'the other to take over',

@@ -1,7 +1,12 @@
 // Two projects of one run: `unit` needs nothing but Node; `real` runs on a real engine and etcd, one file at a time.
 import { defineConfig } from 'vitest/config';
 
-const REAL = ['test/integration/**/*.test.ts', 'test/e2e/**/*.test.ts', 'test/contract/**/*.test.ts'];
+const REAL = [
+  'test/integration/**/*.test.ts',
+  'test/e2e/**/*.test.ts',
+  'test/contract/**/*.test.ts',
+  'test/faults/**/*.test.ts',
+];
 
 export default defineConfig({
   test: {

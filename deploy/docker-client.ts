@@ -1,15 +1,17 @@
 // The way to the engine's API: one client for short calls on pooled sockets, one for streams and slow calls (a stop takes
 // its grace) on sockets of their own, the API version negotiated anew after every loss. Knows nothing of containers.
-import { Agent as HttpAgent } from 'node:http';
+import { type AgentOptions, Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Readable } from 'node:stream';
 import Docker from 'dockerode';
 import pRetry from 'p-retry';
 import { withDeadline } from './deadline.ts';
+import { guardConnection, requirePermit } from './docker-permit.ts';
 import { describeEndpoint, type EngineEndpoint } from './endpoint.ts';
 import { isSocketError, statusOf, toEngineFailure } from './engine-words.ts';
 import { RuntimeFailure } from './errors.ts';
 import { isRecord } from './line-reader.ts';
+import type { Permit } from './runtime.ts';
 
 /** What metrics hear of every call. */
 export type CallObserver = (action: string, outcome: 'ok' | 'failed', seconds: number) => void;
@@ -29,6 +31,8 @@ export interface CallOptions {
   readonly timeoutMs?: number;
   /** May be sent twice: retried once when a pooled socket turns out to be dead. */
   readonly safe?: boolean;
+  /** Of a call that changes something: asked right before each time that it is sent. */
+  readonly permit?: Permit;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -56,9 +60,8 @@ export class EngineClient {
     this.#endpoint = endpoint;
     this.#onCall = onCall ?? (() => undefined);
     this.#controlTimeoutMs = controlTimeoutMs ?? CONTROL_TIMEOUT_MS;
-    const secure = endpoint.kind === 'tcp' && endpoint.tls !== null;
-    this.#pooled = secure ? new HttpsAgent(POOLED) : new HttpAgent(POOLED);
-    this.#single = secure ? new HttpsAgent() : new HttpAgent();
+    this.#pooled = this.#openAgent(POOLED);
+    this.#single = this.#openAgent();
   }
 
   get endpoint(): EngineEndpoint {
@@ -79,10 +82,14 @@ export class EngineClient {
   /** One request with one reply. */
   async call<T>(options: CallOptions, run: (docker: Docker, signal: AbortSignal) => Promise<T>): Promise<T> {
     return await this.#observed(options, async () => {
-      const { control, streams } = await this.session();
+      const session = await this.session();
       const deadline = this.#deadline(options);
-      const docker = deadline.timeoutMs > this.#controlTimeoutMs ? streams : control;
-      const attempt = () => withDeadline(deadline, (signal) => run(docker, signal));
+      const shared = deadline.timeoutMs > this.#controlTimeoutMs ? session.streams : session.control;
+      const attempt = () =>
+        withDeadline(
+          deadline,
+          async (signal) => await run(this.#permitted(options, session, shared), signal),
+        );
       return options.safe === true ? await retryOnce(attempt, options.signal) : await attempt();
     });
   }
@@ -93,10 +100,20 @@ export class EngineClient {
     run: (docker: Docker, signal: AbortSignal) => Promise<NodeJS.ReadableStream>,
   ): Promise<Readable> {
     return await this.#observed(options, async () => {
-      const { streams } = await this.session();
-      const reply = await withDeadline(this.#deadline(options), (signal) => run(streams, signal));
+      const session = await this.session();
+      const reply = await withDeadline(this.#deadline(options), async (signal) => {
+        return await run(this.#permitted(options, session, session.streams), signal);
+      });
       return abortable(reply, options.signal);
     });
+  }
+
+  /** What changes something goes out on a connection of its own, under its permit; all else by the shared client. */
+  #permitted({ action, subject, permit }: CallOptions, { apiVersion }: Session, shared: Docker): Docker {
+    if (permit === undefined) return shared;
+    const what = `${action} ${subject}`;
+    requirePermit(permit, what);
+    return this.#connect(guardConnection(this.#openAgent(), permit, what), apiVersion);
   }
 
   close(): void {
@@ -140,6 +157,11 @@ export class EngineClient {
       control: this.#connect(this.#pooled, apiVersion),
       streams: this.#connect(this.#single, apiVersion),
     };
+  }
+
+  #openAgent(options: AgentOptions = {}): HttpAgent {
+    const isSecure = this.#endpoint.kind === 'tcp' && this.#endpoint.tls !== null;
+    return isSecure ? new HttpsAgent(options) : new HttpAgent(options);
   }
 
   #connect(agent: HttpAgent, apiVersion: string | undefined): Docker {

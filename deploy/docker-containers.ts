@@ -10,13 +10,21 @@ import { parseState, toContainerState } from './docker-state.ts';
 import { statusOf } from './engine-words.ts';
 import { isMissing, RuntimeFailure } from './errors.ts';
 import { LABELS, parseLabels } from './labels.ts';
-import type { CreateRequest } from './runtime.ts';
+import type { CreateRequest, Permit } from './runtime.ts';
 
 const CREATE_TIMEOUT_MS = 60_000;
 const START_TIMEOUT_MS = 60_000;
 const REMOVE_TIMEOUT_MS = 60_000;
 /** Beyond the grace, for SIGKILL and for unmounting. */
 const STOP_MARGIN_MS = 20_000;
+
+/** A request under way: what every step of it is given. */
+interface Starting {
+  readonly request: CreateRequest;
+  readonly options: Docker.ContainerCreateOptions;
+  readonly ensureImage: () => Promise<void>;
+  readonly permit: Permit;
+}
 
 export class EngineContainers {
   readonly #client: EngineClient;
@@ -59,25 +67,23 @@ export class EngineContainers {
   }
 
   /** `ensureImage` brings back an image that has gone since it was resolved. */
-  async start(request: CreateRequest, ensureImage: () => Promise<void>): Promise<void> {
+  async start(request: CreateRequest, permit: Permit, ensureImage: () => Promise<void>): Promise<void> {
     const { networks } = request.revision.settings.container;
-    await this.#network.ensure();
+    await this.#network.ensure(permit);
     await this.#network.requireAll(networks);
     const options = buildCreateOptions(request, this.#network.name, await this.#network.reach());
-    const id =
-      (await this.#findReusable(request, options)) ?? (await this.#create(request, options, ensureImage));
+    const starting = { request, options, ensureImage, permit };
+    const id = (await this.#findReusable(starting)) ?? (await this.#create(starting));
     if (id === 'running') return;
     for (const network of networks) {
-      if (network !== this.#network.name) await this.#network.connect(id, network);
+      if (network !== this.#network.name) await this.#network.connect(id, network, permit);
     }
-    await this.#start(id, request.name);
+    await this.#start(id, request.name, permit);
   }
 
   /** The id of one that was created by an earlier, interrupted try; `running`; or null. */
-  async #findReusable(
-    request: CreateRequest,
-    { name = '' }: Docker.ContainerCreateOptions,
-  ): Promise<string | null> {
+  async #findReusable({ request, options, permit }: Starting): Promise<string | null> {
+    const { name = '' } = options;
     const existing = await this.inspect(name);
     if (existing === null) return null;
     const labels = parseLabels(existing.Config.Labels);
@@ -99,16 +105,12 @@ export class EngineContainers {
       );
     }
     if (isSame) return existing.Id;
-    await this.remove(existing.Id);
+    await this.remove(existing.Id, permit);
     return null;
   }
 
-  async #create(
-    request: CreateRequest,
-    options: Docker.ContainerCreateOptions,
-    ensureImage: () => Promise<void>,
-  ): Promise<string> {
-    const call = { action: 'create', subject: request.name, timeoutMs: CREATE_TIMEOUT_MS };
+  async #create({ request, options, ensureImage, permit }: Starting): Promise<string> {
+    const call = { action: 'create', subject: request.name, timeoutMs: CREATE_TIMEOUT_MS, permit };
     const create = async () =>
       await this.#client.call(call, (docker, abortSignal) =>
         docker.createContainer({ ...options, abortSignal }),
@@ -121,22 +123,23 @@ export class EngineContainers {
     return container.id;
   }
 
-  async #start(id: string, name: string): Promise<void> {
-    const call = { action: 'start', subject: name, timeoutMs: START_TIMEOUT_MS };
+  async #start(id: string, name: string, permit: Permit): Promise<void> {
+    const call = { action: 'start', subject: name, timeoutMs: START_TIMEOUT_MS, permit };
     await this.#settle(call, [304], (docker, abortSignal) => docker.getContainer(id).start({ abortSignal }));
   }
 
-  async stop(id: string, graceMs: number): Promise<void> {
+  async stop(id: string, graceMs: number, permit: Permit): Promise<void> {
     const timeoutMs = graceMs + STOP_MARGIN_MS;
-    const call = { action: 'stop', subject: id.slice(0, 12), timeoutMs, safe: true };
+    const call = { action: 'stop', subject: id.slice(0, 12), timeoutMs, safe: true, permit };
     const t = Math.ceil(graceMs / 1000);
     await this.#settle(call, [304, 404], (docker, abortSignal) =>
       docker.getContainer(id).stop({ t, abortSignal }),
     );
   }
 
-  async remove(id: string): Promise<void> {
-    const call = { action: 'remove', subject: id.slice(0, 12), timeoutMs: REMOVE_TIMEOUT_MS, safe: true };
+  async remove(id: string, permit: Permit): Promise<void> {
+    const subject = id.slice(0, 12);
+    const call = { action: 'remove', subject, timeoutMs: REMOVE_TIMEOUT_MS, safe: true, permit };
     await this.#settle(call, [404, 409], (docker, abortSignal) =>
       docker.getContainer(id).remove({ force: true, v: true, abortSignal }),
     );

@@ -7,6 +7,7 @@ import type { EngineClient } from './docker-client.ts';
 import { statusOf } from './engine-words.ts';
 import { RuntimeFailure } from './errors.ts';
 import { readLogLines } from './line-reader.ts';
+import type { Permit } from './runtime.ts';
 
 const MAX_OUTPUT_LINES = 200;
 const MAX_REMEMBERED = 1000;
@@ -20,15 +21,15 @@ export class EngineExec {
     this.#client = client;
   }
 
-  async run(id: string, command: readonly string[], timeoutMs: number): Promise<ProbeResult> {
+  async run(id: string, command: readonly string[], timeoutMs: number, permit: Permit): Promise<ProbeResult> {
     const words = command.join(' ').slice(0, 120);
     if (await this.#isStillBusy(id)) return failed(`${words}: the former run has not ended`);
     const abort = new AbortController();
     let execId: string | null = null;
     try {
       return await withDeadline({ timeoutMs, what: `exec ${words}` }, async () => {
-        execId = await this.#create(id, command);
-        const output = await this.#output(execId, abort.signal);
+        execId = await this.#create(id, command, permit);
+        const output = await this.#output(execId, permit, abort.signal);
         const { exitCode } = await this.#inspect(execId);
         const last = output === '' ? '' : `: ${output}`;
         return {
@@ -46,8 +47,8 @@ export class EngineExec {
     }
   }
 
-  async #create(id: string, command: readonly string[]): Promise<string> {
-    const call = { action: 'exec', subject: id.slice(0, 12) };
+  async #create(id: string, command: readonly string[], permit: Permit): Promise<string> {
+    const call = { action: 'exec', subject: id.slice(0, 12), permit };
     const options = { Cmd: [...command], AttachStdout: true, AttachStderr: true };
     const exec = await this.#client.call(call, (docker, abortSignal) =>
       docker.getContainer(id).exec({ ...options, abortSignal }),
@@ -56,8 +57,8 @@ export class EngineExec {
   }
 
   /** The last line that it wrote. */
-  async #output(execId: string, signal: AbortSignal): Promise<string> {
-    const call = { action: 'exec', subject: execId.slice(0, 12), signal };
+  async #output(execId: string, permit: Permit, signal: AbortSignal): Promise<string> {
+    const call = { action: 'exec', subject: execId.slice(0, 12), permit, signal };
     const stream = await this.#client.stream(call, (docker) =>
       docker.getExec(execId).start({ Detach: false, Tty: false }),
     );

@@ -10,7 +10,7 @@ import { isRecord, readJsonLines } from './line-reader.ts';
 import { PullProgress } from './pull-progress.ts';
 import { readRegistryAuth } from './registry-auth.ts';
 import { imageKey, isDigest, isRepository, isVersion, registryOf } from './repository.ts';
-import type { PullRequest, ResolvedImage } from './runtime.ts';
+import type { Permit, PullRequest, ResolvedImage } from './runtime.ts';
 
 export interface ImageOptions {
   readonly registries: readonly string[] | null;
@@ -33,7 +33,7 @@ export class EngineImages {
     this.#options = options;
   }
 
-  async resolve(request: PullRequest): Promise<ResolvedImage> {
+  async resolve(request: PullRequest, permit: Permit): Promise<ResolvedImage> {
     const { image, version, policy } = request;
     const key = imageKey(image, version);
     this.#refuseForbidden(image, version);
@@ -49,11 +49,11 @@ export class EngineImages {
       );
     }
     await this.#requireSpace(key);
-    return await this.#pull(request, key);
+    return await this.#pull(request, key, permit);
   }
 
   /** Brings back the image of a reference that has gone from the engine; a local image cannot be brought back. */
-  async restore(image: string, reference: string): Promise<void> {
+  async restore(image: string, reference: string, permit: Permit): Promise<void> {
     if (isDigest(reference)) {
       throw pullFailure(
         'missing',
@@ -62,7 +62,7 @@ export class EngineImages {
     }
     const version = reference.slice(image.length + 1);
     const signal = AbortSignal.timeout(10 * 60_000);
-    await this.resolve({ image, version, policy: 'missing', onProgress: () => undefined, signal });
+    await this.resolve({ image, version, policy: 'missing', onProgress: () => undefined, signal }, permit);
   }
 
   #refuseForbidden(image: string, version: string): void {
@@ -86,9 +86,9 @@ export class EngineImages {
     return byId !== null && belongsTo(byId, image) ? localImage(byId) : null;
   }
 
-  async #pull(request: PullRequest, key: string): Promise<ResolvedImage> {
+  async #pull(request: PullRequest, key: string, permit: Permit): Promise<ResolvedImage> {
     const { image, version } = request;
-    const digest = await this.#readPull(request, key);
+    const digest = await this.#readPull(request, key, permit);
     const pulled = await this.#inspect(digest === null ? key : `${image}@${digest}`);
     const found = pulled === null ? null : (digest ?? digestOf(pulled, image));
     if (pulled === null || found === null || !hasDigest(pulled, image, found)) {
@@ -104,7 +104,7 @@ export class EngineImages {
   }
 
   /** The digest of the stream's last lines; null from an engine that does not tell it (podman). */
-  async #readPull(request: PullRequest, key: string): Promise<string | null> {
+  async #readPull(request: PullRequest, key: string, permit: Permit): Promise<string | null> {
     const idle = new AbortController();
     const signal = AbortSignal.any([request.signal, idle.signal]);
     let timer: NodeJS.Timeout | undefined;
@@ -114,7 +114,7 @@ export class EngineImages {
     };
     const progress = new PullProgress();
     try {
-      const stream = await this.#openPull(request, signal);
+      const stream = await this.#openPull(request, permit, signal);
       restartTimer();
       for await (const line of readJsonLines(stream, `pull ${key}`)) {
         restartTimer();
@@ -134,12 +134,13 @@ export class EngineImages {
     return progress.digest;
   }
 
-  async #openPull({ image, version }: PullRequest, signal: AbortSignal) {
+  async #openPull({ image, version }: PullRequest, permit: Permit, signal: AbortSignal) {
     const auth = await readRegistryAuth(image, this.#options.configDirectory);
     const call = {
       action: 'pull',
       subject: imageKey(image, version),
       timeoutMs: PULL_HEAD_TIMEOUT_MS,
+      permit,
       signal,
     };
     return await this.#client.stream(call, (docker, abortSignal) =>
@@ -174,7 +175,12 @@ export class EngineImages {
   }
 
   /** Removes what `drop` names and nothing else needs. A local image under a tag is its builder's, and stays. */
-  async prune(image: string, keep: readonly string[], drop: readonly string[]): Promise<void> {
+  async prune(
+    image: string,
+    keep: readonly string[],
+    drop: readonly string[],
+    permit: Permit,
+  ): Promise<void> {
     const kept = new Set(
       await Promise.all(keep.map(async (reference) => (await this.#inspect(reference))?.Id)),
     );
@@ -182,7 +188,7 @@ export class EngineImages {
       if (keep.includes(reference)) continue;
       const found = await this.#inspect(reference);
       if (found === null || kept.has(found.Id) || isShared(found, image, reference)) continue;
-      if (!(await this.#isInUse(found.Id))) await this.#remove(found, reference);
+      if (!(await this.#isInUse(found.Id))) await this.#remove(found, reference, permit);
     }
   }
 
@@ -195,10 +201,14 @@ export class EngineImages {
   }
 
   /** Never by force and never by id: the engine itself refuses what a container came to use meanwhile. */
-  async #remove({ RepoTags, RepoDigests }: Docker.ImageInspectInfo, reference: string): Promise<void> {
+  async #remove(
+    { RepoTags, RepoDigests }: Docker.ImageInspectInfo,
+    reference: string,
+    permit: Permit,
+  ): Promise<void> {
     const names = isDigest(reference) ? [reference] : [...(RepoTags ?? []), ...(RepoDigests ?? [])];
     for (const name of names) {
-      const call = { action: 'remove-image', subject: name, timeoutMs: 60_000 };
+      const call = { action: 'remove-image', subject: name, timeoutMs: 60_000, permit };
       await this.#client
         .call(call, (docker) => docker.getImage(name).remove())
         .catch((error: unknown) => {

@@ -7,6 +7,7 @@ import type { Reach } from './docker-create.ts';
 import { statusOf } from './engine-words.ts';
 import { isMissing, RuntimeFailure } from './errors.ts';
 import { LABELS } from './labels.ts';
+import type { Permit } from './runtime.ts';
 
 export const DEFAULT_NETWORK = 'slipway';
 
@@ -15,6 +16,7 @@ export class EngineNetwork {
   readonly #client: EngineClient;
   readonly #wanted: Reach | 'auto';
   #reach: Promise<Reach> | null = null;
+  #ensuring: Promise<void> | null = null;
 
   constructor(client: EngineClient, name: string, reach: Reach | 'auto') {
     this.#client = client;
@@ -22,9 +24,27 @@ export class EngineNetwork {
     this.#wanted = reach;
   }
 
-  /** Creates it when it is missing. Two at once: the second finds it. */
-  async ensure(): Promise<void> {
-    if ((await this.#inspect(this.name)) !== null) return;
+  /**
+   * Creates it when it is missing. Engines before 25 let two creators at once have one each, and then take the name for
+   * none of them: so there is one at a time here, and of several that other controllers brought about one is kept.
+   */
+  async ensure(permit: Permit): Promise<void> {
+    this.#ensuring ??= this.#ensure(permit).finally(() => {
+      this.#ensuring = null;
+    });
+    await this.#ensuring;
+  }
+
+  async #ensure(permit: Permit): Promise<void> {
+    let found = await this.#list();
+    if (found.length === 0) {
+      await this.#create(permit);
+      found = await this.#list();
+    }
+    for (const { Id } of listSuperfluous(found)) await this.#remove(Id, permit);
+  }
+
+  async #create(permit: Permit): Promise<void> {
     const options = {
       Name: this.name,
       CheckDuplicate: true,
@@ -32,17 +52,36 @@ export class EngineNetwork {
       Labels: { [LABELS.network]: 'true' },
     };
     await this.#client
-      .call({ action: 'create-network', subject: this.name }, (docker, abortSignal) =>
+      .call({ action: 'create-network', subject: this.name, permit }, (docker, abortSignal) =>
         docker.createNetwork({ ...options, abortSignal }),
       )
       .catch(async (error: unknown) => {
-        if ((await this.#inspect(this.name)) === null) throw error;
+        if ((await this.#list()).length === 0) throw error;
+      });
+  }
+
+  async #list(): Promise<readonly Docker.NetworkInspectInfo[]> {
+    const call = { action: 'list-networks', subject: this.name, safe: true };
+    const similar = await this.#client.call(call, (docker, abortSignal) =>
+      docker.listNetworks({ filters: { name: [this.name] }, abortSignal }),
+    );
+    return similar.filter(({ Name }) => Name === this.name);
+  }
+
+  /** The engine keeps one that is in use; somebody else may have removed it already. */
+  async #remove(id: string, permit: Permit): Promise<void> {
+    const call = { action: 'remove-network', subject: id.slice(0, 12), safe: true, permit };
+    await this.#client
+      .call(call, (docker) => docker.getNetwork(id).remove())
+      .catch((error: unknown) => {
+        if (!(error instanceof RuntimeFailure && [403, 404].includes(statusOf(error.cause) ?? 0)))
+          throw error;
       });
   }
 
   /** Joins a network that the spec names; joined already is success. */
-  async connect(containerId: string, network: string): Promise<void> {
-    const call = { action: 'connect-network', subject: network, timeoutMs: 30_000 };
+  async connect(containerId: string, network: string, permit: Permit): Promise<void> {
+    const call = { action: 'connect-network', subject: network, timeoutMs: 30_000, permit };
     await this.#client
       .call(call, (docker) => docker.getNetwork(network).connect({ Container: containerId }))
       .catch((error: unknown) => {
@@ -99,6 +138,13 @@ export class EngineNetwork {
         throw error;
       });
   }
+}
+
+/** Ours, but for the oldest of all: that one is in use, if any is. */
+function listSuperfluous(found: readonly Docker.NetworkInspectInfo[]): readonly Docker.NetworkInspectInfo[] {
+  const age = ({ Created, Id }: Docker.NetworkInspectInfo) => `${Created} ${Id}`;
+  const [, ...later] = [...found].sort((a, b) => (age(a) < age(b) ? -1 : 1));
+  return later.filter(({ Labels }) => Labels?.[LABELS.network] === 'true');
 }
 
 function isJoinedAlready(error: unknown): boolean {

@@ -18,6 +18,7 @@ import type {
   CreateRequest,
   EngineInfo,
   LogOptions,
+  Permit,
   PullRequest,
   RuntimeEvent,
 } from './runtime.ts';
@@ -34,6 +35,8 @@ export interface DockerOptions {
   readonly controlTimeoutMs?: number;
   readonly pullIdleTimeoutMs?: number;
   readonly onCall?: CallObserver;
+  /** One for each operation that changes something, asked before each of its calls; without it everything is allowed. */
+  readonly takePermit?: () => Permit;
 }
 
 const MIN_FREE_BYTES = 500e6;
@@ -47,11 +50,13 @@ export class DockerRuntime implements ContainerRuntime {
   readonly #logs: EngineLogs;
   readonly #exec: EngineExec;
   readonly #policy: PolicyOptions;
+  readonly #takePermit: () => Permit;
   /** A container's never changes. */
   readonly #healthchecks = new Map<string, readonly string[] | null>();
 
   constructor(options: DockerOptions) {
     this.#policy = options.policy ?? CLOSED_POLICY;
+    this.#takePermit = options.takePermit ?? (() => () => true);
     this.#client = new EngineClient(options);
     const network = new EngineNetwork(
       this.#client,
@@ -87,21 +92,22 @@ export class DockerRuntime implements ContainerRuntime {
   }
 
   async resolveImage(request: PullRequest) {
-    return await this.#images.resolve(request);
+    return await this.#images.resolve(request, this.#takePermit());
   }
 
   async start(request: CreateRequest): Promise<void> {
+    const permit = this.#takePermit();
     const { image, reference } = request.revision;
     await this.#enforcePolicy(request);
-    await this.#containers.start(request, () => this.#images.restore(image, reference));
+    await this.#containers.start(request, permit, () => this.#images.restore(image, reference, permit));
   }
 
   async stop(id: string, graceMs: number): Promise<void> {
-    await this.#containers.stop(id, graceMs);
+    await this.#containers.stop(id, graceMs, this.#takePermit());
   }
 
   async remove(id: string): Promise<void> {
-    await this.#containers.remove(id);
+    await this.#containers.remove(id, this.#takePermit());
     this.#healthchecks.delete(id);
   }
 
@@ -114,7 +120,7 @@ export class DockerRuntime implements ContainerRuntime {
   }
 
   async exec(id: string, command: readonly string[], timeoutMs: number) {
-    return await this.#exec.run(id, command, timeoutMs);
+    return await this.#exec.run(id, command, timeoutMs, this.#takePermit());
   }
 
   /** We never set a healthcheck of our own, so a container's is its image's. */
@@ -132,7 +138,7 @@ export class DockerRuntime implements ContainerRuntime {
   }
 
   async pruneImages(image: string, keep: readonly string[], drop: readonly string[]): Promise<void> {
-    await this.#images.prune(image, keep, drop);
+    await this.#images.prune(image, keep, drop, this.#takePermit());
   }
 
   async events(prefix: string, listener: (event: RuntimeEvent) => void, signal: AbortSignal): Promise<void> {

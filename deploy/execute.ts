@@ -1,10 +1,11 @@
 // Carries out actions in the background, each by its entry in one table. Asked for the same thing at every pass, it does
 // it once: one action at a time per container name, none before its back-off is over, none without the permit.
 //
-// INVARIANT: an action that began is ended, also when the permit is lost meanwhile; nothing new begins then.
+// INVARIANT: an action belongs to the permit that it began under. Once that is lost no further call of it is made, not
+// even when there is another permit by then, and nothing is remembered of how it ended: the next leader looks anew.
 import type { Action, ActionKind, Trouble } from '../strategies/model.ts';
 import type { ImageResolver } from './image.ts';
-import type { ContainerRuntime } from './runtime.ts';
+import type { ContainerRuntime, Permit } from './runtime.ts';
 import { Troubles } from './troubles.ts';
 
 export interface ExecutorOptions {
@@ -12,8 +13,8 @@ export interface ExecutorOptions {
   readonly images: Pick<ImageResolver, 'resolve'>;
   readonly prefix: string;
   readonly now: () => number;
-  /** Asked before every engine call that changes something: false once leadership may be lost. */
-  readonly mayAct: () => boolean;
+  /** One for each action, of the leadership in force; false once that may be lost. */
+  readonly takePermit: () => Permit;
   /** An action of this service has ended, well or not, or the back-off of a failed one has. */
   readonly onDone: (service: string) => void;
   /** What came of an action; `trouble` is null when it went well. */
@@ -27,7 +28,8 @@ type Kind = ContainerAction['kind'];
 type ActionOf<K extends Kind> = Extract<Action, { kind: K }>;
 /** Mapped, so that the table's entry for a kind is known to take the action of that kind. */
 type Entry<K extends Kind> = { [P in K]: { readonly kind: P } & ActionOf<P> }[K];
-type Table = { readonly [P in Kind]: (service: string, action: Entry<P>) => Promise<void> };
+type Run<P extends Kind> = (service: string, action: Entry<P>, permit: Permit) => Promise<void>;
+type Table = { readonly [P in Kind]: Run<P> };
 
 interface Running {
   readonly service: string;
@@ -45,7 +47,7 @@ export class Executor {
     this.#options = options;
     this.#table = {
       start: (service, action) => this.#start(service, action),
-      stop: (_, action) => this.#stop(action),
+      stop: (_, action, permit) => this.#stop(action, permit),
       remove: (_, action) => this.#remove(action),
     };
   }
@@ -80,31 +82,36 @@ export class Executor {
 
   #begin(service: string, action: ContainerAction): void {
     const { kind, name } = action;
-    const { mayAct, now } = this.#options;
-    if (this.#running.has(name) || !this.#troubles.mayTry(name, kind, now()) || !mayAct()) return;
+    const permit = this.#options.takePermit();
+    const mayTry = this.#troubles.mayTry(name, kind, this.#options.now());
+    if (this.#running.has(name) || !mayTry || !permit()) return;
     const { promise: done, resolve } = Promise.withResolvers<void>();
     this.#running.set(name, { service, kind, done });
-    void this.#run(service, action).then(resolve);
+    void this.#run(service, action, permit).then(resolve);
   }
 
-  async #run(service: string, action: ContainerAction): Promise<void> {
+  async #run(service: string, action: ContainerAction, permit: Permit): Promise<void> {
     const { kind, name } = action;
     try {
-      await this.#dispatch(service, action);
+      await this.#dispatch(service, action, permit);
       this.#troubles.clear(name);
     } catch (error) {
-      const delayMs = this.#troubles.add(service, name, kind, error, this.#options.now());
-      const { schedule = scheduleTimer, onDone } = this.#options;
-      schedule(delayMs, () => onDone(service));
+      if (permit()) this.#noteTrouble(service, action, error);
     }
     this.#running.delete(name);
     const trouble = this.#troubles.of(service).find(({ subject }) => subject === name) ?? null;
-    this.#options.onEnded?.(service, kind, name, trouble);
+    if (permit()) this.#options.onEnded?.(service, kind, name, trouble);
     this.#options.onDone(service);
   }
 
-  async #dispatch<K extends Kind>(service: string, action: Entry<K>): Promise<void> {
-    await this.#table[action.kind](service, action);
+  #noteTrouble(service: string, { kind, name }: ContainerAction, error: unknown): void {
+    const { now, schedule = scheduleTimer, onDone } = this.#options;
+    const delayMs = this.#troubles.add(service, name, kind, error, now());
+    schedule(delayMs, () => onDone(service));
+  }
+
+  async #dispatch<K extends Kind>(service: string, action: Entry<K>, permit: Permit): Promise<void> {
+    await this.#table[action.kind](service, action, permit);
   }
 
   async #start(service: string, { name, revision, ordinal }: ActionOf<'start'>): Promise<void> {
@@ -113,9 +120,9 @@ export class Executor {
   }
 
   /** Between the two calls leadership may go; the container then is left stopped, for the next leader to remove. */
-  async #stop({ id, graceMs }: ActionOf<'stop'>): Promise<void> {
+  async #stop({ id, graceMs }: ActionOf<'stop'>, permit: Permit): Promise<void> {
     await this.#options.runtime.stop(id, graceMs);
-    if (this.#options.mayAct()) await this.#options.runtime.remove(id);
+    if (permit()) await this.#options.runtime.remove(id);
   }
 
   async #remove({ id }: ActionOf<'remove'>): Promise<void> {

@@ -102,7 +102,7 @@ export class ImageResolver {
       const request = { image, version, policy, onProgress, signal };
       attempt.state = { kind: 'resolved', ...(await this.#options.runtime.resolveImage(request)) };
     } catch (error) {
-      attempt.state = signal.aborted ? ABSENT : this.#fail(error, former);
+      attempt.state = signal.aborted || isCancelled(error) ? ABSENT : this.#fail(error, former);
     }
     if (this.#attempts.get(id) !== attempt) return;
     if (attempt.state.kind === 'absent') this.#attempts.delete(id);
@@ -136,6 +136,11 @@ export class ImageResolver {
       retryAt,
     };
   }
+}
+
+/** Leadership went before the pull began: no failure of the image. */
+function isCancelled(error: unknown): boolean {
+  return error instanceof RuntimeFailure && error.code === 'cancelled';
 }
 
 /** What is not the registry's doing (the engine away, a timeout) is retried as the network's. */

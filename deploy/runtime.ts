@@ -2,6 +2,9 @@
 // Every call has a deadline of its own and throws only `RuntimeFailure` (see `errors`).
 import type { ContainerState, ProbeResult, Revision } from '../strategies/model.ts';
 
+/** Whether its holder may still change something. Once false, false for ever. */
+export type Permit = () => boolean;
+
 /** Identity of one container of ours, as carried by its labels. */
 export interface ReplicaIdentity {
   readonly prefix: string;

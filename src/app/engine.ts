@@ -4,7 +4,7 @@ import { readLogTail } from '../../deploy/evidence.ts';
 import { Executor, type ExecutorOptions } from '../../deploy/execute.ts';
 import { ImageResolver } from '../../deploy/image.ts';
 import { Observer } from '../../deploy/observe.ts';
-import type { ContainerRuntime, RuntimeEvent } from '../../deploy/runtime.ts';
+import type { ContainerRuntime, Permit, RuntimeEvent } from '../../deploy/runtime.ts';
 import type { Action, ContainerState, ImageState } from '../../strategies/model.ts';
 import type { Engine } from '../controller/engine.ts';
 import { type ActionObserver, timeActions } from './timed.ts';
@@ -14,7 +14,7 @@ export interface EngineOptions {
   readonly prefix: string;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  readonly mayAct: () => boolean;
+  readonly takePermit: () => Permit;
   readonly mark: (service: string) => void;
   readonly onTrouble: (what: string, error: unknown) => void;
   readonly onAction: ActionObserver;
@@ -35,7 +35,7 @@ export class DeployEngine implements Engine {
   #away: string | null = null;
 
   constructor(options: EngineOptions) {
-    const { prefix, now, mayAct, mark, signal } = options;
+    const { prefix, now, takePermit, mark, signal } = options;
     const runtime = timeActions(options.runtime, options.onAction);
     this.#options = options;
     this.#observer = new Observer(options.runtime, prefix);
@@ -43,7 +43,7 @@ export class DeployEngine implements Engine {
     this.#images = new ImageResolver({ runtime, now, random: Math.random, onChange, signal });
     const images = this.#images;
     const ended = options.onEnded === undefined ? {} : { onEnded: options.onEnded };
-    this.#executor = new Executor({ runtime, images, prefix, now, mayAct, onDone: mark, ...ended });
+    this.#executor = new Executor({ runtime, images, prefix, now, takePermit, onDone: mark, ...ended });
   }
 
   /** Why the engine does not answer, or null. */

@@ -6,6 +6,7 @@ import { hostname } from 'node:os';
 import { DockerRuntime } from '../../deploy/docker.ts';
 import { parseEndpoint } from '../../deploy/endpoint.ts';
 import { runProbe } from '../../deploy/probe.ts';
+import type { Permit } from '../../deploy/runtime.ts';
 import type { Trouble } from '../../strategies/model.ts';
 import { startAdmin } from '../admin/admin.ts';
 import type { ServeConfig } from '../config.ts';
@@ -104,10 +105,11 @@ function connectParts(
 
 function startControl(parts: Parts, releases: Releases) {
   const { config, log, keys, leader, metrics, stop } = parts;
-  const runtime = openRuntime(config);
+  const takePermit = () => leader.permit();
+  const runtime = openRuntime(config, takePermit);
   const mark = (service: string) => controller.mark(service);
   const engine = new DeployEngine({
-    ...{ runtime, prefix: keys.prefix, now: Date.now, mayAct: () => leader.isLeader(), mark, signal: stop },
+    ...{ runtime, prefix: keys.prefix, now: Date.now, takePermit, mark, signal: stop },
     onTrouble: (what, error) => log.warn('engine trouble', { what, error }),
     onAction: metrics.observeAction,
     onEnded: (service, action, subject, trouble) => tellAction(parts, { service, action, subject }, trouble),
@@ -141,12 +143,13 @@ function tellAction({ events, log }: Parts, done: Done, trouble: Trouble | null)
   if (attempts === 1) log.warn('action failed', { ...done, reason, why: message });
 }
 
-function openRuntime(config: ServeConfig): DockerRuntime {
+function openRuntime(config: ServeConfig, takePermit: () => Permit): DockerRuntime {
   const registries = config.allowRegistry.length === 0 ? null : config.allowRegistry;
   return new DockerRuntime({
     endpoint: parseEndpoint(config.docker, process.env),
     policy: { allowMounts: config.allowMount, registries },
     reach: config.reach,
+    takePermit,
   });
 }
 

@@ -42,6 +42,8 @@ export interface Leader {
   term(): Term | null;
   /** To be put into every write; throws `store-not-leading` when there is no leadership. */
   guard(): Guard;
+  /** To act under the term in force: false from its end on, for ever, also when a new term has begun by then. */
+  permit(): () => boolean;
   /** On the monotonic clock; 0 when not leading. */
   validUntil(): number;
   /** Called when a term begins (with it) and when it has ended (with null). */
@@ -85,6 +87,11 @@ class Campaign implements Leader {
     if (!term)
       throw new StoreError('store-not-leading', 'this controller does not lead: leave it to the leader');
     return term.guard;
+  }
+
+  permit(): () => boolean {
+    const term = this.term();
+    return () => term !== null && this.term() === term;
   }
 
   validUntil(): number {

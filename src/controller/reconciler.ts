@@ -4,6 +4,7 @@
 // INVARIANTS
 // - state before effect: actions are carried out only after the memory that explains them has landed
 // - a transaction that is lost to another writer changes nothing; the next pass reads again
+// - what landed in one term is not acted on in another: somebody else may have led in between
 import { decide } from '../../strategies/decide.ts';
 import type { ContainerState, Observed, Plan, ServiceSpec } from '../../strategies/model.ts';
 import { planRetirement } from '../../strategies/retire.ts';
@@ -82,15 +83,16 @@ export class Reconciler {
     const isNews = !isSameStatus(mirror.get(keys.status(service))?.value ?? null, status);
     const existing = mirror.entries(keys.service(service)).map(({ key }) => key);
     const draft = { desired, plan, keys, existing, now: at, status: isNews ? status : null };
+    const permit = leader.permit();
     const transaction = draftTransaction(draft, leader.guard());
     if (transaction !== null) {
       const commit = await store.commit(transaction);
       if (!commit.ok) return this.#lose();
-      this.#act(desired, plan);
+      if (permit()) this.#act(desired, plan);
       this.#options.onPass({ desired, plan, status });
       await reachRevision(mirror, commit.revision);
     } else {
-      this.#act(desired, plan);
+      if (permit()) this.#act(desired, plan);
       this.#options.onPass({ desired, plan, status });
     }
     if (plan.writes.retired === true) return { wakeAt: null, again: false };
@@ -99,9 +101,8 @@ export class Reconciler {
   }
 
   #act(desired: Desired, plan: Plan): void {
-    const { engine, leader } = this.#options;
+    const { engine } = this.#options;
     const { service } = desired;
-    if (!leader.isLeader()) return;
     for (const action of plan.actions) engine.execute(service, action);
     engine.keepImages(service, listImageIds(plan));
     if (plan.writes.finished !== undefined) engine.forgetTroubles(service);

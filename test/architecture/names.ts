@@ -14,7 +14,7 @@ export function checkPath(path: string): string[] {
   const stems = parts.map((part) => part.replace(/(\.test)?\.[a-z]+$/, ''));
   return [
     ...stems
-      .filter((stem) => !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(stem))
+      .filter((stem) => stem !== 'README' && !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(stem))
       .map((stem) => `${path}: ${stem} is not kebab-case`),
     ...stems
       .filter((stem) => DRAWERS.has(stem))

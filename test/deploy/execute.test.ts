@@ -7,18 +7,23 @@ import { FakeRuntime } from '../fakes/runtime.ts';
 import { sampleRevision } from './sample-revision.ts';
 
 function openWorld() {
-  const state = { now: 1_000, mayAct: true };
+  const state = { now: 1_000, term: 1 };
   const runtime = new FakeRuntime({ now: () => state.now });
   const done: string[] = [];
   const resolved: string[] = [];
   const wakes: number[] = [];
+  const ended: string[] = [];
   const executor = new Executor({
     runtime,
     images: { resolve: ({ id }) => resolved.push(id) },
     prefix: '/slipway',
     now: () => state.now,
-    mayAct: () => state.mayAct,
+    takePermit: () => {
+      const { term } = state;
+      return () => term !== 0 && state.term === term;
+    },
     onDone: (service) => done.push(service),
+    onEnded: (_, kind, name) => ended.push(`${kind} ${name}`),
     schedule: (delayMs) => wakes.push(delayMs),
   });
   const revision = sampleRevision(runtime.addImage('shop/web', 'v1'));
@@ -31,6 +36,7 @@ function openWorld() {
     done,
     resolved,
     wakes,
+    ended,
     start,
     find,
     run: async (...actions: Action[]) => {
@@ -172,10 +178,24 @@ describe('the executor', () => {
     await world.run(world.start());
     const stop = await world.stop('web-r1-1');
     world.executor.execute('web', [stop]);
-    world.state.mayAct = false;
+    world.state.term = 0;
     await world.run(world.start(2));
     expect(world.runtime.calls).toEqual(['start web-r1-1', 'stop web-r1-1']);
     expect(await world.find('web-r1-1')).toMatchObject({ state: 'exited' });
+  });
+
+  test('an action of one term is not gone on with in the next, and leaves no trouble behind', async () => {
+    const world = openWorld();
+    await world.run(world.start());
+    const stop = await world.stop('web-r1-1');
+    world.runtime.failNext('start', new RuntimeFailure('timeout', 'no answer'));
+    world.executor.execute('web', [stop, world.start(2)]);
+    world.state.term = 2;
+    await world.executor.settled();
+    expect(world.runtime.calls).toEqual(['start web-r1-1', 'stop web-r1-1', 'start web-r1-2']);
+    expect(await world.find('web-r1-1')).toMatchObject({ state: 'exited' });
+    expect(world.executor.troubles('web')).toEqual([]);
+    expect(world.ended).toEqual(['start web-r1-1']);
   });
 
   test('a container that vanishes under a start is an engine error with its words', async () => {

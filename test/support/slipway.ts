@@ -38,17 +38,23 @@ export interface Slipway {
   status(service: string): Promise<StatusDocument | null>;
   /** Ends the daemon alone; with SIGTERM its proxy goes with it. */
   endDaemon(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  /** At once. */
+  signalDaemon(signal: NodeJS.Signals): void;
   startDaemon(): Promise<void>;
   /** Another `serve` with the same data folder and proxy; resolves when it is ready. */
   startStandby(): Promise<Child>;
   /** Of the proxy that serves beside the daemon; null while there is none. */
   proxyPid(): number | null;
-  /** What daemon and proxy wrote. */
+  /** A further process of the program on this etcd and prefix; whoever starts it ends it. */
+  launch(command: 'serve' | 'proxy', args: readonly string[]): Child;
+  /** What they all wrote. */
   log(): string;
   stop(): Promise<void>;
 }
 
 export interface SlipwayOptions {
+  /** One that somebody else started, and ends. */
+  readonly etcd?: EtcdServer;
   /** Further arguments of `serve`. */
   readonly arguments?: readonly string[];
   /** A proxy process of its own beside `serve --no-proxy`. */
@@ -56,7 +62,7 @@ export interface SlipwayOptions {
 }
 
 export async function startSlipway(options: SlipwayOptions = {}): Promise<Slipway> {
-  const etcd = await startEtcd();
+  const etcd = options.etcd ?? (await startEtcd());
   const slipway = new RunningSlipway(etcd, await findFreePorts(3), options);
   try {
     await slipway.startDaemon();
@@ -114,16 +120,20 @@ class RunningSlipway implements Slipway {
     const { isProxyApart = false, arguments: more = [] } = this.#options;
     const proxyPorts = ['--http', `127.0.0.1:${http}`, isProxyApart ? '--admin' : '--proxy-admin'];
     const proxy = [...proxyPorts, `127.0.0.1:${proxyAdmin}`];
-    if (isProxyApart) this.#proxy ??= this.#launch('proxy', proxy);
+    if (isProxyApart) this.#proxy ??= this.launch('proxy', proxy);
     const serve = isProxyApart ? ['--no-proxy'] : proxy;
-    return this.#launch('serve', [
+    return this.launch('serve', [
       ...['--admin', `127.0.0.1:${admin}`, '--leader-ttl', '5s', ...serve, ...more],
     ]);
   }
 
   async endDaemon(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-    this.#daemon?.kill(signal);
+    this.signalDaemon(signal);
     await this.#daemon?.exited;
+  }
+
+  signalDaemon(signal: NodeJS.Signals): void {
+    this.#daemon?.kill(signal);
   }
 
   cli(...args: readonly string[]): Promise<CliResult> {
@@ -167,11 +177,11 @@ class RunningSlipway implements Slipway {
     for (const pid of this.#findProxies()) await endProcess(pid);
     await this.store.close();
     await removeEverything(this.prefix);
-    await this.etcd.stop();
+    if (this.#options.etcd === undefined) await this.etcd.stop();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  #launch(command: 'serve' | 'proxy', args: readonly string[]): Child {
+  launch(command: 'serve' | 'proxy', args: readonly string[]): Child {
     const log = openSync(join(this.#folder, 'log'), 'a');
     const common = ['--etcd', this.etcd.url, '--prefix', this.prefix, '--data-dir', this.#folder];
     const child = startChild(process.execPath, [MAIN, command, ...common, ...args], {

@@ -33,7 +33,7 @@ export async function startLoop(etcd: FakeEtcd, runtime: FakeRuntime, ttlMs = 10
   const leader = campaign({ store, mirror, key: KEYS.leader, holder, ttlMs, signal });
   const mark = (service: string): void => controller.mark(service);
   const engine = new DeployEngine({
-    ...{ runtime, prefix: KEYS.prefix, now: Date.now, mayAct: () => leader.isLeader(), mark, signal },
+    ...{ runtime, prefix: KEYS.prefix, now: Date.now, takePermit: () => leader.permit(), mark, signal },
     onTrouble: () => undefined,
     onAction: metrics.observeAction,
   });

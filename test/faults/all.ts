@@ -1,0 +1,123 @@
+// All of it, which takes hours: every crash point of every story, many other faults, a hundred rounds of two controllers.
+// What held is kept in a file and not tried again, so that a run can be broken off and gone on with.
+//
+//   npm run test:faults [-- crash|other|leader [STRATEGY] [good|bad]]
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { type EtcdServer, startEtcd } from '../support/etcd.ts';
+import { buildVersions } from '../support/versions.ts';
+import { type Freeze, openDuel } from './duel.ts';
+import {
+  countHeld,
+  KILLS,
+  listPoints,
+  namePoint,
+  nameStory,
+  OTHERS,
+  samplePoints,
+  type Verdict,
+} from './points.ts';
+import { seedRandom } from './random.ts';
+import { STORIES, type Story } from './story.ts';
+import { openSweep } from './sweep.ts';
+
+const RECORD = '.slipway/faults.jsonl';
+const WIDTH = 2;
+const SEED = 20_260_101;
+const OTHERS_OF_EACH_KIND = 10;
+const ROUNDS = 100;
+const MODES = ['crash', 'other', 'leader'] as const;
+
+type Mode = (typeof MODES)[number];
+
+async function main([wanted, ...words]: readonly string[]): Promise<number> {
+  const modes = MODES.filter((mode) => wanted === undefined || wanted === mode);
+  if (modes.length === 0) throw new Error(`${wanted}: expected one of ${MODES.join(', ')}`);
+  const stories = STORIES.filter((story) =>
+    words.every((word) => nameStory(story).split(' ').includes(word)),
+  );
+  await buildVersions('v1', 'v2', 'exits');
+  const etcd = await startEtcd();
+  try {
+    let failed = 0;
+    for (const mode of modes) {
+      if (mode === 'leader') failed += await fight(etcd);
+      else for (const story of stories) failed += await sweepStory(etcd, mode, story);
+    }
+    return failed === 0 ? 0 : 1;
+  } finally {
+    await etcd.stop();
+  }
+}
+
+/** Returns how many did not hold. */
+async function sweepStory(etcd: EtcdServer, mode: Exclude<Mode, 'leader'>, story: Story): Promise<number> {
+  const sweep = await openSweep(etcd, WIDTH);
+  try {
+    const [baseline] = await sweep.measure([story]);
+    if (baseline === undefined) return 1;
+    const random = seedRandom(SEED);
+    const all =
+      mode === 'crash'
+        ? listPoints(baseline, KILLS)
+        : samplePoints(baseline, OTHERS, OTHERS_OF_EACH_KIND, random);
+    const done = readRecord();
+    const points = all.filter((point) => !done.has(namePoint(point)));
+    say(
+      `${nameStory(story)}: ${JSON.stringify(baseline.calls)} calls, ${all.length} points, ${points.length} to try`,
+    );
+    const verdicts = await sweep.try(points, record);
+    say(`${nameStory(story)}: ${countHeld(mode === 'crash' ? 'crash points' : 'other faults', verdicts)}`);
+    return verdicts.filter(({ problems }) => problems.length > 0).length;
+  } finally {
+    await sweep.close();
+  }
+}
+
+async function fight(etcd: EtcdServer): Promise<number> {
+  const duel = await openDuel(etcd);
+  let failed = 0;
+  let longestMs = 0;
+  try {
+    for (let index = 0; index < ROUNDS; index += 1) {
+      const round = await duel.round(chooseFreeze(index));
+      if (index % 10 === 9) say(`round ${index + 1} of ${ROUNDS}`);
+      longestMs = Math.max(longestMs, round.takeoverMs);
+      const isHeld = round.offences.length + round.lost.length === 0 && round.outcome === 'succeeded';
+      if (isHeld) continue;
+      failed += 1;
+      say(`NOT HELD round ${index}: ${JSON.stringify(round)}`);
+    }
+  } finally {
+    await duel.close();
+  }
+  say(`leadership: ${ROUNDS} rounds, ${ROUNDS - failed} held; the longest change took ${longestMs} ms`);
+  return failed;
+}
+
+/** A rollout of the story makes eight calls that change the engine. */
+function chooseFreeze(index: number): Freeze {
+  const kind = index % 2 === 0 ? 'freeze-after' : 'freeze-before';
+  const thaws = Math.floor(index / 16) % 2 === 0 ? 'at-once' : 'afterwards';
+  return { kind, thaws, nth: 1 + (Math.floor(index / 2) % 8) };
+}
+
+function readRecord(): ReadonlySet<string> {
+  if (!existsSync(RECORD)) return new Set();
+  const lines = readFileSync(RECORD, 'utf8').split('\n');
+  const verdicts = lines.flatMap((line): Verdict[] => (line === '' ? [] : [JSON.parse(line)]));
+  return new Set(verdicts.filter(({ problems }) => problems.length === 0).map(({ point }) => point));
+}
+
+function record(verdict: Verdict): void {
+  mkdirSync(dirname(RECORD), { recursive: true });
+  appendFileSync(RECORD, `${JSON.stringify(verdict)}\n`);
+  const { point, struck, problems } = verdict;
+  if (problems.length > 0) say(`NOT HELD ${point} (${struck}): ${problems.join('; ')}`);
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+process.exit(await main(process.argv.slice(2)));

@@ -1,0 +1,161 @@
+// Two controllers of one prefix, each behind a gate of its own. In a round the leader is frozen in the middle of a
+// rollout for longer than its lease, the other one takes over, and the first goes on as if nothing had been: what it
+// then still does is counted.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startLoad } from '../../scripts/load.ts';
+import type { Child } from '../support/child.ts';
+import type { EtcdServer } from '../support/etcd.ts';
+import { findFreePorts } from '../support/names.ts';
+import { Service } from '../support/service.ts';
+import type { Slipway } from '../support/slipway.ts';
+import { waitFor } from '../support/wait.ts';
+import { openEngineProxy } from './engine-proxy.ts';
+import { openEtcdProxy } from './etcd-proxy.ts';
+import { type Call, FaultGate, type FaultKind } from './gate.ts';
+import { openRig } from './rig.ts';
+import { STORIES } from './story.ts';
+
+/** How the leader comes to be frozen: at its nth call that changes something, or after so many milliseconds. */
+export interface Freeze {
+  readonly kind: Extract<FaultKind, 'freeze-before' | 'freeze-after'>;
+  readonly nth: number;
+  /** It goes on when the other has just taken over, or when the rollout is over. */
+  readonly thaws: 'at-once' | 'afterwards';
+}
+
+export interface Round {
+  /** The call that it was frozen at; null when the rollout made fewer. */
+  readonly frozenAt: string | null;
+  readonly takeoverMs: number;
+  readonly outcome: string;
+  /** What the deposed one changed, or tried to change on the engine, after the other had taken over. */
+  readonly offences: readonly string[];
+  /** Of the deposed one, every call that asks for a change, in milliseconds from the freeze. */
+  readonly trace: readonly string[];
+  readonly lost: readonly string[];
+}
+
+export interface Duel {
+  round(freeze: Freeze): Promise<Round>;
+  close(): Promise<void>;
+}
+
+interface Controller {
+  readonly gate: FaultGate;
+  signal(signal: 'SIGCONT'): void;
+}
+
+/** The deposed one needs so long at most to do what it had in mind. */
+const MISCHIEF_MS = 1_000;
+const WAIT = { timeoutMs: 60_000, intervalMs: 20 };
+
+export async function openDuel(etcd: EtcdServer): Promise<Duel> {
+  const rig = await openRig(etcd);
+  const { slipway } = rig;
+  const second = await openSecond(slipway, etcd);
+  const first: Controller = { gate: rig.gate, signal: (signal) => slipway.signalDaemon(signal) };
+  const [story] = STORIES.filter(({ strategy }) => strategy === 'rolling');
+  if (story === undefined) throw new Error('no story');
+  const service = new Service(slipway, story.options);
+  await service.stand('v1');
+  let version = 'v1';
+  return {
+    round: async (freeze) => {
+      version = version === 'v1' ? 'v2' : 'v1';
+      const leader = await readLeader(slipway);
+      const old = leader.pid === second.child.pid ? second : first;
+      return await playRound(service, old, version, freeze);
+    },
+    close: async () => {
+      first.signal('SIGCONT');
+      await second.close();
+      await rig.close();
+    },
+  };
+}
+
+async function openSecond(slipway: Slipway, etcd: EtcdServer) {
+  let child: Child | null = null;
+  const gate = new FaultGate((signal) => child?.kill(signal));
+  const engine = await openEngineProxy(gate);
+  const store = await openEtcdProxy(gate, etcd.url);
+  const [admin] = await findFreePorts(1);
+  const behind = ['--docker', engine.host, '--etcd', store.url, '--leader-ttl', '2s'];
+  const started = slipway.launch('serve', ['--no-proxy', '--admin', `127.0.0.1:${admin}`, ...behind]);
+  child = started;
+  await waitFor('the second controller', async () => (await fetch(`http://127.0.0.1:${admin}/readyz`)).ok);
+  return {
+    gate,
+    child: started,
+    signal: (signal: 'SIGCONT') => started.kill(signal),
+    close: async () => {
+      await started.stop(30_000);
+      await engine.close();
+      await store.close();
+    },
+  };
+}
+
+async function playRound(service: Service, old: Controller, version: string, freeze: Freeze): Promise<Round> {
+  const { slipway } = service;
+  const term = await readLeader(slipway);
+  const load = startLoad({ ...service.target, perSecond: 30 });
+  old.gate.calls.length = 0;
+  old.gate.arm({ kind: freeze.kind, nth: freeze.nth, of: isEngineChange });
+  const requested = await service.ask(version);
+  const isOver = async () => (await service.history()).some((each) => each.requested === requested);
+  await waitFor('the leader to be frozen', async () => old.gate.struck !== null || (await isOver()), WAIT);
+  if (old.gate.struck === null) {
+    old.gate.disarm();
+    old.gate.freeze();
+  }
+  const frozenAt = performance.now();
+  const next = await waitFor(
+    'the other to take over',
+    async () => await readNext(slipway, term.createRevision),
+    WAIT,
+  );
+  const takenAt = performance.now();
+  if (freeze.thaws === 'at-once') old.signal('SIGCONT');
+  const { outcome } = await service.finish(requested);
+  await service.until('rest', ({ rollout }) => rollout === null);
+  old.signal('SIGCONT');
+  await sleep(MISCHIEF_MS);
+  const offences = old.gate.calls
+    .filter((call) => call.at > takenAt && isOffence(call))
+    .map(({ what }) => what);
+  const trace = old.gate.calls
+    .filter(({ isChange }) => isChange)
+    .map(({ what, at, landed }) => `${Math.round(at - frozenAt)} ${what} ${landed ?? ''}`.trim());
+  const isSameTerm = (await readLeader(slipway)).createRevision === next.createRevision;
+  const { failures } = await load.stop();
+  return {
+    frozenAt: old.gate.struck?.what ?? null,
+    takeoverMs: Math.round(takenAt - frozenAt),
+    outcome,
+    trace,
+    offences: isSameTerm ? offences : [...offences, 'leadership changed again'],
+    lost: failures.map(({ what, reason }) => `${what}: ${reason}`),
+  };
+}
+
+function isEngineChange({ side, isChange }: Call): boolean {
+  return side === 'engine' && isChange;
+}
+
+/** A transaction whose guard fails changes nothing, and a lease that is granted to a candidate nothing but itself. */
+function isOffence(call: Call): boolean {
+  return isEngineChange(call) || call.landed === true || /^KV\/(Put|DeleteRange)$/.test(call.what);
+}
+
+async function readLeader(
+  slipway: Slipway,
+): Promise<{ readonly pid: number; readonly createRevision: number }> {
+  const entry = await waitFor('a leader', async () => await slipway.store.get(slipway.keys.leader), WAIT);
+  return { pid: JSON.parse(entry.value).pid, createRevision: entry.createRevision };
+}
+
+async function readNext(slipway: Slipway, former: number) {
+  const entry = await slipway.store.get(slipway.keys.leader);
+  return entry !== null && entry.createRevision !== former ? entry : null;
+}

@@ -10,7 +10,7 @@ const VAGUE_TYPE = /(Manager|Impl|Helper|Helpers|Util|Utils)$/;
 
 /** A path below one of the project's folders. */
 export function checkPath(path: string): string[] {
-  const parts = path.split('/');
+  const parts = path.split('/').filter((part) => part !== 'README.md');
   const stems = parts.map((part) => part.replace(/(\.test)?\.[a-z]+$/, ''));
   return [
     ...stems

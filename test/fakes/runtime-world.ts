@@ -11,12 +11,12 @@ export class World {
 
   create(request: CreateRequest, behaviour: Behaviour, now: number): FakeContainer {
     const port = request.revision.settings.port;
-    const number = ++this.#count;
+    this.#count += 1;
     const container: FakeContainer = {
-      id: number.toString(16).padStart(64, '0'),
+      id: this.#count.toString(16).padStart(64, '0'),
       request,
       behaviour,
-      address: port === null ? null : `10.0.${number >> 8}.${number & 255}:${port}`,
+      address: port === null ? null : `${this.#freeHost()}:${port}`,
       createdAt: now,
       startedAt: null,
       endedAt: null,
@@ -25,6 +25,15 @@ export class World {
     };
     this.containers.set(container.id, container);
     return container;
+  }
+
+  // The lowest that is free, as an engine gives them: a target's name comes back.
+  #freeHost(): string {
+    const taken = new Set([...this.containers.values()].map(({ address }) => address?.split(':')[0]));
+    for (let number = 2; ; number += 1) {
+      const host = `10.0.${number >> 8}.${number & 255}`;
+      if (!taken.has(host)) return host;
+    }
   }
 
   existing({ identity, name }: CreateRequest): FakeContainer | undefined {

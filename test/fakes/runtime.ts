@@ -111,6 +111,11 @@ export class FakeRuntime implements ContainerRuntime {
     service?: string,
   ): Promise<readonly (ContainerState & { readonly service: string })[]> {
     await this.#enter('list');
+    return this.look(prefix, service);
+  }
+
+  /** What `list` would answer, at once and without fail. */
+  look(prefix: string, service?: string): readonly (ContainerState & { readonly service: string })[] {
     return [...this.#world.containers.values()]
       .filter(
         ({ request: { identity } }) =>

@@ -1,6 +1,5 @@
 // How a broken rule shows: with the end of the trace.
-import type { SimWorld } from './world.ts';
 
-export function breach(world: SimWorld, what: string): never {
+export function breach(world: { tail(): string }, what: string): never {
   throw new Error(`${what}\n${world.tail()}`);
 }

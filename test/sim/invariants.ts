@@ -1,4 +1,5 @@
-// What must hold at every pass, every action and every event of a simulated world. A breach throws with the trace.
+// What must hold at every pass, every action and every event of a simulated world, of the core alone and of the daemon
+// around it alike. A breach throws with the trace.
 import { computeOwnBudget, computeRollbackBudget, computeStepReplicas } from '../../strategies/budget.ts';
 import type {
   Action,
@@ -11,11 +12,11 @@ import type {
 } from '../../strategies/model.ts';
 import { identify, isAcknowledged } from '../../strategies/world.ts';
 import { breach } from './breach.ts';
+import type { Checked } from './checked.ts';
 import { checkRepeated } from './repeated.ts';
-import type { SimWorld } from './world.ts';
 
 /** Before the plan's writes land: `observed` is what it was decided from. */
-export function checkPlan(world: SimWorld, observed: Observed, plan: Plan): void {
+export function checkPlan(world: Checked, observed: Observed, plan: Plan): void {
   const { route } = plan.writes;
   if (route != null) {
     checkSplit(world, observed, route);
@@ -24,12 +25,13 @@ export function checkPlan(world: SimWorld, observed: Observed, plan: Plan): void
     if (Object.keys(route.split).length === 0) checkNobodyCouldServe(world, observed, plan);
   }
   checkSteps(world, observed, plan);
+  checkDeadline(world, observed, plan);
   checkQuarantine(world, observed, plan);
   if (plan.writes.retired !== true && plan.report.phase !== 'retiring') checkRepeated(world, observed, plan);
 }
 
 // A weight has replicas behind it, and every target is a running, ready replica.
-function checkSplit(world: SimWorld, observed: Observed, route: RouteEntry): void {
+function checkSplit(world: Checked, observed: Observed, route: RouteEntry): void {
   const weights = Object.values(route.split);
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   if (weights.length > 0 && total !== 100) breach(world, `the split sums to ${total}`);
@@ -58,7 +60,7 @@ function countServing(observed: Observed, route: RouteEntry): number {
   }).length;
 }
 
-function checkServing(world: SimWorld, observed: Observed, plan: Plan, route: RouteEntry): void {
+function checkServing(world: Checked, observed: Observed, plan: Plan, route: RouteEntry): void {
   const { spec } = world;
   // A port that is given up, or not had by every revision yet, is an operator's own outage.
   const isGivenUp = [spec, ...observed.revisions].some(({ settings }) => settings.port === null);
@@ -86,12 +88,12 @@ function isGoingBack(plan: Plan): boolean {
   return isBack || (plan.writes.finished?.length ?? 0) > 0;
 }
 
-function unavailableOf({ spec }: SimWorld, plan: Plan): number {
+function unavailableOf({ spec }: Checked, plan: Plan): number {
   const own = computeOwnBudget(spec).unavailable;
   return isGoingBack(plan) ? Math.max(own, backOf(spec).unavailable) : own;
 }
 
-function surgeOf({ spec }: SimWorld, plan: Plan): number {
+function surgeOf({ spec }: Checked, plan: Plan): number {
   const own = computeOwnBudget(spec).surge;
   const isExchange = isGoingBack(plan) && spec.strategy.type !== 'recreate';
   return isExchange ? Math.max(own, backOf(spec).surge) : own;
@@ -101,7 +103,7 @@ function backOf({ replicas, rollback }: ServiceSpec) {
   return computeRollbackBudget(replicas, rollback.parallelism, rollback.order);
 }
 
-function checkNobodyCouldServe(world: SimWorld, observed: Observed, plan: Plan): void {
+function checkNobodyCouldServe(world: Checked, observed: Observed, plan: Plan): void {
   const { memory } = plan;
   const heldMs = world.spec.strategy.minReadyMs;
   const able = observed.replicas.find((r) => {
@@ -118,7 +120,7 @@ function isServingCandidate(rollout: Rollout | null, revision: number): boolean 
 }
 
 /** No weight without the replicas that it was meant for. */
-function checkCapacity(world: SimWorld, observed: Observed, plan: Plan, route: RouteEntry): void {
+function checkCapacity(world: Checked, observed: Observed, plan: Plan, route: RouteEntry): void {
   const { rollout, manual, stable } = plan.memory;
   if (rollout === null || manual !== null || stable === null || !rollout.gated) return;
   const { strategy } = world.spec;
@@ -143,7 +145,7 @@ function checkCapacity(world: SimWorld, observed: Observed, plan: Plan, route: R
 }
 
 // What one replica of a candidate may carry: its part of everything, or what the author of a step gave it.
-function loadOf({ spec }: SimWorld): number {
+function loadOf({ spec }: Checked): number {
   const { strategy, replicas } = spec;
   const steps = strategy.type === 'canary' ? strategy.steps : [];
   const loads = steps.map((step) =>
@@ -153,7 +155,7 @@ function loadOf({ spec }: SimWorld): number {
 }
 
 // A weight step is passed when its weight is served, a pause when its time has come or by `promote`.
-function checkSteps(world: SimWorld, observed: Observed, plan: Plan): void {
+function checkSteps(world: Checked, observed: Observed, plan: Plan): void {
   const before = observed.memory.rollout;
   const after = plan.memory.rollout;
   const { strategy } = world.spec;
@@ -173,7 +175,22 @@ function checkSteps(world: SimWorld, observed: Observed, plan: Plan): void {
   }
 }
 
-function checkQuarantine(world: SimWorld, observed: Observed, plan: Plan): void {
+// Absolute: it moves with progress, with the end of a hold, and by the length of a pause.
+function checkDeadline(world: Checked, observed: Observed, plan: Plan): void {
+  const [before, after] = [observed.memory.rollout, plan.memory.rollout];
+  if (before === null || after === null || before.id !== after.id) return;
+  const hasProgress = after.progress > before.progress || after.stage !== before.stage || before.held;
+  const isShifted =
+    isChanged(before.paused, after.paused) || isChanged(observed.memory.manual, plan.memory.manual);
+  if (after.deadline !== before.deadline && !hasProgress && !isShifted)
+    breach(world, `the deadline moved by ${after.deadline - before.deadline} ms without progress`);
+}
+
+function isChanged(before: object | null, after: object | null): boolean {
+  return JSON.stringify(before) !== JSON.stringify(after);
+}
+
+function checkQuarantine(world: Checked, observed: Observed, plan: Plan): void {
   const { quarantine, finished } = plan.writes;
   const stable = observed.revisions.find((r) => r.number === plan.memory.stable);
   if (quarantine !== undefined && quarantine.digest === stable?.digest)
@@ -185,14 +202,14 @@ function checkQuarantine(world: SimWorld, observed: Observed, plan: Plan): void 
 }
 
 /** Before it is carried out. */
-export function checkAction(world: SimWorld, action: Action): void {
+export function checkAction(world: Checked, action: Action): void {
   if (action.kind === 'start') checkStart(world, action);
   if (action.kind === 'stop') checkStop(world, action.name);
   const container = action.kind === 'remove' ? world.engine.containers.get(action.name) : undefined;
   if (container?.isRunning === true) breach(world, `${action.kind} of ${container.name}, which runs`);
 }
 
-function checkStart(world: SimWorld, { name, revision }: Extract<Action, { kind: 'start' }>): void {
+function checkStart(world: Checked, { name, revision }: Extract<Action, { kind: 'start' }>): void {
   const { store, engine, plan, spec } = world;
   const { stable, rollout, manual } = store.memory;
   const isAsked =
@@ -205,7 +222,7 @@ function checkStart(world: SimWorld, { name, revision }: Extract<Action, { kind:
   if (existing.length + 1 > limit) breach(world, `${name} would be one more than ${limit}`);
 }
 
-function checkStop(world: SimWorld, name: string): void {
+function checkStop(world: Checked, name: string): void {
   const container = world.engine.containers.get(name);
   if (container === undefined || !container.isRunning || container.address === null) return;
   const target = identify(container.revision.number, container.address);
@@ -218,7 +235,7 @@ function checkStop(world: SimWorld, name: string): void {
 }
 
 /** At any time. */
-export function checkWorld(world: SimWorld): void {
+export function checkWorld(world: Checked): void {
   for (const container of world.engine.containers.values()) {
     if (!container.wasToldToStop || !container.isRunning || container.address === null) continue;
     const target = identify(container.revision.number, container.address);

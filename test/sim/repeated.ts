@@ -3,9 +3,9 @@
 import { decide } from '../../strategies/decide.ts';
 import type { Observed, Plan, RouteEntry } from '../../strategies/model.ts';
 import { breach } from './breach.ts';
-import type { SimWorld } from './world.ts';
+import type { Checked } from './checked.ts';
 
-export function checkRepeated(world: SimWorld, observed: Observed, plan: Plan): void {
+export function checkRepeated(world: Checked, observed: Observed, plan: Plan): void {
   // Without a proxy a table is applied as soon as it is written: that is news.
   if (plan.writes.route !== undefined && observed.proxies.length === 0) return;
   const second = look(world, observed, plan);
@@ -30,7 +30,7 @@ function isAtRest({ observed, plan }: Look): boolean {
   );
 }
 
-function look(world: SimWorld, before: Observed, { memory, writes }: Plan): Look {
+function look(world: Checked, before: Observed, { memory, writes }: Plan): Look {
   const created = new Date(world.now).toISOString();
   const known = [...before.revisions, ...(writes.revisions ?? []).map((r) => ({ ...r, created }))];
   const kept = before.quarantined.filter((digest) => digest !== writes.unquarantine);

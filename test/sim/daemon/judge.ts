@@ -1,0 +1,176 @@
+// Holds the simulated daemon to the invariants: those of the core on every decision that landed and every action that
+// was ordered, and those that only show between programs, by what etcd, the engine and the proxies really hold.
+
+import { buildKeys } from '../../../src/store/keys.ts';
+import type { Transaction } from '../../../src/store/port.ts';
+import { EMPTY_MEMORY } from '../../../strategies/decide.ts';
+import type { Action, Memory, Plan, RouteEntry } from '../../../strategies/model.ts';
+import { identify } from '../../../strategies/world.ts';
+import type { FakeEtcd } from '../../fakes/store.ts';
+import { breach } from '../breach.ts';
+import type { Checked } from '../checked.ts';
+import { checkAction, checkPlan } from '../invariants.ts';
+import type { SimDaemon } from './daemon.ts';
+import { type Machine, PREFIX, toChecked } from './machine.ts';
+import type { SimProxyProcess } from './proxy.ts';
+import type { EngineCall } from './runtime-client.ts';
+import type { VirtualTime } from './virtual-time.ts';
+import type { Look } from './witness.ts';
+
+const KEYS = buildKeys(PREFIX);
+
+export interface Scene {
+  readonly time: VirtualTime;
+  readonly etcd: FakeEtcd;
+  readonly machine: Machine;
+  readonly proxies: readonly SimProxyProcess[];
+  tail(): string;
+}
+
+interface Told {
+  readonly service: string;
+  /** The proxies that were known when it was decided. */
+  readonly proxies: ReadonlySet<string>;
+}
+
+export class Judge {
+  readonly #scene: Scene;
+  /** Digests that were put into quarantine and not let out, by service, whatever the store says. */
+  readonly #condemned = new Map<string, Set<string>>();
+  /** By container id: the stops that were ordered. */
+  readonly #told = new Map<string, Told>();
+
+  constructor(scene: Scene) {
+    this.#scene = scene;
+  }
+
+  /** Before a transaction of a controller lands; returns what to check after it. */
+  beforeCommit(daemon: SimDaemon, transaction: Transaction, service: string | null): () => Plan | null {
+    const { etcd } = this.#scene;
+    const look = service === null ? null : daemon.witness.lookOf(service);
+    if (service === null || look === null) return () => this.#checkFence(daemon, null);
+    const view = this.#view(service, look);
+    const before = memoryOf(etcd, service);
+    const isDecision = transaction.puts.some(({ key }) => key === KEYS.rollout(service));
+    const plan = { ...look.plan, memory: landedMemory(transaction, service) ?? look.plan.memory };
+    return () => {
+      this.#checkFence(daemon, plan);
+      if (isDecision) {
+        const observed = { ...look.observed, memory: before };
+        checkPlan({ ...view, now: look.at, plan }, observed, plan);
+        this.#checkProven(service, look, plan.writes.route ?? null);
+      }
+      this.#remember(service, plan);
+      return plan;
+    };
+  }
+
+  /** As it is ordered. */
+  checkOrder(service: string, action: Action, look: Look): void {
+    const view = this.#view(service, look);
+    if (action.kind === 'stop') {
+      const proxies = new Set(view.proxies.map(({ id }) => id));
+      this.#told.set(action.id, { service, proxies });
+    }
+    checkAction(view, action);
+  }
+
+  checkCall(daemon: SimDaemon, call: EngineCall, when: 'made' | 'effect' | 'done'): void {
+    if (when === 'made' && !daemon.leader.isLeader())
+      breach(this.#scene, `${daemon.id} does not lead, and calls ${call.kind} ${call.subject}`);
+    if (when !== 'effect') return;
+    if (call.kind === 'stop') this.#checkTold(call.subject);
+    if (call.kind === 'stop') this.#scene.machine.known(call.subject).wasToldToStop = true;
+    const isOurs =
+      call.prefix === null ? !this.#scene.machine.isForeign(call.subject) : call.prefix === PREFIX;
+    if (!isOurs) breach(this.#scene, `${call.kind} of ${call.subject}, which is not ours`);
+  }
+
+  /** At any time: nothing that was told to stop is routed to, by any proxy that was known then. */
+  checkWorld(): void {
+    for (const id of this.#told.keys()) {
+      if (this.#scene.machine.known(id).wasToldToStop) this.#checkTold(id);
+    }
+  }
+
+  #checkTold(id: string): void {
+    const told = this.#told.get(id);
+    const container = this.#scene.machine.find(id);
+    if (told === undefined || container === null || container.state !== 'running') {
+      this.#told.delete(id);
+      return;
+    }
+    const target = identify(container.revision, container.address ?? '');
+    for (const proxy of this.#scene.proxies) {
+      if (!told.proxies.has(proxy.id) || !proxy.isLive) continue;
+      if (proxy.plane.names(told.service, target))
+        breach(this.#scene, `${proxy.id} routes to ${container.name}, which was told to stop`);
+    }
+  }
+
+  #view(service: string, look: Look): Checked {
+    const { etcd, machine, proxies, time } = this.#scene;
+    const known = new Set(look.observed.proxies.map(({ id }) => id));
+    const seen = new Set(look.observed.replicas.map(({ name }) => name));
+    const containers = machine.look(service).filter(({ name }) => seen.has(name));
+    return {
+      spec: look.spec,
+      now: time.wall,
+      plan: look.plan,
+      proxies: proxies
+        .filter((proxy) => proxy.isLive && known.has(proxy.id))
+        .map((proxy) => proxy.of(service)),
+      engine: { containers: new Map(containers.map((each) => [each.name, toChecked(each, machine)])) },
+      store: {
+        revision: etcd.revision,
+        memory: memoryOf(etcd, service),
+        quarantined: [...(this.#condemned.get(service) ?? [])],
+        history: etcd.entries(KEYS.histories(service)).map(({ value }) => JSON.parse(value)),
+      },
+      tail: () => this.#scene.tail(),
+    };
+  }
+
+  // Only a leader writes: what landed did so while the leader's key was its own.
+  #checkFence(daemon: SimDaemon, plan: Plan | null): Plan | null {
+    const holder = this.#scene.etcd.value(KEYS.leader);
+    if (holder === null || JSON.parse(holder).id !== daemon.id)
+      breach(this.#scene, `${daemon.id} wrote although ${holder ?? 'nobody'} leads`);
+    return plan;
+  }
+
+  // What enters a table has shown that it answers, by the machine's own count.
+  #checkProven(service: string, look: Look, route: RouteEntry | null): void {
+    const before = (look.observed.route?.value.targets ?? []).map((t) => identify(t.revision, t.address));
+    for (const { revision, address } of route?.targets ?? []) {
+      if (before.includes(identify(revision, address))) continue;
+      const container = this.#scene.machine
+        .look(service)
+        .find((each) => each.revision === revision && each.address === address);
+      if (container === undefined) continue;
+      const settings = look.observed.revisions.find(({ number }) => number === revision)?.settings;
+      const rise = (settings ?? look.spec.settings).healthcheck.rise;
+      const { longestRow } = this.#scene.machine.known(container.id);
+      if (longestRow < rise)
+        breach(this.#scene, `${container.name} is routed after ${longestRow} good answers of ${rise}`);
+    }
+  }
+
+  #remember(service: string, { writes }: Plan): void {
+    const condemned = this.#condemned.get(service) ?? new Set();
+    if (writes.quarantine !== undefined) condemned.add(writes.quarantine.digest);
+    if (writes.unquarantine !== undefined) condemned.delete(writes.unquarantine);
+    if (writes.retired === true) condemned.clear();
+    this.#condemned.set(service, condemned);
+  }
+}
+
+export function memoryOf(etcd: FakeEtcd, service: string): Memory {
+  const text = etcd.value(KEYS.rollout(service));
+  return text === null ? EMPTY_MEMORY : { ...EMPTY_MEMORY, ...JSON.parse(text).memory };
+}
+
+function landedMemory({ puts }: Transaction, service: string): Memory | null {
+  const put = puts.find(({ key }) => key === KEYS.rollout(service));
+  return put === undefined ? null : { ...EMPTY_MEMORY, ...JSON.parse(put.value).memory };
+}

@@ -1,0 +1,38 @@
+// `npm run sim -- --worlds N --seed S`: plays the worlds S, S+1, … in virtual time. A failure is made small, printed with
+// its seed, and exits 1. `--seed S --worlds 1` plays one again, exactly.
+import { execFileSync } from 'node:child_process';
+import { parseArgs } from 'node:util';
+import { generate } from './daemon/generate.ts';
+import { play } from './daemon/play.ts';
+import { shrink } from './daemon/shrink.ts';
+import { Tally } from './daemon/tally.ts';
+
+const { values } = parseArgs({
+  options: {
+    worlds: { type: 'string', default: '1000' },
+    seed: { type: 'string', default: '1' },
+    'no-shrink': { type: 'boolean', default: false },
+  },
+});
+const [worlds, first] = [Number(values.worlds), Number(values.seed)];
+const begun = performance.now();
+const tally = new Tally();
+
+for (let seed = first; seed < first + worlds; seed += 1) {
+  const plot = generate(seed);
+  try {
+    tally.add(await play(plot));
+  } catch (error) {
+    const small = values['no-shrink'] ? { plot, error } : await shrink(plot, error as Error);
+    const commit = execFileSync('git', ['rev-parse', 'HEAD'], { encoding: 'utf8' }).trim();
+    const { services, proxies, controllers, acts, faults } = small.plot;
+    console.log(JSON.stringify({ services, proxies, controllers, acts, faults }));
+    console.log(`${small.error}`);
+    console.log(`broken: seed ${seed} at commit ${commit}; again: npm run sim -- --seed ${seed} --worlds 1`);
+    process.exit(1);
+  }
+}
+
+const seconds = ((performance.now() - begun) / 1000).toFixed(1);
+for (const line of tally.lines()) console.log(line);
+console.log(`${tally.worlds} worlds, seeds ${first} to ${first + worlds - 1}, 0 broken, in ${seconds} s`);

@@ -6,7 +6,7 @@ import type { ImageState, PullFailureKind, Revision, Rollout, Verdict } from './
 import { findDeadline } from './progress.ts';
 import { startAdvancing, startReturning } from './rollout.ts';
 import { planSteady } from './standing.ts';
-import { findFreeNumber, findRevision, type World } from './world.ts';
+import { findFreeNumber, findRevision, revisionsPresent, type World } from './world.ts';
 
 const HOPELESS: readonly PullFailureKind[] = ['missing', 'authentication', 'refused'];
 const HOPELESS_TRIES = 3;
@@ -43,7 +43,8 @@ function settle(world: World, rollout: Rollout, image: Extract<ImageState, { kin
   if (stable !== null && rollout.kind === 'release' && isSame(world, stable, image.digest)) {
     return startReturning(world, { ...rollout, revision: stable.number }, ALREADY);
   }
-  const number = findFreeNumber(world, rollout.revision);
+  const isTaken = revisionsPresent(world).includes(rollout.revision);
+  const number = isTaken ? findFreeNumber(world, world.memory.nextRevision) : rollout.revision;
   const move = startAdvancing(
     world,
     { ...rollout, revision: number },

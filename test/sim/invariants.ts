@@ -175,11 +175,12 @@ function checkSteps(world: Checked, observed: Observed, plan: Plan): void {
   }
 }
 
-// Absolute: it moves with progress, with the end of a hold, and by the length of a pause.
+// Absolute: it moves with progress, where a hold begins or ends, and by the length of a pause.
 function checkDeadline(world: Checked, observed: Observed, plan: Plan): void {
   const [before, after] = [observed.memory.rollout, plan.memory.rollout];
   if (before === null || after === null || before.id !== after.id) return;
-  const hasProgress = after.progress > before.progress || after.stage !== before.stage || before.held;
+  const isHeld = before.held || after.held;
+  const hasProgress = after.progress > before.progress || after.stage !== before.stage || isHeld;
   const isShifted =
     isChanged(before.paused, after.paused) || isChanged(observed.memory.manual, plan.memory.manual);
   if (after.deadline !== before.deadline && !hasProgress && !isShifted)

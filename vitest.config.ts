@@ -20,6 +20,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: REAL,
+          setupFiles: ['test/support/seed.ts'],
           testTimeout: 30_000,
           hookTimeout: 30_000,
         },

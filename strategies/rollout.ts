@@ -124,7 +124,9 @@ export function startReturning(world: World, rollout: Rollout, verdict: Verdict)
     paused: null,
     held: false,
     monitorUntil: null,
-    deadline: world.now + world.spec.strategy.progressDeadlineMs,
+    // A new word about a way back that is under way gives it another verdict, and no more time.
+    deadline:
+      rollout.stage === 'returning' ? rollout.deadline : world.now + world.spec.strategy.progressDeadlineMs,
   };
   const { reason, message } = verdict;
   return {

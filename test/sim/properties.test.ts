@@ -8,7 +8,7 @@ import { SECOND } from './spec.ts';
 import { begin, conclude, play } from './story.ts';
 import type { SimWorld } from './world.ts';
 
-/** More of them by hand, to hunt: `RUNS=5000 vitest run test/sim/properties`. */
+/** More of them, and others, by hand: see `test/support/seed`. */
 const RUNS = Number(process.env.RUNS ?? 120);
 const TIMEOUT_MS = 60_000 + RUNS * 200;
 

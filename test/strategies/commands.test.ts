@@ -173,3 +173,14 @@ describe('abort keeps the verdict, with its evidence, of what goes back already'
     expect(after?.verdict).toEqual(VERDICT);
   });
 });
+
+describe('a word about the way to what is stable already', () => {
+  it.each(['abort', 'rollback'] as const)('%s changes the verdict, and gives it no more time', (word) => {
+    const verdict = { ...VERDICT, outcome: 'succeeded', reason: null } as const;
+    const { rollout: after } = obey(word, { stage: 'returning', verdict, deadline: NOW + 700 }).memory;
+    expect([after?.verdict?.outcome, after?.deadline]).toEqual([
+      word === 'abort' ? 'aborted' : 'rolled-back',
+      NOW + 700,
+    ]);
+  });
+});

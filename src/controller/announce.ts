@@ -4,9 +4,9 @@ import type { Memory, Rollout } from '../../strategies/model.ts';
 import type { ControllerEvent } from '../telemetry/events.ts';
 import type { PassResult } from './reconciler.ts';
 
-/** `before`: the phase and reason that the status had, or null. */
+/** `before`: the phase that the status had after the former pass, or null. */
 export function listEvents(result: PassResult, before: string | null): readonly ControllerEvent[] {
-  const { desired, plan } = result;
+  const { desired, plan, status } = result;
   const { service } = desired;
   const former = desired.record.memory;
   const events: ControllerEvent[] = [];
@@ -17,7 +17,8 @@ export function listEvents(result: PassResult, before: string | null): readonly 
   const { rollout } = plan.memory;
   if (rollout !== null && rollout.id !== former.rollout?.id) events.push(announceStart(service, rollout));
   if (rollout !== null && hasNewStep(former, rollout)) events.push(...announceStep(result, rollout));
-  const { phase, reason } = plan.report;
+  // The core's report knows nothing of a spec that is refused.
+  const { phase, reason } = status;
   if (before !== phase) {
     events.push({ kind: 'phase-changed', service, from: readPhase(before), to: phase, reason });
   }

@@ -30,6 +30,11 @@ const outcome = () => readStatus(etcd)?.last?.outcome ?? null;
 const running = async () =>
   (await runtime.list(KEYS.prefix)).filter((c) => c.state === 'running').map((c) => c.name);
 
+const listPhases = () =>
+  loop.events.since('').events.flatMap(({ event }) => {
+    return event.kind === 'phase-changed' ? [`${event.from} → ${event.to} (${event.reason})`] : [];
+  });
+
 async function release(version: string): Promise<void> {
   const revision = etcd.put(KEYS.version('web'), version);
   await until(() => readStatus(etcd)?.last?.requested === revision);
@@ -181,6 +186,18 @@ describe('bad input', () => {
     runtime.removeByHand('web-r1-1');
     await until(() => runtime.calls.filter((call) => call === 'start web-r1-1').length === 2);
     expect(runtime.calls.filter((call) => call === 'start web-r1-1')).toHaveLength(2);
+  });
+
+  it('tells of each change of the phase once, also while the spec is spoilt', async () => {
+    await startStable();
+    etcd.put(KEYS.spec('web'), 'replicas: many\n');
+    await until(() => listPhases().at(-1) === 'idle → invalid (invalid-spec)');
+    // Passes on which nothing changes.
+    const written = etcd.put(KEYS.command('web'), 'pause');
+    await until(() => readStatus(etcd)?.observed.command === written);
+    etcd.put(KEYS.spec('web'), SPEC);
+    await until(() => listPhases().at(-1)?.startsWith('invalid → idle') === true);
+    expect(listPhases().slice(-2)).toEqual(['idle → invalid (invalid-spec)', 'invalid → idle (null)']);
   });
 
   it('says so when the first spec is refused, and forgets it with the key', async () => {

@@ -125,9 +125,9 @@ export class Controller {
       return;
     }
     const before = this.#phases.get(service) ?? null;
-    this.#phases.set(service, status.phase);
-    const strategy = plan.memory.rollout?.strategy ?? desired.spec?.spec.strategy.type ?? 'rolling';
-    metrics.publish({ service, strategy, report: { ...plan.report, phase: status.phase } });
+    const { phase, strategy } = status;
+    this.#phases.set(service, phase);
+    metrics.publish({ service, strategy, report: { ...plan.report, phase } });
     for (const finished of plan.writes.finished ?? []) metrics.countFinished(service, finished);
     for (const event of listEvents(result, before)) {
       events.emit(event);

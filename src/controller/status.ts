@@ -1,12 +1,20 @@
 // The status document and the history entry: the core's report in the contract's words and times. Pure.
 import { formatDuration } from '../../strategies/describe.ts';
-import type { FinishedRollout, Phase, Plan, Reason, Report, Rollout } from '../../strategies/model.ts';
+import type {
+  FinishedRollout,
+  Phase,
+  Plan,
+  Reason,
+  Report,
+  Rollout,
+  StrategyType,
+} from '../../strategies/model.ts';
 import type { Desired } from './desired.ts';
 
 export interface StatusDocument {
   readonly service: string;
   readonly phase: Phase;
-  readonly strategy: string | null;
+  readonly strategy: StrategyType | null;
   readonly version: string | null;
   readonly reason: Reason | null;
   readonly message: string;

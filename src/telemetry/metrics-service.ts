@@ -12,7 +12,8 @@ import type {
 
 export interface ServiceSnapshot {
   readonly service: string;
-  readonly strategy: StrategyType;
+  /** Null while no valid spec has named one: then the series by strategy stay as they are. */
+  readonly strategy: StrategyType | null;
   readonly report: Report;
 }
 
@@ -48,8 +49,10 @@ export function defineServiceMetrics(registry: Registry) {
   return {
     publish(snapshot: ServiceSnapshot): void {
       const { service, strategy } = snapshot;
-      if (started.get(service) !== strategy) rollouts.start(service, strategy);
-      started.set(service, strategy);
+      if (strategy !== null && started.get(service) !== strategy) {
+        rollouts.start(service, strategy);
+        started.set(service, strategy);
+      }
       state.publish(snapshot);
     },
     forget(service: string): void {

@@ -204,6 +204,9 @@ describe('bad input', () => {
     etcd.put(KEYS.spec('web'), 'replicas: 2\n');
     await until(() => readStatus(etcd)?.phase === 'invalid');
     expect(readStatus(etcd)).toMatchObject({ phase: 'invalid', reason: 'invalid-spec' });
+    const { text } = await loop.metrics.render();
+    expect(text).toContain('slipway_rollout_phase{service="web",phase="invalid"} 1');
+    expect(text).not.toContain('strategy="');
     etcd.delete(KEYS.spec('web'));
     await until(() => readStatus(etcd) === null);
     expect(readStatus(etcd)).toBeNull();
@@ -309,6 +312,8 @@ describe('two controllers', () => {
     const second = await startLoop(etcd, runtime);
     try {
       expect(second.leader.isLeader()).toBe(false);
+      expect((await loop.metrics.render()).text).toContain('service="web"');
+      expect((await second.metrics.render()).text).not.toContain('service="web"');
       await loop.close();
       await until(() => second.leader.isLeader());
       await release('v2');

@@ -65,6 +65,16 @@ describe('a service in a canary', () => {
     ]);
   });
 
+  test('that no valid spec has named a strategy for has series of none', async () => {
+    const metrics = createMetrics('1');
+    metrics.publish({ service: 'web', strategy: null, report: IDLE });
+    expect(await render(metrics)).not.toContain('strategy="');
+    metrics.publish({ service: 'web', strategy: 'canary', report: IDLE });
+    metrics.publish({ service: 'web', strategy: null, report: IDLE });
+    const labels = { service: 'web', strategy: 'canary', outcome: 'failed' };
+    expect(readValue(await render(metrics), 'slipway_rollouts_total', labels)).toBe(0);
+  });
+
   test('when it ends, the revision that left takes its series along', async () => {
     const metrics = createMetrics('1');
     metrics.publish({ service: 'web', strategy: 'canary', report: REPORT });

@@ -22,7 +22,7 @@ export const SETTINGS = {
   etcdCert: { placeholder: '<file>', text: 'client certificate for etcd (PEM)' },
   etcdKey: { placeholder: '<file>', text: "the client certificate's key (PEM)" },
   prefix: { placeholder: '<key>', text: 'prefix of every key', byDefault: '/slipway' },
-  environment: { placeholder: '<name>', text: 'which /env/<name>/ keys go into containers' },
+  environment: { placeholder: '<name>', text: 'not available yet: refused' },
   docker: {
     placeholder: '<address>',
     text: "the engine's address (default: DOCKER_HOST, or the local socket)",

@@ -68,7 +68,7 @@ export function readSwitch(text: string): Parsed<boolean> {
   return expected('true or false');
 }
 
-/** A name that goes into keys: of a proxy, of an environment. */
+/** A name that goes into keys: of a proxy. */
 export function readName(text: string): Parsed<string> {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(text))
     return expected('a name of letters, digits, dot, dash and underscore');

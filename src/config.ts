@@ -65,7 +65,9 @@ function readFields(env: Variables) {
     etcdCert: file.nullable(),
     etcdKey: file.nullable(),
     prefix: text(values.readPrefix),
-    environment: text(values.readName).nullable(),
+    environment: z.null({
+      error: 'expected nothing: it is not available yet; write `environment` in the spec',
+    }),
     docker: text((given) => readEngineAddress(given, env)),
     http: text(values.readListenAddress),
     https: z.null({ error: 'expected nothing: it is not available yet; end TLS in front of --http' }),

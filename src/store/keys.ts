@@ -3,7 +3,7 @@
 
 export const DEFAULT_PREFIX = '/slipway';
 
-/** Configuration for containers, by parameter, environment, secret and flag. */
+/** Set aside for the configuration of containers, by parameter, environment, secret and flag: only backed up so far. */
 export const CONFIGURATION_ROOTS = ['/app/', '/env/', '/secrets/', '/feature/'] as const;
 
 const SERVICE_NAME = /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/;

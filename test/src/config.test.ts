@@ -63,7 +63,7 @@ describe('settings: flags over variables over defaults', () => {
       'unix:///e.sock',
     ],
     ['the local socket is the last default', 'docker', {}, {}, 'unix:///var/run/docker.sock'],
-    ['what is optional is null', 'environment', {}, {}, null],
+    ['what is optional is null', 'adminTokenFile', {}, {}, null],
     ['the command may have a default of its own', 'timeout', {}, {}, 600_000],
   ];
   it.each(cases)('%s', (_, name, flags, env, expected) => {
@@ -96,7 +96,12 @@ describe('settings: what is refused, with where, what was found and what is expe
     ['an unknown way to reach containers', 'reach', 'far', /expected one of auto, direct, loopback$/],
     ['https, which is not there yet', 'https', ':443', /^--https: found ":443", .*not available yet/],
     ['plain TCP to another machine', 'docker', 'tcp://10.0.0.9:2375', /^--docker: .*root/],
-    ['an environment with a slash', 'environment', 'a/b', /^--environment: /],
+    [
+      'an environment, which is not there yet',
+      'environment',
+      'production',
+      /^--environment: found "production", .*not available yet/,
+    ],
     ['an unknown output', 'output', 'yaml', /expected one of text, json$/],
   ];
   it.each(cases)('%s', (_, name, value, expected) => {

@@ -69,10 +69,10 @@ async function describeStack({ docker, name, image, folder }: Parts): Promise<Om
   const prefix = uniquePrefix();
   const env = {
     ...process.env,
-    SLIPWAY_IMAGE: image,
+    STACK_IMAGE: image,
     SLIPWAY_PREFIX: prefix,
-    SLIPWAY_HTTP_PORT: String(http),
-    SLIPWAY_ADMIN_PORT: String(admin),
+    STACK_HTTP_PORT: String(http),
+    STACK_ADMIN_PORT: String(admin),
     PROMETHEUS_PORT: String(prometheus),
     ETCD_PORT: String(etcd),
     DOCKER_GID: String(statSync(SOCKET).gid),

@@ -8,6 +8,7 @@ import {
   describeSetting,
   flagOf,
   isSettingName,
+  listVariables,
   SETTINGS,
   variableOf,
 } from '../../../src/config-settings.ts';
@@ -64,6 +65,16 @@ describe('docs/cli.md', () => {
     ]);
     const told = [...TEXT.matchAll(/`(?:-\w, )?(--[a-z-]+)/g)].map(([, flag]) => flag ?? '');
     expect([...new Set(told)].filter((flag) => !known.has(flag))).toEqual([]);
+  });
+});
+
+describe('docker-compose.yml', () => {
+  // One of its own, exported for it, would stop every command on the host: unknown variables are refused.
+  it('takes no SLIPWAY_ variable that the program does not know', () => {
+    const file = readFileSync(new URL('../../../docker-compose.yml', import.meta.url), 'utf8');
+    const named = [...file.matchAll(/SLIPWAY_[A-Z_]+/g)].map(([name]) => name);
+    expect(named).toContain('SLIPWAY_PREFIX');
+    expect(named.filter((name) => !listVariables().includes(name))).toEqual([]);
   });
 });
 

@@ -69,18 +69,7 @@ describe('the stack', () => {
         timeoutMs: 150_000,
       });
     }
-    const status = await stack.compose(
-      'exec',
-      '-T',
-      'controller',
-      'slipway',
-      'status',
-      'web',
-      '--etcd',
-      'http://etcd:2379',
-      '-o',
-      'json',
-    );
+    const status = await stack.compose('exec', '-T', 'controller', 'slipway', 'status', 'web', '-o', 'json');
     expect(JSON.parse(status)).toMatchObject({ service: 'web', version: 'v2' });
   });
 

@@ -17,6 +17,21 @@ describe('examples', () => {
     ).toBe(true);
   });
 
+  test('the request that blue-green.yaml shows is one for its preview', () => {
+    const text = readFileSync(new URL('blue-green.yaml', FOLDER), 'utf8');
+    const result = parseSpecFile(text, 'blue-green.yaml');
+    const strategy = result.ok ? result.specs[0]?.spec.strategy : null;
+    const preview = strategy?.type === 'blue-green' ? strategy.preview : null;
+    const requests = text.matchAll(/^#.* -H '(\S+): ([^']*)' -H '(\S+): ([^']*)' http/gm);
+    const shown = [...requests].map(([, one, is, other, isToo]) => [
+      one?.toLowerCase(),
+      is,
+      other?.toLowerCase(),
+      isToo,
+    ]);
+    expect(shown).toEqual([['host', preview?.host, preview?.header?.name, preview?.header?.value]]);
+  });
+
   test('every spec among them is one of these', () => {
     const specs = readdirSync(FOLDER).filter((name) => name.endsWith('.yaml'));
     expect(specs.sort()).toEqual(STRATEGIES.map((type) => `${type}.yaml`).sort());

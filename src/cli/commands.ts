@@ -23,7 +23,7 @@ const WORDS: readonly Word[] = [
     word: 'promote',
     summary: 'let a rollout that waits go on',
     description:
-      'Ends a manual pause of a canary, or switches a blue-green rollout that waits for promotion.',
+      'Ends a pause of a canary, switches a blue-green rollout that waits for promotion, or ends the bake.',
     isRollout: false,
   },
   {

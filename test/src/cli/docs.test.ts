@@ -41,6 +41,14 @@ describe('docs/cli.md', () => {
     },
   );
 
+  it.each(['promote', 'pause', 'resume', 'abort', 'retry', 'restart'])(
+    'says of %s what its help says',
+    (name) => {
+      const description = commands.find((command) => command.name() === name)?.description() ?? 'nothing';
+      expect(sectionOf(name).replace(/\s+/g, ' ').trim()).toContain(description);
+    },
+  );
+
   it('tells of no command that does not exist', () => {
     const told = [...TEXT.matchAll(/^### `slipway (\S+)`$/gm)].map(([, name]) => name);
     expect(told.sort()).toEqual(commands.map((command) => command.name()).sort());

@@ -1,4 +1,4 @@
-// How a command ends: the exit codes of the contract, and the error that carries one of them to `main`.
+// How a command ends: the exit codes as docs/cli.md has them, and the error that carries one of them to `main`.
 import type { Outcome } from '../../strategies/model.ts';
 
 export const EXIT = {

@@ -1,4 +1,4 @@
-// The status document and the history entry: the core's report in the contract's words and times. Pure.
+// The status document and the history entry: the core's report as the JSON that people and programs read. Pure.
 import { formatDuration } from '../../strategies/describe.ts';
 import type {
   FinishedRollout,

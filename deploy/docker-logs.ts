@@ -7,7 +7,8 @@ import type { EngineClient } from './docker-client.ts';
 import type { EngineContainers } from './docker-containers.ts';
 import { RuntimeFailure } from './errors.ts';
 import { readLogLines } from './line-reader.ts';
-import type { LogOptions } from './runtime.ts';
+import { markLines } from './log-marks.ts';
+import type { LogLine, LogOptions } from './runtime.ts';
 
 const TAIL_TIMEOUT_MS = 10_000;
 const MAX_TAIL_CHARACTERS = 64 * 1024;
@@ -37,16 +38,17 @@ export class EngineLogs {
     }
   }
 
-  async *stream(id: string, { tail, follow, signal }: LogOptions): AsyncGenerator<string> {
+  async *stream(id: string, options: LogOptions): AsyncGenerator<LogLine> {
     const what = `read the log of ${id.slice(0, 12)}`;
     const container = await this.#containers.inspect(id);
     if (container === null) throw new RuntimeFailure('missing', `${what}: it does not exist`);
-    const call = { action: 'logs', subject: id.slice(0, 12), signal };
-    const stream = await this.#client.stream(call, (docker, abortSignal) =>
-      openLog(docker, id, { tail, follow, signal: abortSignal }),
+    const call = { action: 'logs', subject: id.slice(0, 12), signal: options.signal };
+    const stream = await this.#client.stream(call, (docker, signal) =>
+      openLog(docker, id, { ...options, signal }),
     );
     try {
-      yield* readLogLines(stream, container.Config.Tty === true, what);
+      const lines = readLogLines(stream, container.Config.Tty === true, what);
+      yield* markLines(lines, options.after ?? null);
     } finally {
       stream.destroy();
     }
@@ -55,7 +57,9 @@ export class EngineLogs {
 
 /** dockerode's own `logs` reads a log that is not followed into memory whole, so the request is made by hand. */
 async function openLog(docker: Docker, id: string, options: LogOptions): Promise<Readable> {
-  const query = `stdout=1&stderr=1&tail=${options.tail}&follow=${options.follow ? 1 : 0}`;
+  const { after = null, tail, follow } = options;
+  const part = after === null ? `tail=${tail}` : `tail=all&since=${after.at}`;
+  const query = `stdout=1&stderr=1&timestamps=1&${part}&follow=${follow ? 1 : 0}`;
   const { promise, resolve, reject } = Promise.withResolvers<Readable>();
   const request = {
     path: `/containers/${id}/logs?${query}&`,
@@ -71,12 +75,12 @@ async function openLog(docker: Docker, id: string, options: LogOptions): Promise
   return await promise;
 }
 
-async function keepNewest(log: AsyncIterable<string>, lines: number): Promise<readonly string[]> {
+async function keepNewest(log: AsyncIterable<LogLine>, lines: number): Promise<readonly string[]> {
   const kept: string[] = [];
   let size = 0;
-  for await (const line of log) {
-    kept.push(line);
-    size += line.length;
+  for await (const { text } of log) {
+    kept.push(text);
+    size += text.length;
     while (kept.length > lines || (size > MAX_TAIL_CHARACTERS && kept.length > 1)) {
       size -= kept.shift()?.length ?? 0;
     }

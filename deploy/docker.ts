@@ -17,6 +17,7 @@ import type {
   ContainerRuntime,
   CreateRequest,
   EngineInfo,
+  LogLine,
   LogOptions,
   Permit,
   PullRequest,
@@ -115,7 +116,7 @@ export class DockerRuntime implements ContainerRuntime {
     return await this.#logs.tail(id, lines);
   }
 
-  streamLog(id: string, options: LogOptions): AsyncIterable<string> {
+  streamLog(id: string, options: LogOptions): AsyncIterable<LogLine> {
     return this.#logs.stream(id, options);
   }
 

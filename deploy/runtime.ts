@@ -48,8 +48,25 @@ export interface EngineInfo {
   readonly rootDirectory: string;
 }
 
+/** Where a line stands in its container's log. */
+export interface LogMark {
+  /** When the engine took it: seconds since the epoch with nine decimals, so that texts compare as times do. */
+  readonly at: string;
+  /** From 1, among those of that time. */
+  readonly place: number;
+}
+
+export interface LogLine {
+  readonly text: string;
+  /** Null where the engine told no time. */
+  readonly mark: LogMark | null;
+}
+
 export interface LogOptions {
+  /** How many of the lines that stand already. */
   readonly tail: number;
+  /** Only what stands behind that line, and all of it: `tail` does not count then. */
+  readonly after?: LogMark | null;
   readonly follow: boolean;
   readonly signal: AbortSignal;
 }
@@ -68,7 +85,8 @@ export interface ContainerRuntime {
   remove(id: string): Promise<void>;
   /** The last lines, oldest first, without timestamps; at most 64 KiB are read. */
   tailLog(id: string, lines: number): Promise<readonly string[]>;
-  streamLog(id: string, options: LogOptions): AsyncIterable<string>;
+  /** Ends when the signal aborts, or what runs in the container ends; after a restart it is to be asked for again. */
+  streamLog(id: string, options: LogOptions): AsyncIterable<LogLine>;
   /** Runs a command in the container; `ok` when it exits 0 in time. */
   exec(id: string, command: readonly string[], timeoutMs: number): Promise<ProbeResult>;
   /** The HEALTHCHECK command that the container's image declares, in Docker's form, or null. */

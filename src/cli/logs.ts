@@ -1,28 +1,17 @@
 // `slipway logs`: what the containers of a service print, each line with its container's name where there are several.
 import type { Command } from 'commander';
-import type { ContainerRuntime } from '../../deploy/runtime.ts';
 import type { ContainerState } from '../../strategies/model.ts';
 import { readServiceName } from './client.ts';
-import { CommandFailure, EXIT } from './exit.ts';
+import { CommandFailure, EXIT, type ExitCode } from './exit.ts';
 import { addSettings, readCommandSettings } from './flags.ts';
-import { rest } from './follow.ts';
+import { LogFollower, type LogSource, listContainers, type PrintLine } from './log-follower.ts';
 import type { Outside, Session } from './outside.ts';
 import { readRevision } from './rollback.ts';
 import { printable } from './words.ts';
 
-const LOOK_AGAIN_MS = 1000;
-
 interface Options {
   readonly follow?: true;
   readonly revision?: number;
-  readonly tail: number;
-}
-
-interface Source {
-  readonly runtime: ContainerRuntime;
-  readonly prefix: string;
-  readonly service: string;
-  readonly revision: number | null;
   readonly tail: number;
 }
 
@@ -32,7 +21,7 @@ export function addLogs(program: Command, session: Session): void {
     .summary("show the containers' logs")
     .description("The last lines of each container's log, from the engine; with -f also those to come.")
     .argument('<service>', 'the service', readServiceName)
-    .option('-f, --follow', 'go on until Ctrl-C, with containers that start meanwhile')
+    .option('-f, --follow', 'go on until Ctrl-C, with containers that start or are restarted meanwhile')
     .option('--revision <number>', 'only this revision', readRevision)
     .option('--tail <lines>', 'how many lines of each container at first (default: 100)', readTail, 100)
     .addHelpText('after', '\nExamples:\n  slipway logs web\n  slipway logs web -f --revision 7');
@@ -51,50 +40,25 @@ function readTail(text: string): number {
   throw new CommandFailure(EXIT.invalid, `--tail: found ${JSON.stringify(text)}, expected a number of lines`);
 }
 
-async function listContainers({ runtime, prefix, service, revision }: Source): Promise<ContainerState[]> {
-  const all = await runtime.list(prefix, service);
-  return all.filter((one) => revision === null || one.revision === revision);
-}
-
-async function showLogs(outside: Outside, source: Source): Promise<number> {
+async function showLogs(outside: Outside, source: LogSource): Promise<ExitCode> {
   const containers = await listContainers(source);
   if (containers.length === 0) {
     const of = source.revision === null ? '' : ` of revision ${source.revision}`;
     throw new CommandFailure(EXIT.failed, `${source.service} has no containers${of}; see \`slipway status\``);
   }
+  const print = makePrinter(outside, containers.length > 1);
   for (const container of containers) {
-    const lines = await source.runtime.tailLog(container.id, source.tail);
-    const head = containers.length > 1 ? `${container.name} | ` : '';
-    for (const line of lines) outside.out.write(`${head}${printable(line)}\n`);
+    for (const line of await source.runtime.tailLog(container.id, source.tail)) print(container, line);
   }
   return EXIT.done;
 }
 
-/** Looks for new containers again and again; a container's stream ends with the container. */
-async function followLogs(outside: Outside, source: Source): Promise<number> {
-  const followed = new Map<string, Promise<void>>();
-  while (!outside.signal.aborted) {
-    for (const container of await listContainers(source)) {
-      if (followed.has(container.id) || container.state !== 'running') continue;
-      followed.set(container.id, streamOne(outside, source, container));
-    }
-    await rest(LOOK_AGAIN_MS, outside.signal);
-  }
-  await Promise.all(followed.values());
+/** Others may join at any time, so each line is named. */
+async function followLogs(outside: Outside, source: LogSource): Promise<ExitCode> {
+  await new LogFollower(outside, source, makePrinter(outside, true)).run();
   return EXIT.interrupted;
 }
 
-async function streamOne(
-  outside: Outside,
-  { runtime, tail }: Source,
-  { id, name }: ContainerState,
-): Promise<void> {
-  try {
-    for await (const line of runtime.streamLog(id, { tail, follow: true, signal: outside.signal })) {
-      outside.out.write(`${name} | ${printable(line)}\n`);
-    }
-  } catch (error) {
-    if (outside.signal.aborted) return;
-    outside.err.write(`${name}: ${error instanceof Error ? error.message : String(error)}\n`);
-  }
+function makePrinter({ out }: Outside, isNamed: boolean): PrintLine {
+  return ({ name }: ContainerState, text) => out.write(`${isNamed ? `${name} | ` : ''}${printable(text)}\n`);
 }

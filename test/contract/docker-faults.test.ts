@@ -110,8 +110,8 @@ describe('the Docker adapter behind a breaking connection', () => {
     const stop = new AbortController();
     const read = async () => {
       const options = { tail: 10, follow: true, signal: stop.signal };
-      for await (const line of runtime.streamLog(container?.id ?? '', options))
-        if (line === 'three') tap.cutAll();
+      for await (const { text } of runtime.streamLog(container?.id ?? '', options))
+        if (text === 'three') tap.cutAll();
     };
     await expect(read()).rejects.toMatchObject({ code: 'engine-unavailable' });
   });

@@ -11,7 +11,7 @@ import { removeEverything } from '../support/containers.ts';
 import { uniqueName, uniquePrefix } from '../support/names.ts';
 import { waitFor } from '../support/wait.ts';
 
-/** `steady`: runs, logs one, two, three, passes `true`. `exiting`: ends with 3. `checked`: steady, with a HEALTHCHECK. */
+/** `steady`: runs, logs one, two, three, passes `true`. `exiting`: logs begun, ending, and ends with 3. `checked`: steady, with a HEALTHCHECK. */
 export type ImageKind = 'steady' | 'exiting' | 'checked';
 
 export interface RuntimeWorld {
@@ -28,7 +28,7 @@ export interface RuntimeWorld {
 
 const BEHAVIOURS: Readonly<Record<ImageKind, Behaviour>> = {
   steady: { log: ['one', 'two', 'three'] },
-  exiting: { exitsAfterMs: 50, exitCode: 3 },
+  exiting: { exitsAfterMs: 50, exitCode: 3, log: ['begun', 'ending'] },
   checked: { log: ['one', 'two', 'three'], healthcheck: ['CMD', '/bin/true'] },
 };
 
@@ -61,7 +61,7 @@ export async function openFakeWorld(): Promise<RuntimeWorld> {
 const STEADY = `trap 'exit 0' TERM; echo one; echo two; echo three; while :; do sleep 0.05; done`;
 const CHANGES: Readonly<Record<ImageKind, readonly string[]>> = {
   steady: [`CMD ["/bin/sh", "-c", ${JSON.stringify(STEADY)}]`],
-  exiting: ['CMD ["/bin/sh", "-c", "exit 3"]'],
+  exiting: ['CMD ["/bin/sh", "-c", "echo begun; echo ending; exit 3"]'],
   checked: [
     `CMD ["/bin/sh", "-c", ${JSON.stringify(STEADY)}]`,
     'HEALTHCHECK --interval=1h CMD ["/bin/true"]',

@@ -1,6 +1,6 @@
 // The contract of `ContainerRuntime`, run against the fake and against dockerd.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { CreateRequest, RuntimeEvent } from '../../deploy/runtime.ts';
+import type { CreateRequest, LogMark, RuntimeEvent } from '../../deploy/runtime.ts';
 import { sampleRequest } from '../deploy/sample-revision.ts';
 import { type ImageKind, openDockerWorld, openFakeWorld, type RuntimeWorld } from './runtime-worlds.ts';
 
@@ -123,11 +123,35 @@ describe.each(WORLDS)('the container runtime on %s', (_name, open) => {
     const { id } = await startAndLook(request('followed'));
     const stop = new AbortController();
     const seen: string[] = [];
-    for await (const line of world.runtime.streamLog(id, { tail: 10, follow: true, signal: stop.signal })) {
-      seen.push(line);
+    const options = { tail: 10, follow: true, signal: stop.signal };
+    for await (const { text } of world.runtime.streamLog(id, options)) {
+      seen.push(text);
       if (seen.length === 3) stop.abort();
     }
     expect(seen).toEqual(['one', 'two', 'three']);
+  });
+
+  test('a followed log ends with the run of the container, and goes on behind the line where it ended', async () => {
+    const { id } = await startAndLook(request('restarted', 'exiting', 'always'));
+    const seen: string[] = [];
+    let after: LogMark | null = null;
+    const read = async (follow: boolean) => {
+      const { signal } = new AbortController();
+      for await (const line of world.runtime.streamLog(id, { tail: 10, after, follow, signal })) {
+        seen.push(line.text);
+        after = line.mark ?? after;
+      }
+    };
+    for (let restarts = 1; restarts <= 2; restarts += 1) {
+      const reading = read(true);
+      await world.until('another run', async () => ((await look('restarted'))?.restarts ?? 0) >= restarts);
+      await reading;
+    }
+    await world.runtime.stop(id, 0);
+    await read(false);
+    const whole = await world.runtime.tailLog(id, 1000);
+    expect(whole.length).toBeGreaterThanOrEqual(2 * 2);
+    expect(seen).toEqual(whole);
   });
 
   test('a command inside tells how it ended', async () => {

@@ -38,7 +38,7 @@ export interface FakeContainer {
   error: string | null;
 }
 
-const RESTART_DELAY_MS = 1_000;
+export const RESTART_DELAY_MS = 1_000;
 
 export function stateOf(container: FakeContainer, now: number): ContainerState {
   return { ...identityOf(container), ...lifeOf(container, now) };
@@ -104,7 +104,7 @@ function cycleOf(container: FakeContainer, startedAt: number, now: number) {
   };
 }
 
-function cyclesUntil({ startedAt, behaviour }: FakeContainer, at: number): number {
+export function cyclesUntil({ startedAt, behaviour }: FakeContainer, at: number): number {
   if (startedAt === null || behaviour.exitsAfterMs === undefined) return 0;
   return Math.max(0, Math.floor((at - startedAt) / (behaviour.exitsAfterMs + RESTART_DELAY_MS)));
 }

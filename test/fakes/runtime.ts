@@ -5,6 +5,7 @@ import type {
   ContainerRuntime,
   CreateRequest,
   EngineInfo,
+  LogLine,
   LogOptions,
   PullRequest,
   ResolvedImage,
@@ -12,6 +13,7 @@ import type {
 } from '../../deploy/runtime.ts';
 import type { ContainerState, ProbeResult } from '../../strategies/model.ts';
 import { type Behaviour, isAnswering, stateOf } from './runtime-container.ts';
+import { isBehind, logOf } from './runtime-log.ts';
 import { Faults, type RuntimeCall } from './runtime-faults.ts';
 import { World } from './runtime-world.ts';
 
@@ -184,14 +186,22 @@ export class FakeRuntime implements ContainerRuntime {
 
   async tailLog(id: string, lines: number): Promise<readonly string[]> {
     await this.#enter('tailLog');
-    return (this.#world.present(id).behaviour.log ?? []).slice(-lines);
+    return logOf(this.#world.present(id), this.#clock.now())
+      .slice(-lines)
+      .map(({ text }) => text);
   }
 
-  async *streamLog(id: string, options: LogOptions): AsyncIterable<string> {
-    yield* (this.#world.present(id).behaviour.log ?? []).slice(-options.tail);
-    if (options.follow && !options.signal.aborted) {
-      await new Promise((resolve) => options.signal.addEventListener('abort', resolve, { once: true }));
-    }
+  async *streamLog(id: string, { tail, after = null, follow, signal }: LogOptions): AsyncIterable<LogLine> {
+    const container = this.#world.present(id);
+    const begun = stateOf(container, this.#clock.now());
+    const lines = logOf(container, this.#clock.now());
+    yield* after === null ? lines.slice(-tail) : lines.filter(({ mark }) => isBehind(mark, after));
+    const isOver = () => {
+      const { state, startedAt } = stateOf(container, this.#clock.now());
+      const isThere = this.#world.containers.has(id);
+      return !isThere || state !== 'running' || startedAt !== begun.startedAt;
+    };
+    while (follow && !signal.aborted && !isOver()) await new Promise((resolve) => setTimeout(resolve, 5));
   }
 
   /** Knows the command `false` (exits 1); any other passes while the container's probes do. */

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { parseSpec } from '../../../src/spec/parse.ts';
 import type { Revision } from '../../../strategies/model.ts';
+import type { Behaviour } from '../../fakes/runtime.ts';
 import { Stage } from './stage.ts';
 
 let stage: Stage;
@@ -9,11 +10,12 @@ beforeEach(() => {
   stage = new Stage();
 });
 
-async function start(number: number, ordinal: number): Promise<void> {
+async function start(number: number, ordinal: number, behaviour: Behaviour = {}): Promise<void> {
   const parsed = parseSpec('image: shop/web\nport: 8080\n', 'web');
   if (!parsed.ok) throw new Error('the spec of this test is invalid');
   const image = stage.runtime.addImage('shop/web', `v${number}`, {
     log: [`hello from ${number}`, '\u001b[2Jclear'],
+    ...behaviour,
   });
   const revision: Revision = {
     number,
@@ -64,5 +66,45 @@ describe('logs', () => {
     ['--revision', 'last'],
   ])('refuses %s %s', async (...flag) => {
     expect((await stage.run('logs', 'web', ...flag)).exit).toBe(2);
+  });
+});
+
+describe('logs -f', () => {
+  const LINES = 'web-r1-1 | hello from 1\nweb-r1-1 | ·[2Jclear\n';
+
+  async function follow(runs: () => boolean, ...flags: readonly string[]) {
+    const following = stage.run('logs', 'web', '-f', ...flags);
+    const timer = setInterval(() => {
+      if (runs()) stage.interrupt.abort();
+    }, 5);
+    const ran = await following;
+    clearInterval(timer);
+    return ran;
+  }
+  const hasLines = (count: number) => () => stage.out.split('\n').length > count;
+
+  it('goes on with a container that the engine restarts, and repeats no line', async () => {
+    await start(1, 1, { exitsAfterMs: 50 });
+    const ran = await follow(hasLines(6));
+    expect(ran).toEqual({ exit: 130, out: LINES.repeat(3), err: '' });
+    const [container] = await stage.runtime.list('/slipway', 'web');
+    const printed = await stage.runtime.tailLog(container?.id ?? '', 100);
+    // Three runs have been: with fewer of them, lines were repeated.
+    expect(printed.length).toBeGreaterThanOrEqual(6);
+  });
+
+  it('joins containers that start meanwhile', async () => {
+    await start(1, 1);
+    const joined = setInterval(() => {
+      if (!hasLines(2)()) return;
+      clearInterval(joined);
+      void start(2, 1, { log: ['hi'] });
+    }, 5);
+    expect((await follow(hasLines(3))).out).toBe(`${LINES}web-r2-1 | hi\n`);
+  });
+
+  it('shows what one printed that has ended before it was seen to run', async () => {
+    await start(1, 1, { exitsAfterMs: 0 });
+    expect((await follow(hasLines(2), '--tail', '2')).out).toBe(LINES);
   });
 });

@@ -2,8 +2,9 @@
 import type { Command } from 'commander';
 import { type Client, readServiceName, requireSpec, withClient, writeKey } from './client.ts';
 import { CommandFailure, EXIT } from './exit.ts';
-import { addConnection } from './flags.ts';
+import { addConnection, addOutput, readCommandSettings } from './flags.ts';
 import type { Session } from './outside.ts';
+import { printSaid } from './print.ts';
 
 export function addFreeze(program: Command, session: Session): void {
   const command = program
@@ -18,14 +19,19 @@ export function addFreeze(program: Command, session: Session): void {
       'after',
       '\nExamples:\n  slipway freeze --reason "incident 42"\n  slipway freeze web --reason audit',
     );
+  addOutput(command);
   addConnection(command).action(
     async (service: string | undefined, { reason }: { readonly reason: string }) => {
+      const { output } = readCommandSettings(command, ['output'], session.env);
       if (reason.trim() === '')
         throw new CommandFailure(EXIT.invalid, '--reason: found nothing, expected a text');
       await withClient(session, command, async (client) => {
         const key = await findFreezeKey(client, service);
         await writeKey(client.store, key, reason);
-        session.out.write(`${service ?? 'all services'}: frozen (${reason})\n`);
+        printSaid(session, output, {
+          text: `${service ?? 'all services'}: frozen (${reason})`,
+          document: { service: service ?? null, result: 'frozen', reason },
+        });
       });
     },
   );
@@ -38,18 +44,24 @@ export function addUnfreeze(program: Command, session: Session): void {
     .description('Ends a freeze. A service freeze and the freeze of all services are separate.')
     .argument('[service]', 'the service; without it, the freeze of all services', readServiceName)
     .addHelpText('after', '\nExamples:\n  slipway unfreeze\n  slipway unfreeze web');
+  addOutput(command);
   addConnection(command).action(async (service: string | undefined) => {
+    const { output } = readCommandSettings(command, ['output'], session.env);
     await withClient(session, command, async (client) => {
-      const key = await findFreezeKey(client, service);
-      const subject = service ?? 'all services';
-      if ((await client.store.get(key)) === null) {
-        session.out.write(`${subject}: not frozen\n`);
-        return;
-      }
-      await client.store.commit({ guards: [], puts: [], deletes: [key] });
-      session.out.write(`${subject}: no longer frozen\n`);
+      const isFrozen = await endFreeze(client, await findFreezeKey(client, service));
+      printSaid(session, output, {
+        text: `${service ?? 'all services'}: ${isFrozen ? 'no longer' : 'not'} frozen`,
+        document: { service: service ?? null, result: isFrozen ? 'unfrozen' : 'unchanged' },
+      });
     });
   });
+}
+
+/** False when there was none. */
+async function endFreeze({ store }: Client, key: string): Promise<boolean> {
+  if ((await store.get(key)) === null) return false;
+  await store.commit({ guards: [], puts: [], deletes: [key] });
+  return true;
 }
 
 async function findFreezeKey(client: Client, service: string | undefined): Promise<string> {

@@ -5,18 +5,21 @@ import { type Backup, parseBackup } from './backup-file.ts';
 import { readConfiguration, readPrefix } from './backup-read.ts';
 import { type Client, withClient } from './client.ts';
 import { CommandFailure, EXIT } from './exit.ts';
-import { addConnection } from './flags.ts';
+import { addConnection, addOutput, readCommandSettings } from './flags.ts';
 import type { Session } from './outside.ts';
+import { printSaid } from './print.ts';
 import { planRestore, type RestorePlan } from './restore-plan.ts';
 import { refuseLeader, takeLead, writePlan } from './restore-write.ts';
 import { countThings, printable } from './words.ts';
 
-interface Options {
+interface Given {
   readonly replace?: true;
   readonly force?: true;
   readonly configuration?: true;
   readonly dryRun?: true;
 }
+
+type Options = Given & { readonly output: 'text' | 'json' };
 
 const SHOWN = 5;
 
@@ -40,7 +43,9 @@ export function addRestore(program: Command, session: Session): void {
       'after',
       '\nExamples:\n  slipway restore slipway.json --dry-run\n  slipway restore slipway.json --replace',
     );
-  addConnection(command).action(async (file: string, options: Options) => {
+  addOutput(command);
+  addConnection(command).action(async (file: string, given: Given) => {
+    const options = { ...given, ...readCommandSettings(command, ['output'], session.env) };
     const backup = await readBackupFile(session, file, options);
     await withClient(session, command, (client) => restore(session, client, backup, options));
   });
@@ -75,7 +80,8 @@ async function restore(session: Session, client: Client, backup: Backup, options
   if (!options.force) await refuseLeader(client);
   const drafted = await plan(client, backup, options);
   if (options.dryRun) {
-    session.out.write(`${[...listOperations(drafted), ...listRemarks(drafted)].join('\n')}\n`);
+    const text = [...listOperations(drafted), ...listRemarks(drafted)].join('\n');
+    printSaid(session, options.output, { text, document: toDocument(client, backup, drafted, 'planned') });
     return;
   }
   const lead = await takeLead(client);
@@ -83,7 +89,8 @@ async function restore(session: Session, client: Client, backup: Backup, options
     // Read again: nobody acts any more.
     const final = await plan(client, backup, options);
     await writePlan(session, client.store, lead, final);
-    session.out.write(`${[...listRemarks(final), summarise(client, backup, final)].join('\n')}\n`);
+    const text = [...listRemarks(final), summarise(client, backup, final)].join('\n');
+    printSaid(session, options.output, { text, document: toDocument(client, backup, final, 'restored') });
   } finally {
     await lead.giveBack();
   }
@@ -137,4 +144,23 @@ function summarise(
   const count = operations.filter(({ kind }) => kind === 'put').length;
   const what = `${countThings(count, 'key')} of ${countThings(restored.length, 'service')}`;
   return `${config.prefix}: ${what} restored, as of revision ${revision} (${created})`;
+}
+
+function toDocument(
+  { config }: Client,
+  { revision, created }: Backup,
+  { stages, restored, leftOut, retired }: RestorePlan,
+  result: 'planned' | 'restored',
+): object {
+  const operations = stages.flat(2).map(({ kind, key }) => ({ kind, key }));
+  return {
+    prefix: config.prefix,
+    result,
+    revision,
+    created,
+    services: restored,
+    operations,
+    leftOut,
+    retired,
+  };
 }

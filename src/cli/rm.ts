@@ -5,6 +5,7 @@ import { type Client, readServiceName, requireSpec, withClient } from './client.
 import { CommandFailure, EXIT } from './exit.ts';
 import { addConnection, addSettings, readCommandSettings } from './flags.ts';
 import type { Session } from './outside.ts';
+import { printSaid } from './print.ts';
 
 export function addRm(program: Command, session: Session): void {
   const command = program
@@ -16,9 +17,9 @@ export function addRm(program: Command, session: Session): void {
     .argument('<service>', 'the service', readServiceName)
     .option('--wait', 'wait until it has been retired')
     .addHelpText('after', '\nExample:\n  slipway rm web --wait');
-  addSettings(command, ['timeout'], 'Options:');
+  addSettings(command, ['timeout', 'output'], 'Options:');
   addConnection(command).action(async (service: string, { wait }: { readonly wait?: true }) => {
-    const { timeout } = readCommandSettings(command, ['timeout'], session.env);
+    const { timeout, output } = readCommandSettings(command, ['timeout', 'output'], session.env);
     await withClient(session, command, async (client) => {
       const { modRevision } = await requireSpec(client, service);
       const key = client.keys.spec(service);
@@ -26,7 +27,10 @@ export function addRm(program: Command, session: Session): void {
       if (!commit.ok)
         throw new CommandFailure(EXIT.failed, `${service}: its spec changed meanwhile; look, and try again`);
       if (wait) await awaitRetired(session, client, service, timeout);
-      session.out.write(`${service}: ${wait ? 'retired' : 'is being retired'}\n`);
+      printSaid(session, output, {
+        text: `${service}: ${wait ? 'retired' : 'is being retired'}`,
+        document: { service, result: wait ? 'retired' : 'retiring' },
+      });
     });
   });
 }

@@ -3,8 +3,9 @@ import type { Command } from 'commander';
 import { parseWeights } from '../spec/weights.ts';
 import { type Client, readServiceName, requireSpec, withClient, writeKey } from './client.ts';
 import { CommandFailure, EXIT } from './exit.ts';
-import { addConnection } from './flags.ts';
+import { addConnection, addOutput, readCommandSettings } from './flags.ts';
 import type { Session } from './outside.ts';
+import { printSaid, type Said } from './print.ts';
 
 export function addWeights(program: Command, session: Session): void {
   const command = program
@@ -18,33 +19,52 @@ export function addWeights(program: Command, session: Session): void {
     .argument('[split...]', 'VERSION=PERCENT, one per version')
     .option('--clear', 'end the manual split')
     .addHelpText('after', '\nExamples:\n  slipway weights web v1=90 v2=10\n  slipway weights web --clear');
+  addOutput(command);
   addConnection(command).action(
     async (service: string, split: readonly string[], { clear }: { clear?: true }) => {
-      const value = readSplit(split, clear ?? false);
+      const { output } = readCommandSettings(command, ['output'], session.env);
+      const wanted = readSplit(split, clear ?? false);
       await withClient(session, command, async (client) => {
         await requireSpec(client, service);
-        session.out.write(`${service}: ${await writeSplit(client, service, value)}\n`);
+        const said = wanted === null ? clearSplit(client, service) : writeSplit(client, service, wanted);
+        printSaid(session, output, await said);
       });
     },
   );
 }
 
-/** What the key is to hold; null deletes it. */
-function readSplit(split: readonly string[], isCleared: boolean): string | null {
+interface Split {
+  /** What the key is to hold. */
+  readonly text: string;
+  readonly weights: Readonly<Record<string, number>>;
+}
+
+/** Null to end it. */
+function readSplit(split: readonly string[], isCleared: boolean): Split | null {
   if (isCleared && split.length === 0) return null;
   if (isCleared) throw new CommandFailure(EXIT.invalid, 'found a split beside --clear, expected one of them');
   const parsed = parseWeights(split.join(','));
   if (!parsed.ok) throw new CommandFailure(EXIT.invalid, `split: ${parsed.problem}`);
-  return split.join(',');
+  return { text: split.join(','), weights: parsed.value };
 }
 
-async function writeSplit({ store, keys }: Client, service: string, value: string | null): Promise<string> {
+async function writeSplit({ store, keys }: Client, service: string, split: Split): Promise<Said> {
+  const requested = await writeKey(store, keys.weights(service), split.text);
+  return {
+    text: `${service}: manual split ${split.text}; \`slipway weights ${service} --clear\` hands control back`,
+    document: { service, weights: split.weights, result: 'set', requested },
+  };
+}
+
+async function clearSplit({ store, keys }: Client, service: string): Promise<Said> {
   const key = keys.weights(service);
-  if (value !== null) {
-    await writeKey(store, key, value);
-    return `manual split ${value}; \`slipway weights ${service} --clear\` hands control back`;
+  if ((await store.get(key)) === null) {
+    const document = { service, weights: null, result: 'unchanged' };
+    return { text: `${service}: there is no manual split`, document };
   }
-  if ((await store.get(key)) === null) return 'there is no manual split';
   await store.commit({ guards: [], puts: [], deletes: [key] });
-  return 'the manual split has ended; the strategy rules again';
+  return {
+    text: `${service}: the manual split has ended; the strategy rules again`,
+    document: { service, weights: null, result: 'cleared' },
+  };
 }

@@ -49,6 +49,14 @@ describe('docs/cli.md', () => {
     },
   );
 
+  it('tells which commands take no -o json', () => {
+    const without = commands.filter((command) => !command.options.some(({ short }) => short === '-o'));
+    const told = /Every command but (.*) takes `-o json`/.exec(TEXT)?.[1] ?? '';
+    expect(without.map((command) => command.name())).toEqual(
+      [...told.matchAll(/`(\w+)`/g)].map(([, name]) => name),
+    );
+  });
+
   it('tells of no command that does not exist', () => {
     const told = [...TEXT.matchAll(/^### `slipway (\S+)`$/gm)].map(([, name]) => name);
     expect(told.sort()).toEqual(commands.map((command) => command.name()).sort());

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Stage } from './stage.ts';
+import { type Ran, Stage } from './stage.ts';
 import { statusOf } from './views.ts';
 
 let stage: Stage;
@@ -11,6 +11,12 @@ beforeEach(() => {
   stage = new Stage();
   stage.files.set('web.yaml', GOOD).set('bad.yaml', BAD);
 });
+
+/** Of a command that is done and prints JSON alone. */
+function readDocument({ exit, out, err }: Ran): unknown {
+  expect([exit, err]).toEqual([0, '']);
+  return JSON.parse(out);
+}
 
 describe('validate', () => {
   it('says that all is valid, and touches no store', async () => {
@@ -115,6 +121,42 @@ describe('weights', () => {
     expect((await stage.run('weights', 'web', '--clear')).out).toContain('has ended');
     expect(stage.etcd.value('/slipway/services/web/weights')).toBeNull();
     expect((await stage.run('weights', 'web', '--clear')).out).toContain('there is no manual split');
+  });
+});
+
+describe('with -o json', () => {
+  beforeEach(() => stage.addService());
+  const run = async (...args: readonly string[]) => readDocument(await stage.run(...args, '-o', 'json'));
+
+  it('weights tells the split, and its end', async () => {
+    const set = await run('weights', 'web', 'v1=90', 'v2=10');
+    const requested = stage.etcd.get('/slipway/services/web/weights')?.modRevision;
+    expect(set).toEqual({ service: 'web', weights: { v1: 90, v2: 10 }, result: 'set', requested });
+    const cleared = { service: 'web', weights: null, result: 'cleared' };
+    expect(await run('weights', 'web', '--clear')).toEqual(cleared);
+    expect(await run('weights', 'web', '--clear')).toEqual({ ...cleared, result: 'unchanged' });
+  });
+
+  it.each([
+    ['web', ['web']],
+    [null, []],
+  ])('freeze and unfreeze tell of %s', async (service, given) => {
+    const frozen = { service, result: 'frozen', reason: 'audit' };
+    expect(await run('freeze', ...given, '--reason', 'audit')).toEqual(frozen);
+    expect(await run('unfreeze', ...given)).toEqual({ service, result: 'unfrozen' });
+    expect(await run('unfreeze', ...given)).toEqual({ service, result: 'unchanged' });
+  });
+
+  it.each([
+    ['retiring', []],
+    ['retired', ['--wait']],
+  ])('rm tells that it is %s', async (result, flags) => {
+    expect(await run('rm', 'web', ...flags)).toEqual({ service: 'web', result });
+  });
+
+  it('nothing is printed where a command fails', async () => {
+    const ran = await stage.run('rm', 'api', '-o', 'json');
+    expect(ran).toMatchObject({ exit: 2, out: '' });
   });
 });
 

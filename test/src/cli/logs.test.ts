@@ -56,6 +56,22 @@ describe('logs', () => {
     expect((await stage.run('logs', 'web', '--revision', '2', '--tail', '1')).out).toBe('·[2Jclear\n');
   });
 
+  it('prints one JSON object for each line, the line whole', async () => {
+    await start(2, 1, { log: ['hello', '\u001b[2J\u009b2J'] });
+    const { out } = await stage.run('logs', 'web', '-o', 'json');
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: none of them may reach a terminal
+    expect(out).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+    expect(
+      out
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toEqual([
+      { container: 'web-r2-1', revision: 2, line: 'hello' },
+      { container: 'web-r2-1', revision: 2, line: '\u001b[2J\u009b2J' },
+    ]);
+  });
+
   it('says that there is none', async () => {
     expect(await stage.run('logs', 'web', '--revision', '9')).toMatchObject({ exit: 1, out: '' });
     expect(stage.err).toContain('web has no containers of revision 9');
@@ -91,6 +107,12 @@ describe('logs -f', () => {
     const printed = await stage.runtime.tailLog(container?.id ?? '', 100);
     // Three runs have been: with fewer of them, lines were repeated.
     expect(printed.length).toBeGreaterThanOrEqual(6);
+  });
+
+  it('prints one JSON object for each line', async () => {
+    await start(1, 1);
+    const { out } = await follow(hasLines(1), '-o', 'json', '--tail', '1');
+    expect(out).toBe('{"container":"web-r1-1","revision":1,"line":"\\u001b[2Jclear"}\n');
   });
 
   it('joins containers that start meanwhile', async () => {

@@ -322,4 +322,21 @@ describe('restore --replace', () => {
     ]);
     expect(stage.etcd.revision).toBe(revision);
   });
+
+  it('says with -o json what it writes, or would write', async () => {
+    addStanding();
+    await backUpAndLoseAll();
+    const run = async (...flags: readonly string[]) => {
+      const { exit, out, err } = await stage.run('restore', FILE, ...flags, '-o', 'json');
+      expect([exit, err]).toEqual([0, '']);
+      return JSON.parse(out);
+    };
+    const planned = await run('--dry-run');
+    expect(planned).toMatchObject({ prefix: '/slipway', result: 'planned', services: ['web'], retired: [] });
+    expect(planned.operations).toContainEqual({ kind: 'put', key: '/slipway/services/web/spec' });
+    expect(planned.leftOut).toEqual([{ key: 'services/web/status', why: expect.any(String) }]);
+    expect(names()).toEqual([]);
+    expect(await run()).toEqual({ ...planned, result: 'restored' });
+    expect(names()).toContain('services/web/spec');
+  });
 });

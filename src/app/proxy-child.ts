@@ -13,7 +13,7 @@ import type { Mirror } from '../store/mirror.ts';
 import type { Log } from '../telemetry/log.ts';
 import { Keepers } from './keepers.ts';
 import { isRunning, namePidFile, readProxyPid, removePid, writePid } from './pid-file.ts';
-import { composeProxyCommand } from './proxy-command.ts';
+import { composeProxyCommand, composeProxyEnvironment } from './proxy-command.ts';
 import { findRegistration, nameProxy, type ProxyWord } from './proxy-name.ts';
 
 export interface SuperviseOptions {
@@ -135,6 +135,7 @@ class ProxySupervisor implements SupervisedProxy {
     const child = spawn(process.execPath, [...composeProxyCommand(config)], {
       detached: true,
       stdio: ['ignore', 'inherit', 'inherit'],
+      env: composeProxyEnvironment(process.env),
     });
     this.#child = child;
     this.#served = null;

@@ -1,4 +1,4 @@
-// The command line of the proxy beside a controller: what `slipway proxy` is to be started with, from the daemon's settings.
+// Command line and environment of the proxy beside a controller: what `slipway proxy` is to be started with, from the daemon's settings.
 import { fileURLToPath } from 'node:url';
 import type { ServeConfig } from '../config.ts';
 import { EMBEDDED_ENDPOINT } from '../config-files.ts';
@@ -18,6 +18,14 @@ export function composeProxyCommand(config: ServeConfig): readonly string[] {
     value === null ? [] : [flagOf(name as SettingName), value],
   );
   return [...process.execArgv, findMain(), 'proxy', ...flags];
+}
+
+/**
+ * Without settings: the command line carries them all, and what a variable says of a proxy's id, table or snapshot is not
+ * for this one. Its successors inherit the same.
+ */
+export function composeProxyEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('SLIPWAY_')));
 }
 
 function formatAddress({ host, port }: ServeConfig['http']): string {

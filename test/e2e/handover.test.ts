@@ -17,7 +17,13 @@ let standby: Child;
 
 beforeAll(async () => {
   await buildVersions('v1', 'v2');
-  slipway = await startSlipway({ arguments: ['--drain', '2s'] });
+  // For a proxy of one's own: the one beside `serve` must not take them.
+  const variables = {
+    SLIPWAY_ID: 'mine',
+    SLIPWAY_TABLE: '/nowhere/table',
+    SLIPWAY_SNAPSHOT: '/nowhere/snapshot',
+  };
+  slipway = await startSlipway({ arguments: ['--drain', '2s'], variables });
   service = new Service(slipway, { image: REPOSITORY, strategy: 'rolling' });
   await service.stand('v1');
 });

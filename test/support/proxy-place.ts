@@ -35,10 +35,11 @@ export class ProxyPlace {
     this.writeTable(targetPort);
     const log = openSync(join(this.folder, 'log'), 'a');
     const address = ['--http', `127.0.0.1:${port}`, '--admin', `127.0.0.1:${adminPort}`];
-    const place = ['--table', this.table, '--data-dir', this.folder];
+    const place = ['--data-dir', this.folder];
     const args = [join(this.program, 'src/main.ts'), 'proxy', ...address, ...place, ...flags];
-    const options = { stdio: ['ignore', log, log] as ['ignore', number, number], env: cleanEnvironment() };
-    this.#proxy = startChild(process.execPath, args, options);
+    // As a variable, so that a successor that does not get it serves nothing.
+    const settings = { ...cleanEnvironment(), SLIPWAY_TABLE: this.table };
+    this.#proxy = startChild(process.execPath, args, { stdio: ['ignore', log, log], env: settings });
     await waitFor('the proxy to serve', () => this.pid() === this.#proxy?.pid);
     await waitFor('the service to answer', async () => (await fetch(`http://127.0.0.1:${targetPort}/`)).ok);
   }

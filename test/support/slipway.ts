@@ -57,6 +57,8 @@ export interface SlipwayOptions {
   readonly etcd?: EtcdServer;
   /** Further arguments of `serve`. */
   readonly arguments?: readonly string[];
+  /** Variables of the processes that are launched. */
+  readonly variables?: Readonly<Record<string, string>>;
   /** A proxy process of its own beside `serve --no-proxy`. */
   readonly isProxyApart?: boolean;
 }
@@ -186,7 +188,7 @@ class RunningSlipway implements Slipway {
     const common = ['--etcd', this.etcd.url, '--prefix', this.prefix, '--data-dir', this.#folder];
     const child = startChild(process.execPath, [MAIN, command, ...common, ...args], {
       stdio: ['ignore', log, log],
-      env: cleanEnvironment(),
+      env: { ...cleanEnvironment(), ...this.#options.variables },
     });
     closeSync(log);
     return child;

@@ -1,6 +1,6 @@
-// What the settings only name: the password and the certificates for etcd, read from their files.
+// What the settings only name: the password and the certificates for etcd, the admin token, read from their files.
 import { readFile } from 'node:fs/promises';
-import { type ClientConfig, ConfigProblem } from './config.ts';
+import { type ClientConfig, ConfigProblem, type ServeConfig } from './config.ts';
 import { flagOf, type SettingName } from './config-settings.ts';
 import type { EtcdOptions } from './store/etcd.ts';
 
@@ -25,14 +25,33 @@ export async function readEtcdOptions(config: ClientConfig): Promise<EtcdOptions
   };
 }
 
-async function readOptional(name: SettingName, path: string | null): Promise<string | null> {
+const TOKEN = 'one with the token as its only word, such as `openssl rand -hex 32` makes';
+
+/** Null where none is configured. Throws `ConfigProblem` for a file without a token; what is in it is never told. */
+export async function readAdminToken({
+  adminTokenFile: path,
+}: Pick<ServeConfig, 'adminTokenFile'>): Promise<string | null> {
+  const text = await readOptional('adminTokenFile', path, TOKEN);
+  if (text === null) return null;
+  const words = text.split(/\s+/).filter((word) => word !== '');
+  const [token] = words;
+  if (token !== undefined && words.length === 1) return token;
+  const found = token === undefined ? 'an empty file' : 'several words in the file';
+  throw new ConfigProblem([`${flagOf('adminTokenFile')}: found ${found} (${path}), expected ${TOKEN}`]);
+}
+
+async function readOptional(
+  name: SettingName,
+  path: string | null,
+  expected = 'a readable one',
+): Promise<string | null> {
   if (path === null) return null;
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new ConfigProblem([
-      `${flagOf(name)}: found a file that cannot be read (${why}), expected a readable one`,
+      `${flagOf(name)}: found a file that cannot be read (${why}), expected ${expected}`,
     ]);
   }
 }

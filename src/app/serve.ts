@@ -1,7 +1,6 @@
 // `slipway serve`: the controller, its admin server, and a proxy process beside it. Constructs and connects everything;
 // holds no logic of its own.
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { DockerRuntime } from '../../deploy/docker.ts';
 import { parseEndpoint } from '../../deploy/endpoint.ts';
@@ -10,6 +9,7 @@ import type { Permit } from '../../deploy/runtime.ts';
 import type { Trouble } from '../../strategies/model.ts';
 import { startAdmin } from '../admin/admin.ts';
 import type { ServeConfig } from '../config.ts';
+import { readAdminToken } from '../config-files.ts';
 import { Controller } from '../controller/controller.ts';
 import { campaign, type Leader } from '../controller/leader.ts';
 import { Prober } from '../controller/prober.ts';
@@ -46,11 +46,12 @@ export async function startDaemon(config: ServeConfig, signal: AbortSignal): Pro
   const stop = new AbortController();
   const log = createLog(config.logLevel);
   try {
+    const token = await readAdminToken(config);
     const store = await openDaemonStore(config, log, releases, signal);
     const parts = connectParts(config, log, store, stop.signal, releases);
     await parts.mirror.ready();
     const { controller, engine } = startControl(parts, releases);
-    await serveAdmin(parts, engine, releases);
+    await serveAdmin(parts, engine, token, releases);
     if (!config.noProxy) await startProxyBeside(parts, releases);
     log.info('started', { admin: formatAddress(config.admin), leads: parts.leader.isLeader() });
     controller.markAll();
@@ -176,10 +177,13 @@ function followEngine(
   void engine.ping();
 }
 
-async function serveAdmin(parts: Parts, engine: DeployEngine, releases: Releases): Promise<void> {
+async function serveAdmin(
+  parts: Parts,
+  engine: DeployEngine,
+  token: string | null,
+  releases: Releases,
+): Promise<void> {
   const { config, log, store, keys, mirror, leader, metrics, events } = parts;
-  const token =
-    config.adminTokenFile === null ? null : (await readFile(config.adminTokenFile, 'utf8')).trim();
   const admin = await startAdmin({
     host: config.admin.host ?? '0.0.0.0',
     port: config.admin.port,

@@ -1,4 +1,7 @@
 import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
@@ -85,6 +88,22 @@ describe('the program', () => {
     const ran = await slipway(args);
     expect(ran).toMatchObject({ exit: 2, out: '' });
     expect(ran.err).toMatch(message);
+  });
+
+  it.each([
+    ['that is not there', null, /found a file that cannot be read \(ENOENT.*no-token/],
+    ['that is empty', '\n', /found an empty file \(.*no-token\)/],
+    ['of two words', 'open sesame\n', /found several words in the file \(.*no-token\)/],
+  ])('serve refuses a token file %s, before it begins', async (_, content, message) => {
+    const folder = mkdtempSync(join(tmpdir(), 'slipway-token-'));
+    const file = join(folder, 'no-token');
+    if (content !== null) writeFileSync(file, content);
+    const ran = await slipway(['serve', '--etcd', NOWHERE, '--data-dir', folder, '--admin-token-file', file]);
+    rmSync(folder, { recursive: true });
+    expect(ran).toMatchObject({ exit: 2, out: '' });
+    expect(ran.err).toMatch(/^error: --admin-token-file: found .*, expected one with the token.*\n$/);
+    expect(ran.err).toMatch(message);
+    expect(ran.err).not.toContain('sesame');
   });
 
   it('refuses an unknown variable', async () => {

@@ -23,8 +23,8 @@ export interface ApiSources {
   /** Finished rollouts, the latest first. */
   readonly history: (name: string) => Answer<readonly object[]>;
   readonly targets: () => Answer<readonly ProxyTarget[]>;
-  /** Writes the command key; resolves once it is written. */
-  readonly sendCommand: (name: string, command: string) => Promise<void>;
+  /** Resolves once the command key is written, with null; or with the command that still waits there instead. */
+  readonly sendCommand: (name: string, command: string) => Promise<string | null>;
   readonly token: string | null;
 }
 
@@ -40,7 +40,11 @@ export function addApi(server: FastifyInstance, sources: ApiSources, streams: Ev
     authorize(request, sources.token);
     const command = readCommand(request.body);
     await findService(sources, request.params.name);
-    await sources.sendCommand(request.params.name, command);
+    const waiting = await sources.sendCommand(request.params.name, command);
+    if (waiting !== null) {
+      const message = `${JSON.stringify(waiting)} still waits for the controller; only abort goes over it`;
+      throw new Refusal(409, 'command-waiting', message);
+    }
     return reply.code(202).send({ service: request.params.name, command });
   });
   server.get('/api/v1/targets', async () =>

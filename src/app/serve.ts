@@ -10,6 +10,7 @@ import type { Trouble } from '../../strategies/model.ts';
 import { startAdmin } from '../admin/admin.ts';
 import type { ServeConfig } from '../config.ts';
 import { readAdminToken } from '../config-files.ts';
+import { putCommand } from '../controller/command.ts';
 import { Controller } from '../controller/controller.ts';
 import { campaign, type Leader } from '../controller/leader.ts';
 import { Prober } from '../controller/prober.ts';
@@ -202,8 +203,9 @@ async function serveAdmin(
     history: (name) => readHistory(mirror, keys, name),
     targets: () => readTargets(mirror, keys),
     sendCommand: async (name, command) => {
-      log.info('command over the admin server', { service: name, command });
-      await store.commit({ guards: [], puts: [{ key: keys.command(name), value: command }], deletes: [] });
+      const given = await putCommand(store, keys.command(name), command);
+      log.info('command over the admin server', { service: name, command, given: given.ok });
+      return given.ok ? null : given.waiting;
     },
   });
   releases.add('admin server', () => admin.close());

@@ -1,5 +1,6 @@
 // Gives one command to the controller and waits for its answer: writes the command key, sees it consumed, reads what
 // came of it. Never withdraws a command: one that is not answered in time stays and will be obeyed.
+import { putCommand } from '../controller/command.ts';
 import { parseRecord } from '../controller/record.ts';
 import { type Client, orWhenForbidden } from './client.ts';
 import { CommandFailure, EXIT } from './exit.ts';
@@ -27,7 +28,7 @@ export async function askController(
   text: string,
   timeoutMs: number,
 ): Promise<Answer> {
-  const revision = await putCommand(outside, client, service, text, Math.min(PENDING_MS, timeoutMs));
+  const revision = await takeTurn(outside, client, service, text, Math.min(PENDING_MS, timeoutMs));
   const view = await awaitView(
     outside,
     client,
@@ -57,8 +58,8 @@ function readAnswer({ status, rollout }: ServiceView, revision: number): Omit<An
   };
 }
 
-/** One command at a time; only `abort` goes over one that still waits. */
-async function putCommand(
+/** Waits for its turn where another command still waits. */
+async function takeTurn(
   outside: Outside,
   client: Client,
   service: string,
@@ -66,17 +67,14 @@ async function putCommand(
   patienceMs: number,
 ): Promise<number> {
   const key = client.keys.command(service);
-  const guards = text === 'abort' ? [] : [{ key, modRevision: 0 }];
-  const put = () => client.store.commit({ guards, puts: [{ key, value: text }], deletes: [] });
-  const first = await put();
+  const first = await putCommand(client.store, key, text);
   if (first.ok) return first.revision;
   const view = await awaitView(outside, client, service, patienceMs, (now) => now.command === null);
-  const second = view === null ? null : await put();
-  if (second?.ok) return second.revision;
-  const pending = (await client.store.get(key))?.value.trim() ?? 'another command';
+  const second = view === null ? first : await putCommand(client.store, key, text);
+  if (second.ok) return second.revision;
   throw new CommandFailure(
     outside.signal.aborted ? EXIT.interrupted : EXIT.failed,
-    `${service}: \`${pending}\` still waits in ${key}, so \`${text}\` was not given. The controller does not answer: ` +
+    `${service}: \`${second.waiting}\` still waits in ${key}, so \`${text}\` was not given. The controller does not answer: ` +
       `see \`slipway doctor\`; withdraw the former with \`etcdctl del ${key}\`.`,
   );
 }

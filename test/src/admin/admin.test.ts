@@ -176,6 +176,18 @@ describe('changing', () => {
     expect((await call(address, path, post({ command: 'promote' }))).status).toBe(500);
   });
 
+  test('a command that still waits is a 409, which names it', async () => {
+    const { address } = await start({ sendCommand: async () => 'pause' });
+    const reply = await call(address, path, post({ command: 'promote' }));
+    expect([reply.status, JSON.parse(reply.text)]).toEqual([
+      409,
+      {
+        error: 'command-waiting',
+        message: '"pause" still waits for the controller; only abort goes over it',
+      },
+    ]);
+  });
+
   test('a body that is too large is refused', async () => {
     const { address, sent } = await start();
     expect((await call(address, path, post({ command: 'x'.repeat(20_000) }))).status).toBe(413);

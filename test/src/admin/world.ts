@@ -58,6 +58,7 @@ export async function startWorld(over: Partial<AdminOptions> = {}) {
     targets: () => [{ id: 'p1', address: '127.0.0.1:9181' }],
     sendCommand: async (name, command) => {
       sent.push(`${name}: ${command}`);
+      return null;
     },
     token: 'open-sesame',
     events,

@@ -213,7 +213,8 @@ function reportStep(world: World, rollout: Rollout): Report['step'] {
   const step = steps[rollout.step.index];
   return {
     index: Math.min(rollout.step.index, steps.length),
-    count: steps.length,
+    // Full weight is a step, too, that no author writes.
+    count: steps.length + 1,
     what: step === undefined ? 'weight 100' : describeStep(step),
     started: rollout.step.startedAt,
     ends: rollout.step.endsAt,

@@ -138,7 +138,7 @@ describe('canary', () => {
     expect(reportOf(world)).toMatchObject({
       message: 'Holding at 10 % for another 60 minutes.',
       next: { what: 'weight 50', at: ends },
-      step: { index: 1, count: 4, what: 'pause 1h' },
+      step: { index: 1, count: 5, what: 'pause 1h' },
     });
     for (let i = 0; i < 59; i += 1) {
       world.run(MINUTE);

@@ -223,7 +223,7 @@ describe('step and next', () => {
 
   it('a weight that is being reached', () => {
     const { step, next } = at(0, null);
-    expect(step).toEqual({ index: 0, count: 4, what: 'weight 10', started: NOW - 1000, ends: null });
+    expect(step).toEqual({ index: 0, count: 5, what: 'weight 10', started: NOW - 1000, ends: null });
     expect(next).toEqual({ what: 'progress deadline', at: NOW + 600_000 });
   });
 
@@ -234,6 +234,6 @@ describe('step and next', () => {
   });
 
   it('the last of it', () => {
-    expect(at(4, null).step).toMatchObject({ index: 4, count: 4, what: 'weight 100' });
+    expect(at(4, null).step).toMatchObject({ index: 4, count: 5, what: 'weight 100' });
   });
 });

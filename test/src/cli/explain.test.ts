@@ -19,7 +19,7 @@ describe('explain', () => {
     expect(text).toContain(
       'web is rolling out since 3 minutes ago (2026-01-01T00:57:00Z) (rollout web-4-20): step-pause.',
     );
-    expect(text).toContain('It is at step 2 of 4, `pause 1h`, for 2 minutes.');
+    expect(text).toContain('It is at step 2 of 5, `pause 1h`, for 2 minutes.');
     expect(text).toContain('Candidate: v2, revision 4: 1/1 ready, 10 % of the traffic.');
     expect(text).toContain('Next: weight 50, in 58 minutes (2026-01-01T01:58:00Z).');
     expect(text).toContain('slipway promote web');

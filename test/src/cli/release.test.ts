@@ -116,7 +116,7 @@ describe('release --wait: the verdict is the exit code', () => {
     const { out } = await stage.run('release', 'web', 'v2', '--wait');
     const lines = out.trimEnd().split('\n');
     expect(lines).toContain(
-      'web v2: progressing · 1/1 ready · 10 % · step 2/4 pause 1h · Holding at 10 % for another 58 minutes.',
+      'web v2: progressing · 1/1 ready · 10 % · step 2/5 pause 1h · Holding at 10 % for another 58 minutes.',
     );
     expect(new Set(lines).size).toBe(lines.length);
     expect(out).not.toContain('\u001b');

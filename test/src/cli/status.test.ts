@@ -56,7 +56,7 @@ describe('status', () => {
     const { out } = await stage.run('status', 'web');
     expect(out).toContain('web  progressing (step-pause)\n  Holding at 10 % for another 58 minutes.\n');
     expect(out).toContain('  stable     v1, revision 3: 3/3 ready, 90 % of the traffic\n');
-    expect(out).toContain('  step       2 of 4: pause 1h, until 2026-01-01T01:58:00Z\n');
+    expect(out).toContain('  step       2 of 5: pause 1h, until 2026-01-01T01:58:00Z\n');
     expect(out).toContain('  next       weight 50 at 2026-01-01T01:58:00Z\n');
     expect(out).toContain('  last       v2 rolled back after 42 seconds (probe-failed)\n');
     expect(out).toContain('  web-r4-1: probe: GET /health → 500\n    | boom\n');
@@ -106,7 +106,7 @@ describe('status --watch', () => {
   it('prints a line per change in a pipe', async () => {
     expect((await watch()).trimEnd().split('\n')).toEqual([
       'web: idle · Running v1, 3 replicas.',
-      'web: progressing · 1/1 ready · 10 % · step 2/4 pause 1h · Holding at 10 % for another 58 minutes.',
+      'web: progressing · 1/1 ready · 10 % · step 2/5 pause 1h · Holding at 10 % for another 58 minutes.',
     ]);
   });
 

@@ -31,7 +31,7 @@ export function statusOf(change: Partial<StatusDocument>): StatusDocument {
   };
 }
 
-/** In the middle of a canary: step 2 of 4, 10 % of the traffic. */
+/** In the middle of a canary: step 2 of 5, 10 % of the traffic. */
 export function canaryStatus(change: Partial<StatusDocument> = {}): StatusDocument {
   const { stable } = statusOf({});
   if (stable === null) throw new Error('the healthy service has a stable revision');
@@ -52,7 +52,7 @@ export function canaryStatus(change: Partial<StatusDocument> = {}): StatusDocume
     },
     step: {
       index: 1,
-      count: 4,
+      count: 5,
       what: 'pause 1h',
       started: '2026-01-01T00:58:00Z',
       ends: '2026-01-01T01:58:00Z',

@@ -11,7 +11,7 @@ export interface ProbeResult {
   readonly detail: string;
 }
 
-/** Immutable once written. `settingsHash` covers settings and injected configuration; `restart` makes a restart its own revision. */
+/** Immutable once written. `settingsHash` covers repository, settings and injected configuration; `restart` makes a restart its own revision. */
 export interface Revision {
   readonly number: number;
   readonly version: string;

@@ -1,4 +1,4 @@
-// The settings hash: equal exactly when a container made from the settings would be.
+// The settings hash: equal exactly when a container made from repository and settings would be.
 import { createHash } from 'node:crypto';
 import type { RevisionSettings } from '../../strategies/spec.ts';
 
@@ -6,8 +6,9 @@ import type { RevisionSettings } from '../../strategies/spec.ts';
 export type Injected = Readonly<Record<string, string>>;
 
 /** 16 hex digits of SHA-256 over the canonical JSON. Injected configuration counts only when there is some. */
-export function hashSettings(settings: RevisionSettings, injected: Injected = {}): string {
-  const whole = Object.keys(injected).length === 0 ? { settings } : { settings, injected };
+export function hashSettings(image: string, settings: RevisionSettings, injected: Injected = {}): string {
+  const own = { image, settings };
+  const whole = Object.keys(injected).length === 0 ? own : { ...own, injected };
   return createHash('sha256').update(formatCanonical(whole)).digest('hex').slice(0, 16);
 }
 

@@ -40,7 +40,7 @@ export function parseSpecDocument(document: TextDocument): SpecResult {
     return { ok: false, problems: listProblems(parsed.error.issues, document.value, document.line) };
   }
   const { spec, service } = parsed.data;
-  return { ok: true, spec, service, hash: hashSettings(spec.settings) };
+  return { ok: true, spec, service, hash: hashSettings(spec.image, spec.settings) };
 }
 
 function isTooLong(text: string): boolean {

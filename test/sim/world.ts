@@ -53,7 +53,8 @@ export class SimWorld {
   }
 
   respec(spec: ServiceSpec): void {
-    if (JSON.stringify(spec.settings) !== JSON.stringify(this.spec.settings)) this.#settings += 1;
+    const covered = ({ image, settings }: ServiceSpec) => JSON.stringify([image, settings]);
+    if (covered(spec) !== covered(this.spec)) this.#settings += 1;
     this.spec = spec;
     this.store.specRevision = this.#put('spec');
   }

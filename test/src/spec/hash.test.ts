@@ -1,6 +1,6 @@
 // The settings hash: the same for the same container, whatever the text looks like; another for another.
 import { describe, expect, test } from 'vitest';
-import { hashSettings } from '../../../src/spec/hash.ts';
+import { hashSettings, type Injected } from '../../../src/spec/hash.ts';
 import { parseSpec } from '../../../src/spec/parse.ts';
 
 function hashOf(text: string): string {
@@ -39,6 +39,10 @@ describe('a change of these does', () => {
     'port: 80\ninit: true',
     'port: 80\ninit: false',
   ];
+  test('image: the same tag of another repository is another image', () => {
+    expect(hashOf('image: mirror.example.com/web\nport: 80\n')).not.toBe(PLAIN);
+  });
+
   test('each in its own way', () => {
     const hashes = lines.map((line) => hashOf(`image: web\n${line}\n`));
     expect(new Set([...hashes, PLAIN]).size).toBe(lines.length + 1);
@@ -57,9 +61,10 @@ describe('one hash for one meaning', () => {
     const result = parseSpec('image: web\n');
     if (!result.ok) throw new Error('the spec is valid');
     const { settings } = result.spec;
-    expect(hashSettings(settings, {})).toBe(hashSettings(settings));
-    expect(hashSettings(settings, { A: '1', B: '2' })).toBe(hashSettings(settings, { B: '2', A: '1' }));
-    expect(hashSettings(settings, { A: '1' })).not.toBe(hashSettings(settings, { A: '2' }));
-    expect(hashSettings(settings)).toMatch(/^[0-9a-f]{16}$/);
+    const hash = (injected?: Injected) => hashSettings('web', settings, injected);
+    expect(hash({})).toBe(hash());
+    expect(hash({ A: '1', B: '2' })).toBe(hash({ B: '2', A: '1' }));
+    expect(hash({ A: '1' })).not.toBe(hash({ A: '2' }));
+    expect(hash()).toMatch(/^[0-9a-f]{16}$/);
   });
 });

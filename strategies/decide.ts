@@ -10,13 +10,14 @@ import { converge, takeBack } from './converge.ts';
 import type { Goal, Hold } from './course.ts';
 import { beginDesired } from './desired.ts';
 import { advanceManual, findUnresolved, followWeights, nameManualImage, planManual } from './manual.ts';
-import type { Action, Memory, Observed, Plan, PullPolicy, Rollout, ServiceSpec, Writes } from './model.ts';
+import type { Action, Memory, Observed, Plan, ServiceSpec, Writes } from './model.ts';
 import { findDeadline } from './progress.ts';
 import { reportWorld } from './report.ts';
+import { nameImage, type WantedImage } from './resolving.ts';
 import type { Move } from './rollout.ts';
 import { planRoute } from './route.ts';
 import { planSteady } from './standing.ts';
-import { buildWorld, findRevision, type World } from './world.ts';
+import { buildWorld, type World } from './world.ts';
 
 export const EMPTY_MEMORY: Memory = {
   stable: null,
@@ -123,31 +124,22 @@ function planImages(world: World): readonly Action[] {
   if (manual !== null) {
     if (manual.problem !== null) return [];
     return findUnresolved(world, manual).flatMap((version) =>
-      resolve(world, nameManualImage(manual, version), version, world.spec.pull),
+      resolve(world, nameManualImage(manual, version), {
+        image: world.spec.image,
+        version,
+        policy: world.spec.pull,
+      }),
     );
   }
   if (rollout === null || rollout.stage !== 'resolving') return [];
-  const { version, policy } = pinVersion(world, rollout);
-  return resolve(world, rollout.id, version, policy);
+  return resolve(world, rollout.id, nameImage(world, rollout));
 }
 
-// A rollback and a restart run the digest that is known; a release asks what its tag means today.
-function pinVersion(
-  world: World,
-  rollout: Rollout,
-): { readonly version: string; readonly policy: PullPolicy } {
-  const known = rollout.kind === 'restart' ? world.memory.stable : rollout.revision;
-  const digest = findRevision(world.observed, known)?.digest;
-  return digest === undefined
-    ? { version: rollout.version, policy: world.spec.pull }
-    : { version: digest, policy: 'missing' };
-}
-
-function resolve(world: World, id: string, version: string, policy: PullPolicy): readonly Action[] {
+function resolve(world: World, id: string, wanted: WantedImage): readonly Action[] {
   const image = world.observed.images[id];
   const isDue =
     image === undefined || image.kind === 'absent' || (image.kind === 'failed' && world.now >= image.retryAt);
-  return isDue ? [{ kind: 'resolve-image', id, image: world.spec.image, version, policy }] : [];
+  return isDue ? [{ kind: 'resolve-image', id, ...wanted }] : [];
 }
 
 function listRetries(world: World): readonly (number | null)[] {

@@ -2,7 +2,7 @@
 import type { Notch } from './advance.ts';
 import type { Hold } from './course.ts';
 import { formatRoughly } from './describe.ts';
-import type { ImageState, PullFailureKind, Revision, Rollout, Verdict } from './model.ts';
+import type { ImageState, PullFailureKind, PullPolicy, Revision, Rollout, Verdict } from './model.ts';
 import { findDeadline } from './progress.ts';
 import { startAdvancing, startReturning } from './rollout.ts';
 import { planSteady } from './standing.ts';
@@ -28,6 +28,24 @@ export function imageOf(world: World, rollout: Rollout): ImageState {
   return world.observed.images[rollout.id] ?? { kind: 'absent' };
 }
 
+export interface WantedImage {
+  readonly image: string;
+  readonly version: string;
+  readonly policy: PullPolicy;
+}
+
+/** A rollback and a restart run what is known, from the repository that it is known of; a release asks what its tag means today. */
+export function nameImage(world: World, rollout: Rollout): WantedImage {
+  const known = findKnown(world, rollout);
+  return known === null
+    ? { image: world.spec.image, version: rollout.version, policy: world.spec.pull }
+    : { image: known.image, version: known.digest, policy: 'missing' };
+}
+
+function findKnown({ observed, memory }: World, { kind, revision }: Rollout): Revision | null {
+  return findRevision(observed, kind === 'restart' ? memory.stable : revision);
+}
+
 /** Missing and refused images get three tries, or fewer when the engine says never; what may pass by itself is tried until the deadline. */
 export function isHopeless(image: Extract<ImageState, { kind: 'failed' }>): boolean {
   if (image.retryAt >= NEVER) return true;
@@ -35,7 +53,7 @@ export function isHopeless(image: Extract<ImageState, { kind: 'failed' }>): bool
 }
 
 function settle(world: World, rollout: Rollout, image: Extract<ImageState, { kind: 'resolved' }>) {
-  const { observed, spec } = world;
+  const { observed } = world;
   if (findRevision(observed, rollout.revision) !== null) return startAdvancing(world, rollout, null);
   const isRefused = observed.quarantined.includes(image.digest) && !rollout.insists;
   if (isRefused) return startReturning(world, rollout, refuse(world, rollout, image.digest));
@@ -51,15 +69,19 @@ function settle(world: World, rollout: Rollout, image: Extract<ImageState, { kin
     {
       number,
       version: rollout.version,
-      image: spec.image,
       digest: image.digest,
       reference: image.reference,
-      settingsHash: observed.settingsHash,
-      settings: spec.settings,
+      ...describeContainer(world, rollout.kind === 'restart' ? stable : null),
       restart: rollout.kind === 'restart' ? rollout.requested : (stable?.restart ?? 0),
     },
   );
   return rollout.insists ? { ...move, writes: { ...move.writes, unquarantine: image.digest } } : move;
+}
+
+// The spec's; of a restart what it had: a spec that failed meanwhile must not come in by it.
+function describeContainer({ observed, spec }: World, former: Revision | null) {
+  const { image, settings } = former ?? spec;
+  return { image, settings, settingsHash: former?.settingsHash ?? observed.settingsHash };
 }
 
 const ALREADY: Verdict = {
@@ -85,10 +107,11 @@ function refuse(world: World, rollout: Rollout, digest: string): Verdict {
 function giveUp(world: World, rollout: Rollout, image: ImageState) {
   const why =
     image.kind === 'failed' ? `${image.failure}: ${image.message}` : 'the engine gave no answer in time';
+  const { image: repository, version } = nameImage(world, rollout);
   return startReturning(world, rollout, {
     outcome: world.memory.stable === null ? 'failed' : 'rolled-back',
     reason: 'image-pull-failed',
-    message: `${world.spec.image}${isDigest(rollout.version) ? '@' : ':'}${rollout.version} could not be had (${why}).`,
+    message: `${repository}${isDigest(version) ? '@' : ':'}${version} could not be had (${why}).`,
     evidence: [],
   });
 }

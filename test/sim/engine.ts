@@ -108,7 +108,7 @@ export class SimEngine {
     });
   }
 
-  #resolve({ id, version }: ActionOf<'resolve-image'>): boolean {
+  #resolve({ id, image, version }: ActionOf<'resolve-image'>): boolean {
     const former = this.#images.get(id);
     const attempts = former?.kind === 'failed' ? former.attempts : 0;
     const pull = this.#pulls.get(version) ?? PULLED;
@@ -119,16 +119,16 @@ export class SimEngine {
       if (this.#images.get(id) !== pulling) return;
       this.#images.set(
         id,
-        attempts < pull.failures ? this.#fail(pull, attempts + 1) : this.#resolved(version),
+        attempts < pull.failures ? this.#fail(pull, attempts + 1) : this.#resolved(image, version),
       );
       this.#onChange();
     });
     return true;
   }
 
-  #resolved(version: string): ImageState {
+  #resolved(image: string, version: string): ImageState {
     const digest = this.#digests.get(version) ?? digestOf(version);
-    return { kind: 'resolved', digest, reference: `registry.example.com/shop/web@${digest}` };
+    return { kind: 'resolved', digest, reference: `${image}@${digest}` };
   }
 
   #fail({ failure }: Pull, attempts: number): ImageState {

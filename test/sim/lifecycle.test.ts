@@ -17,6 +17,8 @@ import {
 import { SimWorld } from './world.ts';
 
 const moves = (world: SimWorld) => world.told().filter((line) => / (start|stop|remove) /.test(line));
+const resolves = (world: SimWorld) =>
+  world.told().flatMap((line) => / (resolve .*)/.exec(line)?.slice(1) ?? []);
 
 describe.each([recreate(), rolling(), blueGreen({ promotion: 'manual' }), canary()])('$type', (strategy) => {
   it('the first release skips steps, gates and min_ready', () => {
@@ -109,6 +111,42 @@ describe.each(STRATEGIES)('$type', (strategy) => {
       '1 sha256:v1 settings-1',
       '2 sha256:v1 settings-2',
     ]);
+  });
+
+  it('another repository is a revision of its own, and a way back leads to the former one', () => {
+    const world = given(strategy);
+    const former = world.spec.image;
+    world.respec({ ...world.spec, image: 'mirror.test/web' });
+    world.settle();
+    world.mark();
+    world.command('rollback');
+    world.settle();
+    expect(endings(world)).toEqual(['v1 succeeded', 'v1 succeeded', 'v1 succeeded']);
+    expect(world.store.revisions.map((r) => `${r.number} ${r.image} ${r.reference}`)).toEqual([
+      `1 ${former} ${former}@sha256:v1`,
+      '2 mirror.test/web mirror.test/web@sha256:v1',
+    ]);
+    expect(resolves(world)).toEqual([`resolve ${former}:sha256:v1`]);
+    expect(standing(world)).toBe('v1×3, route r1 100');
+  });
+
+  it('a restart keeps repository and settings of what is stable, whatever was asked and failed since', () => {
+    const world = given(strategy);
+    const former = world.spec.image;
+    world.engine.behave('v1', EXITS_AT_ONCE);
+    world.respec(withSettings({ ...world.spec, image: 'mirror.test/web' }, { port: 9090 }));
+    world.runUntil(({ store }) => store.history.length === 2);
+    world.engine.behave('v1', GOOD);
+    world.settle();
+    world.mark();
+    world.command('restart');
+    world.settle();
+    world.run(10 * MINUTE);
+    expect(resolves(world)).toEqual([`resolve ${former}:sha256:v1`]);
+    const [first, , last] = world.store.revisions;
+    const { image, settings, settingsHash } = { ...first };
+    expect(last).toMatchObject({ number: 3, image, settings, settingsHash, reference: first?.reference });
+    expect(standing(world)).toBe('v1 restarted×3, route r3 100');
   });
 
   it('routes, proxy settings, history and strategy start no rollout', () => {

@@ -105,6 +105,15 @@ describe('planResolving: what runs keeps running', () => {
     expect(move?.writes.quarantine).toBeUndefined();
   });
 
+  it('what cannot be had any more is named as it was asked for: by digest, in its own repository', () => {
+    const known = { ...revision(3), image: 'old.test/web', digest: 'sha256:v3' };
+    const more = { revisions: [revision(1), known] };
+    const { move } = resolve(failed('missing', 3), { kind: 'rollback' }, more);
+    expect(move?.memory.rollout?.verdict?.message).toBe(
+      'old.test/web@sha256:v3 could not be had (missing: no).',
+    );
+  });
+
   it('insisting lifts the quarantine', () => {
     expect(resolve(resolved, { insists: true }).move?.writes.unquarantine).toBe('sha256:v3');
   });

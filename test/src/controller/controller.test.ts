@@ -68,6 +68,24 @@ describe('a version key becomes traffic', () => {
     expect(await running()).toEqual(['web-r2-1', 'web-r2-2']);
   });
 
+  it('rolls out the same tag of another repository, and leads back to the former one', async () => {
+    await startStable();
+    runtime.addImage('mirror.test/web', 'v1');
+    etcd.put(KEYS.spec('web'), SPEC.replace('registry.test', 'mirror.test'));
+    await until(() => readStatus(etcd)?.stable?.revision === 2);
+    expect(readStatus(etcd)).toMatchObject({ phase: 'idle', stable: { revision: 2, version: 'v1' } });
+    const { image, reference } = JSON.parse(etcd.value(KEYS.revision('web', 2)) ?? '{}');
+    expect([image, reference]).toEqual([
+      'mirror.test/web',
+      expect.stringMatching(/^mirror\.test\/web@sha256:/),
+    ]);
+    const first = JSON.parse(etcd.value(KEYS.revision('web', 1)) ?? '{}');
+    runtime.addImage('registry.test/web', first.digest);
+    etcd.put(KEYS.command('web'), 'rollback 1');
+    await until(() => readStatus(etcd)?.stable?.revision === 1);
+    expect(readStatus(etcd)?.stable).toMatchObject({ revision: 1, digest: first.digest });
+  });
+
   it('records revisions and the receipt under their own keys', async () => {
     await startStable();
     const revision = JSON.parse(etcd.value(KEYS.revision('web', 1)) ?? 'null');

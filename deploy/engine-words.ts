@@ -45,21 +45,25 @@ const ENGINE_WORDS: readonly (readonly [RegExp, FailureCode])[] = [
     'network-missing',
   ],
   [/no such image|image not known/i, 'missing'],
-  [/bind source path does not exist|invalid mount config/i, 'start-failed'],
+  // What the host lacks, in the midst of a start: it may pass.
+  [/failed to initialize logging driver: .*(dial|lookup|timeout)/i, 'engine-error'],
+  [/unable to (start unit|apply cgroup)|driver failed programming external connectivity/i, 'engine-error'],
+  // What the spec asks for: no image is to blame, and asking again does not help.
   [
-    /OCI runtime|runc|crun|executable file not found|exec format error|failed to create (shim )?task/i,
-    'start-failed',
+    /bind source path does not exist|invalid mount config|error while (mounting|creating mount)/i,
+    'invalid-request',
   ],
-  [
-    /no command specified|unable to (start unit|apply cgroup)|error while (mounting|creating mount)/i,
-    'start-failed',
-  ],
-  [/failed to initialize logging driver|unknown log opt|logger: no log driver/i, 'start-failed'],
+  [/to rootfs at|apparmor|rlimit|container init was OOM-killed/i, 'invalid-request'],
+  [/failed to initialize logging driver|(unknown|invalid) log opt|logger: no log driver/i, 'invalid-request'],
   [
     /Minimum memory limit|Range of CPUs|invalid .*(capability|ulimit|signal|user)|unknown capability/i,
     'invalid-request',
   ],
-  [/driver failed programming external connectivity/i, 'start-failed'],
+  [
+    /OCI runtime|\b(runc|crun)\b|executable file not found|exec format error|failed to create (shim )?task/i,
+    'start-failed',
+  ],
+  [/no command specified/i, 'start-failed'],
 ];
 
 const STATUS_CODES: ReadonlyMap<number, FailureCode> = new Map([

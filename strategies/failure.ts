@@ -20,7 +20,7 @@ const SEVERITY: readonly Reason[] = [
   'container-start-failed',
   'probe-failed',
 ];
-const FINAL_TROUBLES: readonly Reason[] = ['container-start-failed', 'policy-refused'];
+const FINAL_TROUBLES: readonly Reason[] = ['container-start-failed', 'settings-refused', 'policy-refused'];
 
 /** Null while nothing that counts has failed. */
 export function findFailure(world: World, rollout: Rollout): Failure | null {

@@ -182,6 +182,8 @@ export type Reason =
   | 'container-exited'
   | 'out-of-memory'
   | 'container-start-failed'
+  | 'settings-refused'
+  | 'network-missing'
   | 'progress-deadline'
   | 'aborted-by-operator'
   | 'quarantined'

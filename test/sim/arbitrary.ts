@@ -104,7 +104,12 @@ const behaviour: fc.Arbitrary<Behaviour> = fc.oneof(
     weight: 3,
     arbitrary: fc.constantFrom(
       ...[NEVER_READY, EXITS_AT_ONCE, OUT_OF_MEMORY, RESTARTS, refusedWith('container-start-failed')],
-      ...[refusedWith('name-conflict'), crashesAfter(15 * SECOND), turnsSickAfter(15 * SECOND)],
+      ...[
+        refusedWith('name-conflict'),
+        refusedWith('settings-refused'),
+        crashesAfter(15 * SECOND),
+        turnsSickAfter(15 * SECOND),
+      ],
       ...[crashesAfter(MINUTE), turnsSickAfter(MINUTE)],
     ),
   },

@@ -79,15 +79,18 @@ describe.each(strategies)('$type', (strategy) => {
     expect(world.store.history.at(-1)?.message).toContain('GET /health → 500');
   });
 
-  it('a name that is taken waits for the deadline, and condemns nobody', () => {
-    const world = givenV2({ ...strategy, progressDeadlineMs: MINUTE });
-    world.engine.behave('v3', refusedWith('name-conflict'));
-    world.release('v3');
-    world.settle();
-    expect(endings(world).at(-1)).toBe('v3 rolled-back name-conflict');
-    expect(world.store.quarantined).toEqual([]);
-    expect(standing(world)).toBe('v2×3, route r2 100');
-  });
+  it.each(['name-conflict', 'network-missing'] as const)(
+    '%s waits for the deadline, and condemns nobody',
+    (reason) => {
+      const world = givenV2({ ...strategy, progressDeadlineMs: MINUTE });
+      world.engine.behave('v3', refusedWith(reason));
+      world.release('v3');
+      world.settle();
+      expect(endings(world).at(-1)).toBe(`v3 rolled-back ${reason}`);
+      expect(world.store.quarantined).toEqual([]);
+      expect(standing(world)).toBe('v2×3, route r2 100');
+    },
+  );
 
   const PULLS: readonly (readonly [string, Pull, number])[] = [
     ['missing: three tries within 15 s', MISSING, 15 * SECOND],

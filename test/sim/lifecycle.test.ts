@@ -1,6 +1,6 @@
 // From the first release to the last: a first one, a failed first one, freezes, other settings, ports, retirement.
 import { describe, expect, it } from 'vitest';
-import { EXITS_AT_ONCE, GOOD, MISSING } from './behaviour.ts';
+import { EXITS_AT_ONCE, GOOD, MISSING, refusedWith } from './behaviour.ts';
 import { ending, endings, given, isIdle, reportOf, saying, standing, weighs, weightOf } from './scenario.ts';
 import {
   blueGreen,
@@ -47,6 +47,23 @@ describe.each([recreate(), rolling(), blueGreen({ promotion: 'manual' }), canary
     expect(endings(world).at(-1)).toBe('v2 succeeded');
     expect(standing(world)).toBe('v2×3, route r2 100');
   });
+
+  it.each(['settings-refused', 'policy-refused', 'network-missing'] as const)(
+    'a first release with a mistake in its spec (%s) bars no image: the corrected one is released',
+    (reason) => {
+      const world = new SimWorld(specOf({ ...strategy, progressDeadlineMs: MINUTE }));
+      world.engine.behave('v1', refusedWith(reason));
+      world.release('v1');
+      world.settle();
+      expect(endings(world)).toEqual([`v1 failed ${reason}`]);
+      expect(world.store.quarantined).toEqual([]);
+      world.engine.behave('v1', GOOD);
+      world.respec(withSettings(world.spec, { port: 9090 }));
+      world.settle();
+      expect(endings(world).at(-1)).toBe('v1 succeeded');
+      expect(standing(world)).toBe('v1×3, route r2 100');
+    },
+  );
 
   it('a first release that cannot be pulled fails, too', () => {
     const world = new SimWorld(specOf(strategy));

@@ -36,11 +36,15 @@ describe('findFailure', () => {
       'web-r2-1: no',
     ],
     [
-      'a name that is taken may pass',
-      { troubles: [trouble('web-r2-1', { reason: 'name-conflict' })] },
-      null,
-      null,
+      'what the spec asks for',
+      { troubles: [trouble('web-r2-1', { reason: 'settings-refused' })] },
+      'settings-refused',
+      'web-r2-1: no',
     ],
+    ...(['name-conflict', 'network-missing'] as const).map((reason) => {
+      const troubles = [trouble('web-r2-1', { reason })];
+      return [`${reason} may pass`, { troubles }, null, null] as const;
+    }),
     [
       'the worst names it',
       { replicas: [sick('web-r2-1'), exited('web-r2-2')] },

@@ -1,5 +1,5 @@
 // The `ContainerRuntime` on a Docker-compatible engine: puts the parts together and enforces the policy in `start`.
-import { lstat, realpath } from 'node:fs/promises';
+import type { ContainerSettings } from '../strategies/model.ts';
 import { type CallObserver, EngineClient } from './docker-client.ts';
 import { EngineContainers } from './docker-containers.ts';
 import type { Reach } from './docker-create.ts';
@@ -10,7 +10,8 @@ import { EngineLogs } from './docker-logs.ts';
 import { DEFAULT_NETWORK, EngineNetwork } from './docker-network.ts';
 import { type EngineEndpoint, parseEndpoint } from './endpoint.ts';
 import { RuntimeFailure } from './errors.ts';
-import { CLOSED_POLICY, checkPolicy, describeRefusals, type PolicyOptions } from './policy.ts';
+import { CLOSED_POLICY, describeRefusal, type PolicyOptions } from './policy.ts';
+import { reviewContainer } from './policy-review.ts';
 import { configDirectory } from './registry-auth.ts';
 import { isReferenceOf } from './repository.ts';
 import type {
@@ -150,12 +151,15 @@ export class DockerRuntime implements ContainerRuntime {
     this.#client.close();
   }
 
+  /** What the policy refuses of a spec, a line each. */
+  async review(image: string, container: ContainerSettings): Promise<readonly string[]> {
+    return (await reviewContainer(image, container, this.#policy)).map(describeRefusal);
+  }
+
   async #enforcePolicy({ name, revision }: CreateRequest): Promise<void> {
-    const { container } = revision.settings;
-    const realPaths = await resolvePaths(container.volumes.map(({ source }) => source));
-    const refusals = checkPolicy({ image: revision.image, container, realPaths }, this.#policy);
+    const refusals = await this.review(revision.image, revision.settings.container);
     if (refusals.length > 0)
-      throw new RuntimeFailure('policy-refused', `start ${name}: ${describeRefusals(refusals)}`);
+      throw new RuntimeFailure('policy-refused', `start ${name}: ${refusals.join('; ')}`);
     if (!isReferenceOf(revision.image, revision.reference)) {
       throw new RuntimeFailure(
         'policy-refused',
@@ -171,27 +175,4 @@ export function openDocker({
   ...options
 }: Omit<DockerOptions, 'endpoint'> & { readonly address?: string | undefined }): DockerRuntime {
   return new DockerRuntime({ ...options, endpoint: parseEndpoint(address, process.env) });
-}
-
-/** Symlinks followed where the path is on this machine; a path that is not here is judged as written. */
-async function resolvePaths(sources: readonly string[]): Promise<Readonly<Record<string, string>>> {
-  const absolute = sources.filter((source) => source.startsWith('/'));
-  const pairs = await Promise.all(
-    absolute.map(async (source) => [source, await resolvePath(source)] as const),
-  );
-  return Object.fromEntries(pairs);
-}
-
-async function resolvePath(source: string): Promise<string> {
-  return await realpath(source).catch(async (error: unknown) => {
-    const isThere = await lstat(source).then(
-      () => true,
-      () => false,
-    );
-    if (isThere)
-      throw new RuntimeFailure('policy-refused', `mount source ${source} cannot be followed`, {
-        cause: error,
-      });
-    return source;
-  });
 }

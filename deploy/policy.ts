@@ -42,8 +42,8 @@ export function checkPolicy(subject: PolicySubject, options: PolicyOptions): rea
   ];
 }
 
-export function describeRefusals(refusals: readonly Refusal[]): string {
-  return refusals.map(({ field, reason }) => `${field}: ${reason}`).join('; ');
+export function describeRefusal({ field, reason }: Refusal): string {
+  return `${field}: ${reason}`;
 }
 
 function checkRegistry(image: string, registries: readonly string[] | null): readonly Refusal[] {

@@ -125,6 +125,7 @@ function startControl(parts: Parts, releases: Releases) {
   });
   const controller = new Controller({
     ...{ ...parts, engine, prober, now: Date.now },
+    review: ({ image, settings }) => runtime.review(image, settings.container),
     listRunning: () => engine.listServices(),
   });
   releases.add('actions', () => engine.settled());

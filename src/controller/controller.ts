@@ -13,6 +13,7 @@ import type { Leader } from './leader.ts';
 import type { Prober } from './prober.ts';
 import { Queue } from './queue.ts';
 import { type PassResult, Reconciler } from './reconciler.ts';
+import type { Review } from './review.ts';
 import { findInvalidKeys, listServices, watchKeys } from './watcher.ts';
 
 export interface ControllerOptions {
@@ -22,6 +23,7 @@ export interface ControllerOptions {
   readonly leader: Leader;
   readonly engine: Engine;
   readonly prober: Prober;
+  readonly review: Review;
   readonly events: EventBus;
   readonly metrics: Metrics;
   readonly log: Log;

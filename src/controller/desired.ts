@@ -97,7 +97,8 @@ function parseEntry(entry: Entry, service: string): ReturnType<typeof parseSpec>
   return result;
 }
 
-function readAccepted({ accepted }: ServiceRecord, service: string): SpecState | null {
+/** The last valid spec. */
+export function readAccepted({ accepted }: ServiceRecord, service: string): SpecState | null {
   if (accepted === null) return null;
   const result = parseSpec(accepted, service);
   return result.ok ? { spec: result.spec, hash: result.hash, text: accepted } : null;

@@ -19,6 +19,7 @@ import type { Leader } from './leader.ts';
 import { observe } from './observe.ts';
 import type { Prober } from './prober.ts';
 import type { Pass } from './queue.ts';
+import { type Review, reviewDesired } from './review.ts';
 import { formatStatus, isSameStatus, type StatusDocument } from './status.ts';
 
 export interface ReconcilerOptions {
@@ -28,6 +29,8 @@ export interface ReconcilerOptions {
   readonly leader: Leader;
   readonly engine: Engine;
   readonly prober: Prober;
+  /** What this daemon refuses of a valid spec. */
+  readonly review: Review;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** After a pass has landed: for metrics, events and the log. */
@@ -60,7 +63,7 @@ export class Reconciler {
   async pass(service: string): Promise<Pass> {
     const { mirror, keys, leader, now } = this.#options;
     if (!leader.isLeader()) return { wakeAt: null, again: false };
-    const desired = readDesired(mirror, keys, service);
+    const desired = await reviewDesired(readDesired(mirror, keys, service), this.#options.review);
     if (desired.isRecordBroken) return this.#reportBroken(desired);
     if (desired.spec === null) return this.#passWithoutSpec(desired);
     const containers = await this.#look(desired);

@@ -1,6 +1,6 @@
 // Hostile specs, each with the reason that it is refused for; and what an ordinary one may ask.
 import { describe, expect, test } from 'vitest';
-import { CLOSED_POLICY, checkPolicy, describeRefusals, normalisePath } from '../../deploy/policy.ts';
+import { CLOSED_POLICY, checkPolicy, describeRefusal, normalisePath } from '../../deploy/policy.ts';
 import type { ContainerSettings } from '../../strategies/model.ts';
 import { PLAIN_CONTAINER } from './sample-revision.ts';
 
@@ -11,9 +11,9 @@ const volume = (source: string, target = '/mnt') => ({
   volumes: [{ type: 'volume' as const, source, target, readOnly: false }],
 });
 const check = (container: Partial<ContainerSettings>, options = CLOSED_POLICY, realPaths = {}) =>
-  describeRefusals(
-    checkPolicy({ image: 'shop/web', container: { ...PLAIN_CONTAINER, ...container }, realPaths }, options),
-  );
+  checkPolicy({ image: 'shop/web', container: { ...PLAIN_CONTAINER, ...container }, realPaths }, options)
+    .map(describeRefusal)
+    .join('; ');
 
 const HOSTILE: readonly (readonly [string, Partial<ContainerSettings>, string])[] = [
   ['privileged', { privileged: true }, 'privileged: a privileged container is root on the host'],

@@ -126,6 +126,7 @@ export class SimDaemon {
       ...{ mirror: this.#mirror, keys: KEYS, leader: this.leader, engine: this.witness, prober, now },
       store: { commit: (transaction) => this.#commit(transaction) },
       ...{ events: createEventBus(now), metrics: SILENT, log: this.#openLog() },
+      review: async () => [],
       listRunning: () => engine.listServices(),
     });
     return { engine, controller };

@@ -3,6 +3,7 @@ import { DeployEngine } from '../../../src/app/engine.ts';
 import { Controller } from '../../../src/controller/controller.ts';
 import { campaign } from '../../../src/controller/leader.ts';
 import { Prober } from '../../../src/controller/prober.ts';
+import type { Review } from '../../../src/controller/review.ts';
 import type { StatusDocument } from '../../../src/controller/status.ts';
 import { buildKeys } from '../../../src/store/keys.ts';
 import { startMirror } from '../../../src/store/mirror.ts';
@@ -21,8 +22,10 @@ strategy: { type: rolling, min_ready: 0s, monitor: 0s }
 drain_timeout: 200ms
 `;
 
+const allow: Review = async () => [];
+
 /** One daemon's loop. Several may share `etcd` and `runtime`. */
-export async function startLoop(etcd: FakeEtcd, runtime: FakeRuntime, ttlMs = 10_000) {
+export async function startLoop(etcd: FakeEtcd, runtime: FakeRuntime, review: Review = allow) {
   const stop = new AbortController();
   const { signal } = stop;
   const store = etcd.connect();
@@ -30,7 +33,7 @@ export async function startLoop(etcd: FakeEtcd, runtime: FakeRuntime, ttlMs = 10
   const metrics = createMetrics('test');
   const mirror = startMirror({ store, prefix: KEYS.root, signal, retryMs: 5 });
   const holder = { id: `loop-${Math.random()}` };
-  const leader = campaign({ store, mirror, key: KEYS.leader, holder, ttlMs, signal });
+  const leader = campaign({ store, mirror, key: KEYS.leader, holder, ttlMs: 10_000, signal });
   const mark = (service: string): void => controller.mark(service);
   const engine = new DeployEngine({
     ...{ runtime, prefix: KEYS.prefix, now: Date.now, takePermit: () => leader.permit(), mark, signal },
@@ -46,6 +49,7 @@ export async function startLoop(etcd: FakeEtcd, runtime: FakeRuntime, ttlMs = 10
   const log = createLog('silent');
   const controller = new Controller({
     ...{ store, mirror, keys: KEYS, leader, engine, prober, events, metrics, log, now: Date.now },
+    review,
     listRunning: () => engine.listServices(),
   });
   void runtime.events(

@@ -47,6 +47,7 @@ const MAX_REMEMBERED = 1000;
 
 export class DockerRuntime implements ContainerRuntime {
   readonly #client: EngineClient;
+  readonly #network: EngineNetwork;
   readonly #containers: EngineContainers;
   readonly #images: EngineImages;
   readonly #logs: EngineLogs;
@@ -60,12 +61,12 @@ export class DockerRuntime implements ContainerRuntime {
     this.#policy = options.policy ?? CLOSED_POLICY;
     this.#takePermit = options.takePermit ?? (() => () => true);
     this.#client = new EngineClient(options);
-    const network = new EngineNetwork(
+    this.#network = new EngineNetwork(
       this.#client,
       options.network ?? DEFAULT_NETWORK,
       options.reach ?? 'auto',
     );
-    this.#containers = new EngineContainers(this.#client, network);
+    this.#containers = new EngineContainers(this.#client, this.#network);
     this.#images = new EngineImages(this.#client, {
       registries: this.#policy.registries,
       configDirectory: options.configDirectory ?? configDirectory(process.env),
@@ -95,6 +96,10 @@ export class DockerRuntime implements ContainerRuntime {
 
   async resolveImage(request: PullRequest) {
     return await this.#images.resolve(request, this.#takePermit());
+  }
+
+  async requireNetworks(networks: readonly string[]): Promise<void> {
+    await this.#network.requireAll(networks);
   }
 
   async start(request: CreateRequest): Promise<void> {

@@ -3,13 +3,13 @@
 // and past `retryAt` a failed one is tried anew.
 //
 // INVARIANT: once resolved, an id stays resolved to that digest until it is forgotten, however the tag moves.
-import type { Action, ImageState, PullFailureKind } from '../strategies/model.ts';
+import type { Action, ImageState, ResolveFailureKind } from '../strategies/model.ts';
 import { messageOf, RuntimeFailure } from './errors.ts';
 import { imageKey } from './repository.ts';
 import type { ContainerRuntime } from './runtime.ts';
 
 export interface ResolverOptions {
-  readonly runtime: Pick<ContainerRuntime, 'resolveImage'>;
+  readonly runtime: Pick<ContainerRuntime, 'resolveImage' | 'requireNetworks'>;
   readonly now: () => number;
   /** In [0, 1), for jitter. */
   readonly random: () => number;
@@ -94,11 +94,12 @@ export class ImageResolver {
   }
 
   async #run(wanted: Wanted, attempt: Attempt, former: ImageState): Promise<void> {
-    const { id, image, version, policy } = wanted;
+    const { id, image, version, policy, networks } = wanted;
     const signal = AbortSignal.any([this.#options.signal, attempt.cancel.signal]);
     const onProgress = (progress: string) => this.#announce(id, attempt, progress);
     try {
       signal.throwIfAborted();
+      await this.#options.runtime.requireNetworks(networks);
       const request = { image, version, policy, onProgress, signal };
       attempt.state = { kind: 'resolved', ...(await this.#options.runtime.resolveImage(request)) };
     } catch (error) {
@@ -144,9 +145,10 @@ function isCancelled(error: unknown): boolean {
 }
 
 /** What is not the registry's doing (the engine away, a timeout) is retried as the network's. */
-function kindOf(error: unknown): PullFailureKind {
+function kindOf(error: unknown): ResolveFailureKind {
   if (!(error instanceof RuntimeFailure)) return 'unknown';
   if (error.pull !== null) return error.pull;
+  if (error.code === 'network-missing') return error.code;
   return error.code === 'no-space' ? 'space' : 'network';
 }
 
@@ -155,7 +157,11 @@ function kindOf(error: unknown): PullFailureKind {
  * apart, so within 15 s. Everything else doubles from 2 s to 60 s, of which the random part is half:
  * attempt 1 → 1–2 s, 2 → 2–4 s, 3 → 4–8 s, … 6 and later → 30–60 s.
  */
-export function computePullDelay(failure: PullFailureKind, attempts: number, random: number): number | null {
+export function computePullDelay(
+  failure: ResolveFailureKind,
+  attempts: number,
+  random: number,
+): number | null {
   switch (failure) {
     case 'refused':
     case 'missing':
@@ -163,6 +169,7 @@ export function computePullDelay(failure: PullFailureKind, attempts: number, ran
       return attempts >= FINAL_TRIES ? null : FINAL_TRY_DELAY_MS * (0.8 + 0.2 * random);
     case 'rate-limit':
     case 'network':
+    case 'network-missing':
     case 'space':
     case 'unknown':
       return Math.min(FIRST_DELAY_MS * 2 ** (attempts - 1), LONGEST_DELAY_MS) * (0.5 + 0.5 * random);

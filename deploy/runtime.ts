@@ -77,6 +77,8 @@ export interface ContainerRuntime {
   list(prefix: string, service?: string): Promise<readonly (ContainerState & { readonly service: string })[]>;
   /** Resolves a tag once; throws `RuntimeFailure` with a `pull` kind. */
   resolveImage(request: PullRequest): Promise<ResolvedImage>;
+  /** Throws `network-missing` for the first of them that does not exist. */
+  requireNetworks(networks: readonly string[]): Promise<void>;
   /** Creates and starts. A container of ours with that name and revision that is merely created is started; a foreign one is a `name-conflict`. */
   start(request: CreateRequest): Promise<void>;
   /** SIGTERM (or the container's stop signal), grace, SIGKILL. A container that is gone or stopped is success. */

@@ -128,6 +128,7 @@ function planImages(world: World): readonly Action[] {
         image: world.spec.image,
         version,
         policy: world.spec.pull,
+        networks: world.spec.settings.container.networks,
       }),
     );
   }

@@ -83,6 +83,9 @@ export type PullFailureKind =
   | 'refused'
   | 'unknown';
 
+/** A network of the spec is looked for with the image: before anything is stopped. */
+export type ResolveFailureKind = PullFailureKind | 'network-missing';
+
 /** What is known of one rollout's image: resolved once, then pinned. `attempts` counts failures in a row. */
 export type ImageState =
   | { readonly kind: 'absent' }
@@ -91,7 +94,7 @@ export type ImageState =
   | { readonly kind: 'resolved'; readonly digest: string; readonly reference: string }
   | {
       readonly kind: 'failed';
-      readonly failure: PullFailureKind;
+      readonly failure: ResolveFailureKind;
       readonly message: string;
       readonly attempts: number;
       readonly firstAt: number;
@@ -371,6 +374,8 @@ export type Action =
       readonly image: string;
       readonly version: string;
       readonly policy: 'missing' | 'always' | 'never';
+      /** They must exist. */
+      readonly networks: readonly string[];
     }
   | { readonly kind: 'start'; readonly name: string; readonly revision: Revision; readonly ordinal: number }
   | { readonly kind: 'stop'; readonly name: string; readonly id: string; readonly graceMs: number }

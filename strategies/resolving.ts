@@ -2,13 +2,13 @@
 import type { Notch } from './advance.ts';
 import type { Hold } from './course.ts';
 import { formatRoughly } from './describe.ts';
-import type { ImageState, PullFailureKind, PullPolicy, Revision, Rollout, Verdict } from './model.ts';
+import type { Action, ImageState, Reason, ResolveFailureKind, Revision, Rollout, Verdict } from './model.ts';
 import { findDeadline } from './progress.ts';
 import { startAdvancing, startReturning } from './rollout.ts';
 import { planSteady } from './standing.ts';
 import { findFreeNumber, findRevision, revisionsPresent, type World } from './world.ts';
 
-const HOPELESS: readonly PullFailureKind[] = ['missing', 'authentication', 'refused'];
+const HOPELESS: readonly ResolveFailureKind[] = ['missing', 'authentication', 'refused'];
 const HOPELESS_TRIES = 3;
 /** `retryAt` of an image that is not to be asked for again. */
 const NEVER = Number.MAX_SAFE_INTEGER;
@@ -28,18 +28,15 @@ export function imageOf(world: World, rollout: Rollout): ImageState {
   return world.observed.images[rollout.id] ?? { kind: 'absent' };
 }
 
-export interface WantedImage {
-  readonly image: string;
-  readonly version: string;
-  readonly policy: PullPolicy;
-}
+export type WantedImage = Omit<Extract<Action, { kind: 'resolve-image' }>, 'kind' | 'id'>;
 
 /** A rollback and a restart run what is known, from the repository that it is known of; a release asks what its tag means today. */
 export function nameImage(world: World, rollout: Rollout): WantedImage {
   const known = findKnown(world, rollout);
+  const { networks } = (known ?? world.spec).settings.container;
   return known === null
-    ? { image: world.spec.image, version: rollout.version, policy: world.spec.pull }
-    : { image: known.image, version: known.digest, policy: 'missing' };
+    ? { image: world.spec.image, version: rollout.version, policy: world.spec.pull, networks }
+    : { image: known.image, version: known.digest, policy: 'missing', networks };
 }
 
 function findKnown({ observed, memory }: World, { kind, revision }: Rollout): Revision | null {
@@ -108,12 +105,21 @@ function giveUp(world: World, rollout: Rollout, image: ImageState) {
   const why =
     image.kind === 'failed' ? `${image.failure}: ${image.message}` : 'the engine gave no answer in time';
   const { image: repository, version } = nameImage(world, rollout);
+  const reason = nameReason(image);
   return startReturning(world, rollout, {
     outcome: world.memory.stable === null ? 'failed' : 'rolled-back',
-    reason: 'image-pull-failed',
-    message: `${repository}${isDigest(version) ? '@' : ':'}${version} could not be had (${why}).`,
+    reason,
+    message:
+      reason === 'network-missing'
+        ? `Nothing was started: ${why}.`
+        : `${repository}${isDigest(version) ? '@' : ':'}${version} could not be had (${why}).`,
     evidence: [],
   });
+}
+
+function nameReason(image: ImageState): Reason {
+  const isNetwork = image.kind === 'failed' && image.failure === 'network-missing';
+  return isNetwork ? 'network-missing' : 'image-pull-failed';
 }
 
 function isDigest(version: string): boolean {
@@ -122,9 +128,12 @@ function isDigest(version: string): boolean {
 
 function explain(rollout: Rollout, image: ImageState, now: number): Hold {
   if (image.kind === 'failed') {
-    const message = `Pulling ${rollout.version} failed (${image.failure}: ${image.message}); trying again in ${formatRoughly(image.retryAt - now)}.`;
-    const next = { what: 'pull', at: image.retryAt };
-    return { reason: 'image-pull-failed', message, next, isPlanned: false };
+    const reason = nameReason(image);
+    const what =
+      reason === 'network-missing' ? `${rollout.version} cannot start` : `Pulling ${rollout.version} failed`;
+    const message = `${what} (${image.failure}: ${image.message}); trying again in ${formatRoughly(image.retryAt - now)}.`;
+    const next = { what: reason === 'network-missing' ? 'look again' : 'pull', at: image.retryAt };
+    return { reason, message, next, isPlanned: false };
   }
   const progress = image.kind === 'pulling' && image.progress !== '' ? `: ${image.progress}` : '';
   const message = `Resolving and pulling ${rollout.version}${progress}.`;

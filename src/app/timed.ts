@@ -3,7 +3,10 @@ import type { ContainerRuntime } from '../../deploy/runtime.ts';
 import type { ActionKind } from '../../strategies/model.ts';
 
 export type ActionObserver = (action: ActionKind, outcome: 'succeeded' | 'failed', seconds: number) => void;
-type Acting = Pick<ContainerRuntime, 'resolveImage' | 'start' | 'stop' | 'remove' | 'tailLog'>;
+type Acting = Pick<
+  ContainerRuntime,
+  'resolveImage' | 'requireNetworks' | 'start' | 'stop' | 'remove' | 'tailLog'
+>;
 
 export function timeActions(runtime: ContainerRuntime, observe: ActionObserver): Acting {
   const time = async <T>(action: ActionKind, call: () => Promise<T>): Promise<T> => {
@@ -20,6 +23,7 @@ export function timeActions(runtime: ContainerRuntime, observe: ActionObserver):
   };
   return {
     resolveImage: (request) => time('resolve-image', () => runtime.resolveImage(request)),
+    requireNetworks: (networks) => runtime.requireNetworks(networks),
     start: (request) => time('start', () => runtime.start(request)),
     stop: (id, graceMs) => time('stop', () => runtime.stop(id, graceMs)),
     remove: (id) => time('remove', () => runtime.remove(id)),

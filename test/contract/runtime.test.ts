@@ -56,6 +56,15 @@ describe.each(WORLDS)('the container runtime on %s', (_name, open) => {
     expect(await world.runtime.list(world.prefix, 'twice')).toEqual([first]);
   });
 
+  test('networks that do not exist are told from those that do', async () => {
+    await world.runtime.requireNetworks([]);
+    await world.runtime.requireNetworks(['bridge']);
+    await expect(world.runtime.requireNetworks(['bridge', 'nowhere-at-all'])).rejects.toMatchObject({
+      code: 'network-missing',
+      message: expect.stringContaining('nowhere-at-all'),
+    });
+  });
+
   test('another prefix sees none of ours', async () => {
     await startAndLook(request('hidden'));
     expect(await world.runtime.list(`${world.prefix}-other`)).toEqual([]);

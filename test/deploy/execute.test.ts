@@ -92,6 +92,7 @@ describe('the executor', () => {
     const world = openWorld();
     await world.run({
       kind: 'resolve-image',
+      networks: [],
       id: 'web-1',
       image: 'shop/web',
       version: 'v1',

@@ -8,10 +8,15 @@ import type { PullFailureKind } from '../../strategies/model.ts';
 function openWorld() {
   let now = 1_000;
   const stop = new AbortController();
+  const networks = new Set<string>();
   const pulls: { readonly request: PullRequest; readonly settle: PromiseWithResolvers<string> }[] = [];
   const changes: string[] = [];
   const images = new ImageResolver({
     runtime: {
+      requireNetworks: async (names) => {
+        const missing = names.find((name) => !networks.has(name));
+        if (missing !== undefined) throw new RuntimeFailure('network-missing', `no network ${missing}`);
+      },
       resolveImage: async (request) => {
         const settle = Promise.withResolvers<string>();
         pulls.push({ request, settle });
@@ -35,13 +40,14 @@ function openWorld() {
   };
   return {
     images,
+    networks,
     pulls,
     changes,
     stop,
     turn,
     last,
-    ask: async (id = 'web-1', version = 'v1') => {
-      images.resolve({ id, image: 'shop/web', version, policy: 'missing' });
+    ask: async (id = 'web-1', version = 'v1', wanted: readonly string[] = []) => {
+      images.resolve({ id, image: 'shop/web', version, policy: 'missing', networks: wanted });
       await turn();
     },
     answer: async (digest: string) => {
@@ -157,6 +163,19 @@ describe('the image resolver', () => {
     world.last().settle.reject(new RuntimeFailure('engine-unavailable', 'connect ENOENT'));
     await world.turn();
     expect(world.images.state('web-1')).toMatchObject({ kind: 'failed', failure: 'network', retryAt: 2_500 });
+  });
+
+  test('nothing is pulled while a network is missing: it is looked for again', async () => {
+    const world = openWorld();
+    await world.ask('web-1', 'v1', ['backend']);
+    expect(world.images.state('web-1')).toMatchObject({
+      ...{ kind: 'failed', failure: 'network-missing', message: 'no network backend', retryAt: 2_500 },
+    });
+    world.networks.add('backend');
+    world.sleep(1_500);
+    await world.ask('web-1', 'v1', ['backend']);
+    await world.answer('sha256:1');
+    expect(world.images.state('web-1').kind).toBe('resolved');
   });
 
   test('forgetting cancels the pull, and its answer no longer counts', async () => {

@@ -56,6 +56,9 @@ export class FakeRuntime implements ContainerRuntime {
     return { digest, reference };
   }
 
+  /** Networks that specs may name. */
+  readonly networks = new Set(['bridge']);
+
   removeImage(image: string, version: string): void {
     this.#images.delete(`${image}:${version}`);
   }
@@ -139,6 +142,13 @@ export class FakeRuntime implements ContainerRuntime {
     if (image === undefined)
       throw new RuntimeFailure('image-pull', `${name}: manifest unknown`, { pull: 'missing' });
     return { digest: image.digest, reference: image.reference };
+  }
+
+  async requireNetworks(networks: readonly string[]): Promise<void> {
+    await this.#enter('requireNetworks');
+    const missing = networks.find((name) => !this.networks.has(name));
+    if (missing !== undefined)
+      throw new RuntimeFailure('network-missing', `network ${missing} does not exist`);
   }
 
   async start(request: CreateRequest): Promise<void> {

@@ -74,7 +74,14 @@ describe('one line each', () => {
     [{ kind: 'stop', name: 'web-r1-1', id: 'c', graceMs: 10 }, 'stop web-r1-1'],
     [{ kind: 'remove', name: 'web-r1-1', id: 'c' }, 'remove web-r1-1'],
     [
-      { kind: 'resolve-image', id: 'web-2-1', image: 'shop/web', version: 'v2', policy: 'missing' },
+      {
+        kind: 'resolve-image',
+        id: 'web-2-1',
+        image: 'shop/web',
+        version: 'v2',
+        policy: 'missing',
+        networks: [],
+      },
       'resolve shop/web:v2',
     ],
   ] as const)('an action: %#', (action, text) => {

@@ -32,6 +32,7 @@ describe('isHopeless: three tries for what the registry will not say otherwise',
     ['rate-limit', 99, false],
     ['network', 99, false],
     ['space', 99, false],
+    ['network-missing', 99, false],
     ['unknown', 99, false],
   ] as const)('%s, %i times: %s', (failure, attempts, hopeless) => {
     expect(isHopeless(failed(failure, attempts))).toBe(hopeless);
@@ -52,6 +53,12 @@ describe('planResolving: what runs keeps running', () => {
       failed('rate-limit', 5),
       'image-pull-failed',
       'Pulling v3 failed (rate-limit: no); trying again in 4 seconds.',
+    ],
+    [
+      'without a network of the spec',
+      failed('network-missing', 5),
+      'network-missing',
+      'v3 cannot start (network-missing: no); trying again in 4 seconds.',
     ],
   ])('%s: waits, and says for what', (_, image, reason, message) => {
     const notch = resolve(image);
@@ -85,6 +92,13 @@ describe('planResolving: what runs keeps running', () => {
       'failed image-pull-failed',
     ],
     ['at the deadline', failed('network', 9), { deadline: NOW }, {}, 'rolled-back image-pull-failed'],
+    [
+      'at the deadline, for want of a network',
+      failed('network-missing', 9),
+      { deadline: NOW },
+      {},
+      'rolled-back network-missing',
+    ],
     [
       'not at the deadline of a pull that moves',
       { kind: 'pulling', progress: '', changedAt: NOW },

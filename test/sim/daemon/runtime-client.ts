@@ -53,6 +53,10 @@ export class SimRuntimeClient implements ContainerRuntime {
     return this.#call(() => this.#machine.resolveImage(request));
   }
 
+  requireNetworks(networks: readonly string[]) {
+    return this.#call(() => this.#machine.runtime.requireNetworks(networks));
+  }
+
   start(request: CreateRequest): Promise<void> {
     const { prefix } = request.identity;
     return this.#change({ kind: 'start', subject: request.name, prefix }, async () => {

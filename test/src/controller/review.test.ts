@@ -35,6 +35,21 @@ async function release(version: string): Promise<void> {
 }
 const stops = () => runtime.calls.filter((call) => /^(stop|remove)/.test(call));
 
+describe('a spec with a network that does not exist', () => {
+  it('stops nothing that runs; its rollout goes on when the network is there', async () => {
+    loop = await startLoop(etcd, runtime);
+    etcd.put(KEYS.spec('web'), RECREATE);
+    await release('v1');
+    etcd.put(KEYS.spec('web'), `${RECREATE}networks: [shop]\n`);
+    await until(() => readStatus(etcd)?.reason === 'network-missing');
+    expect(readStatus(etcd)).toMatchObject({ phase: 'progressing', reason: 'network-missing' });
+    expect([readStatus(etcd)?.message, stops()]).toEqual([expect.stringContaining('network shop'), []]);
+    runtime.networks.add('shop');
+    await until(() => readStatus(etcd)?.stable?.revision === 2);
+    expect(readStatus(etcd)?.last).toMatchObject({ outcome: 'succeeded', version: 'v1' });
+  });
+});
+
 describe('a spec that this daemon refuses', () => {
   it('starts nothing as the first one, and says why', async () => {
     loop = await startLoop(etcd, runtime, closed);

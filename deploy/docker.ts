@@ -58,7 +58,8 @@ export class DockerRuntime implements ContainerRuntime {
   readonly #healthchecks = new Map<string, readonly string[] | null>();
 
   constructor(options: DockerOptions) {
-    this.#policy = options.policy ?? CLOSED_POLICY;
+    const socket = options.endpoint.kind === 'unix' ? options.endpoint.path : undefined;
+    this.#policy = { ...(options.policy ?? CLOSED_POLICY), socket };
     this.#takePermit = options.takePermit ?? (() => () => true);
     this.#client = new EngineClient(options);
     this.#network = new EngineNetwork(

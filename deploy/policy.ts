@@ -8,6 +8,8 @@ export interface PolicyOptions {
   readonly allowMounts: readonly string[];
   /** Registries that images may come from; null: any. `docker.io` names Docker Hub. */
   readonly registries: readonly string[] | null;
+  /** The engine's own, where it has one on this machine. */
+  readonly socket?: string | undefined;
 }
 
 export const CLOSED_POLICY: PolicyOptions = { allowMounts: [], registries: null };
@@ -60,7 +62,7 @@ function checkVolume(
   { type, source, target }: VolumeMount,
   index: number,
   realPaths: Readonly<Record<string, string>>,
-  { allowMounts }: PolicyOptions,
+  options: PolicyOptions,
 ): readonly Refusal[] {
   const field = `volumes[${index}]`;
   if (!target.startsWith('/')) return [refuse(field, `target ${target} is not an absolute path`)];
@@ -68,15 +70,35 @@ function checkVolume(
     return VOLUME_NAME.test(source) ? [] : [refuse(field, `${source} is not the name of a volume`)];
   }
   if (!source.startsWith('/')) return [refuse(field, `source ${source} is not an absolute path`)];
-  const path = normalisePath(realPaths[source] ?? source);
-  if (isEngineSocket(path) || isEngineSocket(normalisePath(source))) {
-    return allowMounts.map(normalisePath).includes(path)
-      ? []
-      : [refuse(field, 'the engine’s socket is root on the host')];
-  }
-  if (allowMounts.some((allowed) => isWithin(path, normalisePath(allowed)))) return [];
-  return [refuse(field, `bind mount of ${path} is not opened with --allow-mount`)];
+  return checkBind(field, normalisePath(realPaths[source] ?? source), normalisePath(source), options);
 }
+
+/** `path` is where `written` leads. */
+function checkBind(
+  field: string,
+  path: string,
+  written: string,
+  { allowMounts, socket }: PolicyOptions,
+): readonly Refusal[] {
+  const allowed = allowMounts.map(normalisePath);
+  if (isEngineSocket(path) || isEngineSocket(written)) {
+    return allowed.includes(path) ? [] : [refuse(field, 'the engine’s socket is root on the host')];
+  }
+  if (!allowed.some((directory) => isWithin(path, directory)))
+    return [refuse(field, `bind mount of ${path} is not opened with --allow-mount`)];
+  const sockets = socket === undefined ? USUAL_SOCKETS : [...USUAL_SOCKETS, normalisePath(socket)];
+  const inside = sockets.find((each) => isWithin(each, path) && !allowed.includes(each));
+  return inside === undefined
+    ? []
+    : [refuse(field, `${path} has the engine’s socket ${inside} in it, which is root on the host`)];
+}
+
+const USUAL_SOCKETS: readonly string[] = [
+  '/run/docker.sock',
+  '/var/run/docker.sock',
+  '/run/podman/podman.sock',
+  '/run/containerd/containerd.sock',
+];
 
 const VOLUME_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 
@@ -115,7 +137,7 @@ function checkSecurityOption(option: string): readonly Refusal[] {
   const [, key = '', value = ''] = /^([^=:]+)[=:]?(.*)$/.exec(option) ?? [];
   const isHarmless =
     (key === 'no-new-privileges' && ['', 'true', 'false'].includes(value)) ||
-    (key === 'apparmor' && value !== '' && value !== 'unconfined') ||
+    (key === 'apparmor' && /^[\w.-]+$/.test(value) && value.toLowerCase() !== 'unconfined') ||
     (key === 'label' && value.startsWith('level:'));
   return isHarmless
     ? []
@@ -144,9 +166,7 @@ function checkLabel(label: string): readonly Refusal[] {
 
 function checkLogging(logging: ContainerSettings['logging']): readonly Refusal[] {
   const local = Object.entries(logging?.options ?? {}).filter(
-    ([name, value]) =>
-      /^(unix|unixgram|file):/.test(value) ||
-      (/-(ca|capath|cert|key)$|tls-/.test(name) && value.startsWith('/')),
+    ([name, value]) => /^\s*(unix\w*|file|fd):/i.test(value) || /-(ca|capath|cert|key)$/i.test(name),
   );
   return local.map(([name]) => refuse('logging', `option ${name} opens a socket or a file of the host`));
 }

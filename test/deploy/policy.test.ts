@@ -44,6 +44,25 @@ const HOSTILE: readonly (readonly [string, Partial<ContainerSettings>, string])[
   ],
   ['a seccomp profile of its own', { securityOpt: ['seccomp={}'] }, 'security_opt: seccomp={} weakens'],
   ['no AppArmor', { securityOpt: ['apparmor=unconfined'] }, 'security_opt: apparmor=unconfined weakens'],
+  [
+    'no AppArmor, old spelling',
+    { securityOpt: ['apparmor:unconfined'] },
+    'security_opt: apparmor:unconfined',
+  ],
+  [
+    'no AppArmor, and a blank',
+    { securityOpt: ['apparmor=unconfined '] },
+    'security_opt: apparmor=unconfined ',
+  ],
+  ['no AppArmor, in capitals', { securityOpt: ['apparmor=UNCONFINED'] }, 'security_opt: apparmor=UNCONFINED'],
+  ['an AppArmor profile by path', { securityOpt: ['apparmor=/etc/x'] }, 'security_opt: apparmor=/etc/x'],
+  [
+    'two options in one',
+    { securityOpt: ['apparmor=docker-default\nseccomp=unconfined'] },
+    'security_opt: apparmor=docker-default',
+  ],
+  ['an SELinux type', { securityOpt: ['label=type:spc_t'] }, 'security_opt: label=type:spc_t weakens'],
+  ['an old privilege', { securityOpt: ['no-new-privileges=maybe'] }, 'security_opt: no-new-privileges=maybe'],
   ['no SELinux', { securityOpt: ['label=disable'] }, 'security_opt: label=disable weakens'],
   [
     'bare system paths',
@@ -57,6 +76,8 @@ const HOSTILE: readonly (readonly [string, Partial<ContainerSettings>, string])[
     'networks: container:db is not the name of a network',
   ],
   ['a namespace by path', { networks: ['ns:/proc/1/ns/net'] }, 'networks: ns:/proc/1/ns/net is not the name'],
+  ['a tmpfs over /dev by a way out', { tmpfs: ['/dev/shm/../mqueue'] }, 'tmpfs: /dev/mqueue belongs to'],
+  ['a tmpfs as the root', { tmpfs: ['/tmp/..:exec'] }, 'tmpfs: /tmp/..:exec is not a path inside'],
   ['a tmpfs over /proc', { tmpfs: ['/proc/sys'] }, 'tmpfs: /proc/sys belongs to the kernel'],
   [
     'labels that make it ours',
@@ -67,6 +88,18 @@ const HOSTILE: readonly (readonly [string, Partial<ContainerSettings>, string])[
     'a log to a socket of the host',
     { logging: { driver: 'syslog', options: { 'syslog-address': 'unix:///run/systemd/private' } } },
     'logging: option syslog-address opens a socket or a file of the host',
+  ],
+  ...['UNIX:///var/run/docker.sock', ' unix:///x', 'unixgram:///dev/log', 'File:///etc/shadow', 'fd://3'].map(
+    (address): (typeof HOSTILE)[number] => [
+      `a log to ${address}`,
+      { logging: { driver: 'fluentd', options: { 'fluentd-address': address } } },
+      'logging: option fluentd-address opens a socket or a file of the host',
+    ],
+  ),
+  [
+    'a file of the host as a certificate, from the daemon’s own directory',
+    { logging: { driver: 'syslog', options: { 'syslog-tls-ca-cert': 'etc/shadow' } } },
+    'logging: option syslog-tls-ca-cert opens a socket or a file of the host',
   ],
 ];
 
@@ -115,6 +148,22 @@ test('the engine’s socket needs its very own --allow-mount', () => {
   expect(check(bind('/run/docker.sock'), { allowMounts: ['/run'], registries: null })).toContain('socket');
   expect(check(bind('/run/docker.sock'), { allowMounts: ['/run/docker.sock'], registries: null })).toBe('');
 });
+
+test.each([
+  ['/run', ['/run'], '/run/docker.sock'],
+  ['/run/podman', ['/run'], '/run/podman/podman.sock'],
+  ['/srv', ['/srv'], '/srv/engine/api'],
+  ['/srv', ['/srv', '/srv/engine/api'], null],
+  ['/srv/data', ['/srv'], null],
+])(
+  'a directory with a socket of the engine in it is none the better: %s with %j → %s',
+  (source, allowMounts, socket) => {
+    const refusal = `volumes[0]: ${source} has the engine’s socket ${socket} in it, which is root on the host`;
+    expect(check(bind(source), { allowMounts, registries: null, socket: '/srv/engine/api' })).toBe(
+      socket === null ? '' : refusal,
+    );
+  },
+);
 
 test.each([
   ['registry.example.com/shop/web', true],

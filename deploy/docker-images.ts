@@ -4,10 +4,11 @@ import { statfs } from 'node:fs/promises';
 import type Docker from 'dockerode';
 import type { EngineClient } from './docker-client.ts';
 import { belongsTo, digestOf, hasDigest, isShared, localImage } from './docker-image-names.ts';
-import { toPullFailure } from './engine-words.ts';
+import { describeEngineError, statusOf } from './engine-words.ts';
 import { isMissing, RuntimeFailure } from './errors.ts';
 import { isRecord, readJsonLines } from './line-reader.ts';
 import { PullProgress } from './pull-progress.ts';
+import { type Pulled, toPullFailure } from './pull-words.ts';
 import { readRegistryAuth } from './registry-auth.ts';
 import { imageKey, isDigest, isRepository, isVersion, registryOf } from './repository.ts';
 import type { Permit, PullRequest, ResolvedImage } from './runtime.ts';
@@ -119,11 +120,11 @@ export class EngineImages {
       for await (const line of readJsonLines(stream, `pull ${key}`)) {
         restartTimer();
         const failure = progress.push(line);
-        if (failure !== null) throw toPullFailure(failure, key);
+        if (failure !== null) throw toPullFailure(failure, request);
         request.onProgress(progress.describe());
       }
     } catch (error) {
-      throw asPullFailure(error, key);
+      throw asPullFailure(error, request);
     } finally {
       clearTimeout(timer);
     }
@@ -229,11 +230,15 @@ function pullFailure(
   return new RuntimeFailure('image-pull', message, { pull });
 }
 
-/** An engine that is away or slow is not the registry's fault and keeps its own code. */
-function asPullFailure(error: unknown, key: string): unknown {
-  if (!(error instanceof RuntimeFailure)) return error;
-  const isRegistrys = ['missing', 'engine-error', 'invalid-request', 'no-space', 'image-pull'].includes(
-    error.code,
-  );
-  return isRegistrys && error.code !== 'image-pull' ? toPullFailure(error.message, key, error) : error;
+/**
+ * What the engine answers to a pull is the registry's word, and read as that alone. An engine that is away or slow is not
+ * the registry's fault and keeps its own code.
+ */
+function asPullFailure(error: unknown, pulled: Pulled): unknown {
+  if (!(error instanceof RuntimeFailure) || error.code === 'image-pull') return error;
+  const status = statusOf(error.cause);
+  const isReply = status !== null && error.code !== 'engine-unavailable';
+  if (!isReply && error.code !== 'engine-error') return error;
+  const words = isReply ? describeEngineError(error.cause) : error.message;
+  return toPullFailure(words, pulled, { cause: error, status });
 }

@@ -1,40 +1,6 @@
-// What dockerd, podman and registries say, as ordered tables: first match wins. The engine's API has few status codes
+// What dockerd and podman say, as an ordered table: first match wins. The engine's API has few status codes
 // and many messages, so the message decides where the code does not. Pure; grows by a row and its case in the test.
-import type { PullFailureKind } from '../strategies/model.ts';
 import { type FailureCode, messageOf, RuntimeFailure } from './errors.ts';
-
-const PULL_WORDS: readonly (readonly [RegExp, PullFailureKind])[] = [
-  [/toomanyrequests|too many requests|rate limit|\b429\b/i, 'rate-limit'],
-  [/no space left on device|disk quota exceeded|not enough space/i, 'space'],
-  [/may require 'docker login'/i, 'missing'],
-  [/no basic auth|unauthorized|authentication required|incorrect username or password/i, 'authentication'],
-  [
-    /requested access to the resource is denied|access (forbidden|denied)|denied:|\b40[13]\b/i,
-    'authentication',
-  ],
-  [/manifest unknown|name unknown|repository name not known|tag .*not found|no such image/i, 'missing'],
-  [
-    /manifest for .* not found|does not exist|no matching manifest|image not known|: not found|\b404\b/i,
-    'missing',
-  ],
-  [/\bx509\b|certificate|tls:|server gave HTTP response to HTTPS client/i, 'network'],
-  [/no such host|lookup .* on |temporary failure in name resolution|server misbehaving/i, 'network'],
-  [/connection (refused|reset|timed out)|no route to host|network is unreachable|broken pipe/i, 'network'],
-  [
-    /i\/o timeout|timeout|deadline exceeded|\bEOF\b|request canceled|ECONN|EPIPE|aborted|socket hang up/i,
-    'network',
-  ],
-  [
-    /received unexpected HTTP status: 5|\b50[0234]\b|blob upload|filesystem layer verification failed/i,
-    'network',
-  ],
-  [/invalid reference format|invalid tag|unsupported/i, 'refused'],
-];
-
-/** The kind of a failed pull, from the registry's or the engine's own words. */
-export function classifyPullMessage(message: string): PullFailureKind {
-  return PULL_WORDS.find(([pattern]) => pattern.test(message))?.[1] ?? 'unknown';
-}
 
 const ENGINE_WORDS: readonly (readonly [RegExp, FailureCode])[] = [
   [/name .* is already in use|container name .* in use/i, 'name-conflict'],
@@ -103,13 +69,6 @@ export function toEngineFailure(error: unknown, what: string): RuntimeFailure {
   const code = classifyEngineError(error);
   return new RuntimeFailure(code, `${what}: ${describeEngineError(error)}${NEXT_MOVE[code] ?? ''}`, {
     cause: error,
-  });
-}
-
-export function toPullFailure(message: string, what: string, cause?: unknown): RuntimeFailure {
-  return new RuntimeFailure('image-pull', `${what}: ${message}`, {
-    cause,
-    pull: classifyPullMessage(message),
   });
 }
 

@@ -1,11 +1,11 @@
 // The way to the engine's API: one client for short calls on pooled sockets, one for streams and slow calls (a stop takes
 // its grace) on sockets of their own, the API version negotiated anew after every loss. Knows nothing of containers.
-import { type AgentOptions, Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
 import type { Readable } from 'node:stream';
-import Docker from 'dockerode';
+import type Docker from 'dockerode';
 import pRetry from 'p-retry';
 import { withDeadline } from './deadline.ts';
+import { ask } from './docker-ask.ts';
+import { EngineConnections } from './docker-connections.ts';
 import { guardConnection, requirePermit } from './docker-permit.ts';
 import { describeEndpoint, type EngineEndpoint } from './endpoint.ts';
 import { isSocketError, statusOf, toEngineFailure } from './engine-words.ts';
@@ -52,16 +52,14 @@ export class EngineClient {
   readonly #endpoint: EngineEndpoint;
   readonly #onCall: CallObserver;
   readonly #controlTimeoutMs: number;
-  readonly #pooled: HttpAgent;
-  readonly #single: HttpAgent;
+  readonly #connections: EngineConnections;
   #session: Promise<Session> | null = null;
 
   constructor({ endpoint, onCall, controlTimeoutMs }: ClientOptions) {
     this.#endpoint = endpoint;
     this.#onCall = onCall ?? (() => undefined);
     this.#controlTimeoutMs = controlTimeoutMs ?? CONTROL_TIMEOUT_MS;
-    this.#pooled = this.#openAgent(POOLED);
-    this.#single = this.#openAgent();
+    this.#connections = new EngineConnections(endpoint, this.#controlTimeoutMs);
   }
 
   get endpoint(): EngineEndpoint {
@@ -113,16 +111,17 @@ export class EngineClient {
     if (permit === undefined) return shared;
     const what = `${action} ${subject}`;
     requirePermit(permit, what);
-    return this.#connect(guardConnection(this.#openAgent(), permit, what), apiVersion);
+    const own = guardConnection(this.#connections.open(), permit, what);
+    return this.#connections.connect(own, apiVersion);
   }
 
   close(): void {
-    this.#pooled.destroy();
-    this.#single.destroy();
+    this.#connections.close();
   }
 
   async #observed<T>(options: CallOptions, run: () => Promise<T>): Promise<T> {
     const began = performance.now();
+    const { pooled } = this.#connections;
     const report = (outcome: 'ok' | 'failed') =>
       this.#onCall(options.action, outcome, (performance.now() - began) / 1000);
     try {
@@ -133,6 +132,7 @@ export class EngineClient {
       report('failed');
       const failure = toEngineFailure(error, `${options.action} ${options.subject}`);
       if (mayHaveChanged(error, failure)) this.#session = null;
+      if (failure.code === 'timeout') this.#connections.replace(pooled);
       throw failure;
     }
   }
@@ -143,9 +143,13 @@ export class EngineClient {
 
   async #negotiate(): Promise<Session> {
     const what = `reach the engine at ${describeEndpoint(this.#endpoint)}`;
-    const plain = this.#connect(this.#pooled, undefined);
-    const ask = () => withDeadline({ timeoutMs: this.#controlTimeoutMs, what }, () => plain.version());
-    const reply: unknown = await retryOnce(ask, undefined).catch((error: unknown) => {
+    const { pooled, single } = this.#connections;
+    const plain = this.#connections.connect(pooled, undefined);
+    const negotiate = () =>
+      withDeadline({ timeoutMs: this.#controlTimeoutMs, what }, (abortSignal) =>
+        ask(plain, '/version', abortSignal),
+      );
+    const reply: unknown = await retryOnce(negotiate, undefined).catch((error: unknown) => {
       throw toEngineFailure(error, what);
     });
     const { newest, oldest, engine, isPodman } = parseVersion(reply, what);
@@ -154,39 +158,15 @@ export class EngineClient {
       apiVersion,
       engine,
       isPodman,
-      control: this.#connect(this.#pooled, apiVersion),
-      streams: this.#connect(this.#single, apiVersion),
+      control: this.#connections.connect(pooled, apiVersion),
+      streams: this.#connections.connect(single, apiVersion),
     };
-  }
-
-  #openAgent(options: AgentOptions = {}): HttpAgent {
-    const isSecure = this.#endpoint.kind === 'tcp' && this.#endpoint.tls !== null;
-    return isSecure ? new HttpsAgent(options) : new HttpAgent(options);
-  }
-
-  #connect(agent: HttpAgent, apiVersion: string | undefined): Docker {
-    const common = { agent, version: apiVersion === undefined ? undefined : `v${apiVersion}` };
-    if (this.#endpoint.kind === 'unix') {
-      const local = {
-        ...common,
-        socketPath: this.#endpoint.path,
-        host: undefined,
-        protocol: 'http' as const,
-      };
-      return new Docker(local);
-    }
-    const { host, port, tls } = this.#endpoint;
-    const plain = { ...common, host, port, protocol: 'http' as const };
-    const secure = { ...plain, ...tls, protocol: 'https' as const };
-    return new Docker(tls === null ? plain : secure);
   }
 
   #forget(session: Promise<Session>): void {
     if (this.#session === session) this.#session = null;
   }
 }
-
-const POOLED = { keepAlive: true, maxSockets: 16 } as const;
 
 function parseVersion(reply: unknown, what: string) {
   if (!isRecord(reply) || typeof reply.ApiVersion !== 'string') {

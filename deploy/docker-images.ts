@@ -2,6 +2,7 @@
 // it any more. A pull counts only when a new inspect finds the digest that the registry answered with.
 import { statfs } from 'node:fs/promises';
 import type Docker from 'dockerode';
+import { ask } from './docker-ask.ts';
 import type { EngineClient } from './docker-client.ts';
 import { belongsTo, digestOf, hasDigest, isShared, localImage } from './docker-image-names.ts';
 import { describeEngineError, statusOf } from './engine-words.ts';
@@ -153,7 +154,9 @@ export class EngineImages {
   async #requireSpace(key: string): Promise<void> {
     if (this.#client.endpoint.kind !== 'unix') return;
     const call = { action: 'info', subject: 'engine', safe: true };
-    const root = await this.#client.call(call, async (docker) => rootOf(await docker.info()));
+    const root = await this.#client.call(call, async (docker, abortSignal) =>
+      rootOf(await ask(docker, '/info', abortSignal)),
+    );
     const disk = await statfs(root).catch(() => null);
     const free = disk === null ? Number.POSITIVE_INFINITY : disk.bavail * disk.bsize;
     if (free < this.#options.minFreeBytes) {
@@ -168,7 +171,10 @@ export class EngineImages {
   async #inspect(name: string): Promise<Docker.ImageInspectInfo | null> {
     const call = { action: 'inspect-image', subject: name, safe: true };
     return await this.#client
-      .call(call, (docker) => docker.getImage(name).inspect())
+      .call(call, async (docker, abortSignal) => {
+        const reply = await ask(docker, `/images/${name}/json`, abortSignal);
+        return reply as Docker.ImageInspectInfo;
+      })
       .catch((error: unknown) => {
         if (isMissing(error)) return null;
         throw error;
@@ -211,7 +217,7 @@ export class EngineImages {
     for (const name of names) {
       const call = { action: 'remove-image', subject: name, timeoutMs: 60_000, permit };
       await this.#client
-        .call(call, (docker) => docker.getImage(name).remove())
+        .call(call, (docker, abortSignal) => docker.getImage(name).remove({ abortSignal }))
         .catch((error: unknown) => {
           if (!isMissing(error)) throw error;
         });

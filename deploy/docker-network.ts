@@ -2,6 +2,7 @@
 // one that a spec names must exist.
 import { hostname } from 'node:os';
 import type Docker from 'dockerode';
+import { ask } from './docker-ask.ts';
 import type { EngineClient } from './docker-client.ts';
 import type { Reach } from './docker-create.ts';
 import { statusOf } from './engine-words.ts';
@@ -72,7 +73,7 @@ export class EngineNetwork {
   async #remove(id: string, permit: Permit): Promise<void> {
     const call = { action: 'remove-network', subject: id.slice(0, 12), safe: true, permit };
     await this.#client
-      .call(call, (docker) => docker.getNetwork(id).remove())
+      .call(call, (docker, abortSignal) => docker.getNetwork(id).remove({ abortSignal }))
       .catch((error: unknown) => {
         if (!(error instanceof RuntimeFailure && [403, 404].includes(statusOf(error.cause) ?? 0)))
           throw error;
@@ -83,7 +84,10 @@ export class EngineNetwork {
   async connect(containerId: string, network: string, permit: Permit): Promise<void> {
     const call = { action: 'connect-network', subject: network, timeoutMs: 30_000, permit };
     await this.#client
-      .call(call, (docker) => docker.getNetwork(network).connect({ Container: containerId }))
+      .call(call, (docker, abortSignal) => {
+        const options = { Container: containerId, abortSignal };
+        return docker.getNetwork(network).connect(options);
+      })
       .catch((error: unknown) => {
         if (isJoinedAlready(error)) return;
         if (isMissing(error)) throw missingNetwork(network, error);
@@ -117,7 +121,9 @@ export class EngineNetwork {
       return (await this.#isMember()) ? 'direct' : 'loopback';
     }
     const call = { action: 'info', subject: 'engine', safe: true };
-    const info: unknown = await this.#client.call(call, async (docker) => await docker.info());
+    const info: unknown = await this.#client.call(call, (docker, abortSignal) =>
+      ask(docker, '/info', abortSignal),
+    );
     const words = JSON.stringify(info);
     return /Docker Desktop|name=rootless|"rootless":true/.test(words) ? 'loopback' : 'direct';
   }
@@ -131,7 +137,10 @@ export class EngineNetwork {
   async #inspect(network: string): Promise<Docker.NetworkInspectInfo | null> {
     const call = { action: 'inspect-network', subject: network, safe: true };
     return await this.#client
-      .call(call, (docker) => docker.getNetwork(network).inspect())
+      .call(call, async (docker, abortSignal) => {
+        const reply = await ask(docker, `/networks/${network}`, abortSignal);
+        return reply as Docker.NetworkInspectInfo;
+      })
       .catch((error: unknown) => {
         if (isMissing(error) || (error instanceof RuntimeFailure && error.code === 'network-missing'))
           return null;

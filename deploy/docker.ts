@@ -1,5 +1,6 @@
 // The `ContainerRuntime` on a Docker-compatible engine: puts the parts together and enforces the policy in `start`.
 import type { ContainerSettings } from '../strategies/model.ts';
+import { ask } from './docker-ask.ts';
 import { type CallObserver, EngineClient } from './docker-client.ts';
 import { EngineContainers } from './docker-containers.ts';
 import type { Reach } from './docker-create.ts';
@@ -81,7 +82,9 @@ export class DockerRuntime implements ContainerRuntime {
   async info(signal?: AbortSignal): Promise<EngineInfo> {
     const { apiVersion, engine, isPodman } = await this.#client.session();
     const call = { action: 'info', subject: 'engine', safe: true, signal };
-    const info: unknown = await this.#client.call(call, async (docker) => await docker.info());
+    const info: unknown = await this.#client.call(call, (docker, abortSignal) =>
+      ask(docker, '/info', abortSignal),
+    );
     const { DockerRootDir = '/' }: { DockerRootDir?: string } = info ?? {};
     return {
       name: isPodman ? 'podman' : 'docker',

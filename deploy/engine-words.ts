@@ -26,7 +26,7 @@ const ENGINE_WORDS: readonly (readonly [RegExp, FailureCode])[] = [
     'invalid-request',
   ],
   [
-    /OCI runtime|\b(runc|crun)\b|executable file not found|exec format error|failed to create (shim )?task/i,
+    /OCI runtime|(?<![^\s"(])(runc|crun)[: ]|executable file not found|exec format error|failed to create (shim )?task/i,
     'start-failed',
   ],
   [/no command specified/i, 'start-failed'],

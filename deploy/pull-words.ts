@@ -74,12 +74,12 @@ function hideReference(message: string, { image, version }: Pulled): string {
   const [first = '', ...rest] = image.split('/');
   const path = rest.length > 0 && /[.:]|^localhost$/.test(first) ? rest.join('/') : image;
   const names = [image, first === path ? '' : first, path].filter((name) => name !== '');
-  const inText = names.map(escape).join('|');
+  const inText = names.map(quote).join('|');
   return message
-    .replace(new RegExp(`([:/@]|\\btag )${escape(version)}(?![\\w.-])`, 'g'), '$1…')
+    .replace(new RegExp(`([:/@]|\\btag )${quote(version)}(?![\\w.-])`, 'g'), '$1…')
     .replace(new RegExp(`(?<![\\w.-])(?:${inText})(?![\\w.-])`, 'g'), '…');
 }
 
-function escape(text: string): string {
+function quote(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }

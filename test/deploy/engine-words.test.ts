@@ -25,6 +25,9 @@ test.each([
   ['missing', 404, 'No such container: web-r1-1'],
   ['missing', 404, 'no such object: acme/crunch'],
   ['missing', 404, 'acme/runcible is not here'],
+  ['missing', 404, 'acme/runc:v1 is not here'],
+  ['start-failed', 500, 'runc did not terminate successfully: exit status 1'],
+  ['start-failed', 500, 'crun: executable file `/no` not found: No such file or directory'],
   [
     'start-failed',
     400,

@@ -1,25 +1,23 @@
 // Images on the engine: a tag is resolved once to a digest, pulled when it must be, and removed when no revision wants
 // it any more. A pull counts only when a new inspect finds the digest that the registry answered with.
-import { statfs } from 'node:fs/promises';
 import type Docker from 'dockerode';
 import { ask } from './docker-ask.ts';
 import type { EngineClient } from './docker-client.ts';
 import { belongsTo, digestOf, hasDigest, isShared, localImage } from './docker-image-names.ts';
+import { FreeSpace, type SpaceOptions } from './docker-space.ts';
 import { describeEngineError, statusOf } from './engine-words.ts';
 import { isMissing, RuntimeFailure } from './errors.ts';
-import { isRecord, readJsonLines } from './line-reader.ts';
+import { readJsonLines } from './line-reader.ts';
 import { PullProgress } from './pull-progress.ts';
 import { type Pulled, toPullFailure } from './pull-words.ts';
 import { readRegistryAuth } from './registry-auth.ts';
 import { imageKey, isDigest, isRepository, isVersion, registryOf } from './repository.ts';
 import type { Permit, PullRequest, ResolvedImage } from './runtime.ts';
 
-export interface ImageOptions {
+export interface ImageOptions extends SpaceOptions {
   readonly registries: readonly string[] | null;
   /** Where Docker's config.json is. */
   readonly configDirectory: string;
-  /** A pull is refused when the engine's disk, if it is ours to see, has less. */
-  readonly minFreeBytes: number;
   /** A pull without a sign of life for so long is given up. */
   readonly idleTimeoutMs: number;
 }
@@ -29,10 +27,12 @@ const PULL_HEAD_TIMEOUT_MS = 120_000;
 export class EngineImages {
   readonly #client: EngineClient;
   readonly #options: ImageOptions;
+  readonly #space: FreeSpace;
 
   constructor(client: EngineClient, options: ImageOptions) {
     this.#client = client;
     this.#options = options;
+    this.#space = new FreeSpace(client, options);
   }
 
   async resolve(request: PullRequest, permit: Permit): Promise<ResolvedImage> {
@@ -50,7 +50,7 @@ export class EngineImages {
         `${key} is not on the engine, and pull is never; load it or allow pulling`,
       );
     }
-    await this.#requireSpace(key);
+    await this.#space.require(key);
     return await this.#pull(request, key, permit);
   }
 
@@ -150,24 +150,6 @@ export class EngineImages {
     );
   }
 
-  /** Only where the engine's disk is this machine's. */
-  async #requireSpace(key: string): Promise<void> {
-    if (this.#client.endpoint.kind !== 'unix') return;
-    const call = { action: 'info', subject: 'engine', safe: true };
-    const root = await this.#client.call(call, async (docker, abortSignal) =>
-      rootOf(await ask(docker, '/info', abortSignal)),
-    );
-    const disk = await statfs(root).catch(() => null);
-    const free = disk === null ? Number.POSITIVE_INFINITY : disk.bavail * disk.bsize;
-    if (free < this.#options.minFreeBytes) {
-      const megabytes = Math.floor(free / 1e6);
-      throw pullFailure(
-        'space',
-        `${key}: only ${megabytes} MB are free under ${root}; remove images or make room`,
-      );
-    }
-  }
-
   async #inspect(name: string): Promise<Docker.ImageInspectInfo | null> {
     const call = { action: 'inspect-image', subject: name, safe: true };
     return await this.#client
@@ -225,14 +207,7 @@ export class EngineImages {
   }
 }
 
-function rootOf(info: unknown): string {
-  return isRecord(info) && typeof info.DockerRootDir === 'string' ? info.DockerRootDir : '/';
-}
-
-function pullFailure(
-  pull: 'missing' | 'refused' | 'network' | 'space' | 'unknown',
-  message: string,
-): RuntimeFailure {
+function pullFailure(pull: 'missing' | 'refused' | 'network' | 'unknown', message: string): RuntimeFailure {
   return new RuntimeFailure('image-pull', message, { pull });
 }
 

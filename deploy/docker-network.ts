@@ -16,13 +16,16 @@ export class EngineNetwork {
   readonly name: string;
   readonly #client: EngineClient;
   readonly #wanted: Reach | 'auto';
+  /** What the engine calls the container that we are, if we are one. */
+  readonly #self: string;
   #reach: Promise<Reach> | null = null;
   #ensuring: Promise<void> | null = null;
 
-  constructor(client: EngineClient, name: string, reach: Reach | 'auto') {
+  constructor(client: EngineClient, name: string, reach: Reach | 'auto', self = hostname()) {
     this.#client = client;
     this.name = name;
     this.#wanted = reach;
+    this.#self = self;
   }
 
   /**
@@ -113,13 +116,12 @@ export class EngineNetwork {
   }
 
   /**
-   * Container addresses route from here when the engine runs in this very kernel's network, or when we are a container
-   * on the network ourselves. Not so with a rootless engine, or one in a virtual machine.
+   * Container addresses route from here when we are a container on the network ourselves, wherever the engine is; or when
+   * it runs in this very kernel's network. Not so with a rootless engine, or one in a virtual machine.
    */
   async #detectReach(): Promise<Reach> {
-    if (this.#client.endpoint.kind === 'tcp' || process.platform !== 'linux') {
-      return (await this.#isMember()) ? 'direct' : 'loopback';
-    }
+    if (await this.#isMember()) return 'direct';
+    if (this.#client.endpoint.kind === 'tcp' || process.platform !== 'linux') return 'loopback';
     const call = { action: 'info', subject: 'engine', safe: true };
     const info: unknown = await this.#client.call(call, (docker, abortSignal) =>
       ask(docker, '/info', abortSignal),
@@ -129,9 +131,9 @@ export class EngineNetwork {
   }
 
   async #isMember(): Promise<boolean> {
-    if (!/^[0-9a-f]{12,64}$/.test(hostname())) return false;
+    if (!/^[0-9a-f]{12,64}$/.test(this.#self)) return false;
     const network = await this.#inspect(this.name);
-    return Object.keys(network?.Containers ?? {}).some((id) => id.startsWith(hostname()));
+    return Object.keys(network?.Containers ?? {}).some((id) => id.startsWith(this.#self));
   }
 
   async #inspect(network: string): Promise<Docker.NetworkInspectInfo | null> {

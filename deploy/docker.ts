@@ -38,6 +38,8 @@ export interface DockerOptions {
   readonly controlTimeoutMs?: number;
   readonly pullIdleTimeoutMs?: number;
   readonly onCall?: CallObserver;
+  /** What an operator should know of this engine, once each. */
+  readonly onNotice?: (message: string) => void;
   /** One for each operation that changes something, asked before each of its calls; without it everything is allowed. */
   readonly takePermit?: () => Permit;
 }
@@ -74,6 +76,7 @@ export class DockerRuntime implements ContainerRuntime {
       configDirectory: options.configDirectory ?? configDirectory(process.env),
       minFreeBytes: options.minFreeBytes ?? MIN_FREE_BYTES,
       idleTimeoutMs: options.pullIdleTimeoutMs ?? PULL_IDLE_TIMEOUT_MS,
+      onNotice: options.onNotice ?? (() => undefined),
     });
     this.#logs = new EngineLogs(this.#client, this.#containers);
     this.#exec = new EngineExec(this.#client);

@@ -108,7 +108,7 @@ function connectParts(
 function startControl(parts: Parts, releases: Releases) {
   const { config, log, keys, leader, metrics, stop } = parts;
   const takePermit = () => leader.permit();
-  const runtime = openRuntime(config, takePermit);
+  const runtime = openRuntime(config, log, takePermit);
   const mark = (service: string) => controller.mark(service);
   const engine = new DeployEngine({
     ...{ runtime, prefix: keys.prefix, now: Date.now, takePermit, mark, signal: stop },
@@ -146,12 +146,13 @@ function tellAction({ events, log }: Parts, done: Done, trouble: Trouble | null)
   if (attempts === 1) log.warn('action failed', { ...done, reason, why: message });
 }
 
-function openRuntime(config: ServeConfig, takePermit: () => Permit): DockerRuntime {
+function openRuntime(config: ServeConfig, log: Log, takePermit: () => Permit): DockerRuntime {
   const registries = config.allowRegistry.length === 0 ? null : config.allowRegistry;
   return new DockerRuntime({
     endpoint: parseEndpoint(config.docker, process.env),
     policy: { allowMounts: config.allowMount, registries },
     reach: config.reach,
+    onNotice: (message) => log.info(message),
     takePermit,
   });
 }

@@ -5,6 +5,7 @@ import { type Answers, fail, openStandIn, type StandIn } from './stand-in-engine
 
 let engine: StandIn | null = null;
 let runtime: DockerRuntime | null = null;
+const notices: string[] = [];
 
 afterEach(async () => {
   runtime?.close();
@@ -13,7 +14,8 @@ afterEach(async () => {
 
 async function open(answers: Answers): Promise<DockerRuntime> {
   engine = await openStandIn({ 'GET /info': { DockerRootDir: '/' }, ...answers });
-  runtime = new DockerRuntime({ endpoint: engine.endpoint });
+  notices.length = 0;
+  runtime = new DockerRuntime({ endpoint: engine.endpoint, onNotice: (message) => notices.push(message) });
   return runtime;
 }
 
@@ -43,4 +45,17 @@ test('an engine that is not there is no failure of the registry', async () => {
     code: 'engine-unavailable',
     pull: null,
   });
+});
+
+test.each([
+  [
+    '/nowhere/to/be/seen',
+    ['free space is not checked before a pull: /nowhere/to/be/seen is not to be seen from here'],
+  ],
+  ['/', []],
+])('an engine whose disk is at %s: said once that its space is not checked', async (root, said) => {
+  const docker = await open({ 'GET /info': { DockerRootDir: root } });
+  for (const version of ['v1', 'v2'])
+    await docker.resolveImage(wanted('acme/web', version)).catch(() => undefined);
+  expect(notices).toEqual(said);
 });

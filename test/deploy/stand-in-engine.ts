@@ -20,7 +20,7 @@ export interface StandIn {
 
 const VERSION = { ApiVersion: '1.41', MinAPIVersion: '1.12', Version: '20.10.0' };
 
-export async function openStandIn(answers: Answers): Promise<StandIn> {
+export async function openStandIn(answers: Answers, kind: 'unix' | 'tcp' = 'unix'): Promise<StandIn> {
   const folder = await mkdtemp(join(tmpdir(), 'slipway-engine-'));
   const path = join(folder, 'engine.sock');
   const asked: string[] = [];
@@ -34,9 +34,13 @@ export async function openStandIn(answers: Answers): Promise<StandIn> {
     else if (answer === undefined) fail(404, `no such thing: ${name}`)(request, response);
     else reply(response, answer);
   });
-  await new Promise<void>((resolve) => server.listen(path, resolve));
+  await new Promise<void>((resolve) =>
+    kind === 'unix' ? server.listen(path, resolve) : server.listen(0, '127.0.0.1', resolve),
+  );
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
   return {
-    endpoint: { kind: 'unix', path },
+    endpoint: kind === 'unix' ? { kind, path } : { kind, host: '127.0.0.1', port, tls: null },
     asked,
     connections: () =>
       new Promise((resolve, reject) =>

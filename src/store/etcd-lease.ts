@@ -105,8 +105,10 @@ export class EtcdLease implements Lease {
       this.#stream = stream;
       this.#send(stream);
     } catch {
-      // Refused, or not authenticated: the next beat tries again, and the expiry decides when it is too late.
-      if (this.#client === client) this.#dropStream();
+      // Refused, or not authenticated: the next beat tries elsewhere, and the expiry decides when it is too late.
+      if (this.#client !== client) return;
+      this.#calls.avoid(this.#endpoint);
+      this.#dropStream();
     }
   }
 

@@ -1,7 +1,7 @@
 // A revision → the engine's create request. Pure. Built from the revision's settings alone, never from an inspect, so
 // that an image's newer defaults are not frozen at older ones.
 import type Docker from 'dockerode';
-import type { ContainerSettings, VolumeMount } from '../strategies/model.ts';
+import type { ContainerSettings, Healthcheck, VolumeMount } from '../strategies/model.ts';
 import { RuntimeFailure } from './errors.ts';
 import { containerName, toLabels } from './labels.ts';
 import type { CreateRequest } from './runtime.ts';
@@ -15,13 +15,14 @@ export function buildCreateOptions(
   reach: Reach,
 ): Docker.ContainerCreateOptions {
   const { identity, revision } = request;
-  const { container, port } = revision.settings;
+  const { container, port, healthcheck } = revision.settings;
   return {
     name: containerName(identity.prefix, identity.service, identity.revision, identity.ordinal),
     Image: revision.reference,
     Labels: { ...container.labels, ...toLabels(request) },
     Env: Object.entries(container.environment).map(([name, value]) => `${name}=${value}`),
     ...buildProcess(container),
+    ...(needsImageCheck(healthcheck) ? {} : { Healthcheck: { Test: ['NONE'] } }),
     ...(port === null ? {} : { ExposedPorts: { [`${port}/tcp`]: {} } }),
     HostConfig: {
       NetworkMode: network,
@@ -37,6 +38,11 @@ export function buildCreateOptions(
     },
     NetworkingConfig: { EndpointsConfig: { [network]: {} } },
   };
+}
+
+/** Else the engine would run the image's beside the one that counts, and `docker ps` would tell of the wrong one. */
+function needsImageCheck({ probe }: Healthcheck): boolean {
+  return probe.kind === 'auto' || probe.kind === 'image';
 }
 
 function loopbackBinding(port: number) {

@@ -137,7 +137,7 @@ export class DockerRuntime implements ContainerRuntime {
     return await this.#exec.run(id, command, timeoutMs, this.#takePermit());
   }
 
-  /** We never set a healthcheck of our own, so a container's is its image's. */
+  /** We never set a healthcheck of our own, so a container's is its image's; `NONE` where the spec has another. */
   async imageHealthcheck(id: string): Promise<readonly string[] | null> {
     const known = this.#healthchecks.get(id);
     if (known !== undefined) return known;

@@ -158,6 +158,20 @@ describe('the Docker adapter', () => {
     await docker.getVolume(`${world.prefix.slice(1)}-data`).remove();
   });
 
+  test('the image’s HEALTHCHECK runs beside ours only where the spec leaves the choice to it', async () => {
+    const { prefix, image } = world;
+    const parts = { prefix, image, ...world.resolved('checked') };
+    const kept = sampleRequest({ ...parts, service: 'kept' });
+    const replaced = sampleRequest({ ...parts, service: 'replaced', probe: { kind: 'tcp' } });
+    for (const wanted of [kept, replaced]) await world.runtime.start(wanted);
+    const healthOf = async (service: string) => {
+      const { Config, State } = await docker.getContainer((await look(service)).id).inspect();
+      return [Config.Healthcheck?.Test, State.Health?.Status ?? 'none'];
+    };
+    expect(await healthOf('kept')).toEqual([['CMD', '/bin/true'], 'starting']);
+    expect(await healthOf('replaced')).toEqual([['NONE'], 'none']);
+  });
+
   test('a network that the spec names must exist, and is joined beside ours', async () => {
     const name = uniqueName('net');
     const wanted = request('joined', { networks: [name] });

@@ -35,6 +35,18 @@ test.each([
   );
 });
 
+test.each([
+  [{ kind: 'auto' }, undefined],
+  [{ kind: 'image' }, undefined],
+  [{ kind: 'http', path: '/', status: [] }, { Test: ['NONE'] }],
+  [{ kind: 'tcp' }, { Test: ['NONE'] }],
+  [{ kind: 'exec', test: ['CMD', 'true'] }, { Test: ['NONE'] }],
+  [{ kind: 'none' }, { Test: ['NONE'] }],
+] as const)('with the check %j, the image’s own is %j', (probe, healthcheck) => {
+  const options = buildCreateOptions(sampleRequest({ probe }), 'slipway', 'direct');
+  expect(options.Healthcheck).toEqual(healthcheck);
+});
+
 test('labels of the spec never replace ours', () => {
   const request = sampleRequest({ container: { labels: { 'slipway.service': 'db', team: 'shop' } } });
   expect(buildCreateOptions(request, 'slipway', 'direct').Labels).toMatchObject({

@@ -31,6 +31,7 @@ export interface RequestParts {
   readonly reference?: string;
   readonly digest?: string;
   readonly port?: number | null;
+  readonly probe?: ProbeKind;
   readonly container?: Partial<ContainerSettings>;
 }
 
@@ -46,7 +47,7 @@ export function sampleRevision(parts: RequestParts = {}): Revision {
     settingsHash: 'abc',
     settings: {
       port: parts.port === undefined ? 8080 : parts.port,
-      healthcheck: sampleHealthcheck({ kind: 'auto' }),
+      healthcheck: sampleHealthcheck(parts.probe ?? { kind: 'auto' }),
       container: { ...PLAIN_CONTAINER, ...parts.container },
     },
     restart: 0,

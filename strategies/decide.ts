@@ -14,10 +14,11 @@ import type { Action, Memory, Observed, Plan, ServiceSpec, Writes } from './mode
 import { findDeadline } from './progress.ts';
 import { reportWorld } from './report.ts';
 import { nameImage, type WantedImage } from './resolving.ts';
+import { findForgotten } from './rollback.ts';
 import type { Move } from './rollout.ts';
 import { planRoute } from './route.ts';
 import { planSteady } from './standing.ts';
-import { buildWorld, type World } from './world.ts';
+import { buildWorld, revisionsPresent, type World } from './world.ts';
 
 export const EMPTY_MEMORY: Memory = {
   stable: null,
@@ -54,13 +55,25 @@ export function decide(spec: ServiceSpec, observed: Observed, now: number): Plan
   const stands = observed.route?.value ?? null;
   const isRouteNew = JSON.stringify(route) !== JSON.stringify(stands);
   const { draining, dismissed, healing } = convergence;
+  const writes = { ...settled.writes, ...forgetOld(world) };
   return {
     memory: { ...world.memory, draining, dismissed, healing },
-    writes: isRouteNew ? { ...settled.writes, route } : settled.writes,
+    writes: isRouteNew ? { ...writes, route } : writes,
     actions: [...planImages(world), ...convergence.actions],
     report: reportWorld(world, goal, settled.hold),
     wakeAt: findWake(world, settled.hold, convergence.wakeups),
   };
+}
+
+// Revisions beyond the window, when no rollout and no split by hand is under way; not those of which something still
+// stands. Asked for until their records have gone.
+function forgetOld(world: World): Writes {
+  const { observed, memory, spec } = world;
+  if (memory.rollout !== null || memory.manual !== null) return {};
+  const standing = revisionsPresent(world);
+  const outdated = findForgotten(observed.revisions, spec.history, memory);
+  const forget = outdated.filter((number) => !standing.includes(number));
+  return forget.length > 0 ? { forget } : {};
 }
 
 function settle(spec: ServiceSpec, observed: Observed, now: number): Settled {

@@ -396,7 +396,7 @@ export interface Writes {
     readonly message: string;
   };
   readonly unquarantine?: string;
-  /** Revisions beyond the window of `history`: their records and images go. */
+  /** Revisions beyond the window of `history`: their images go, then their records; asked for until they have. */
   readonly forget?: readonly number[];
   /** The service has retired: everything that the controller wrote for it goes. */
   readonly retired?: boolean;

@@ -11,8 +11,8 @@ import type {
   Verdict,
   Writes,
 } from './model.ts';
-import { findForgotten, isCondemning, recordFormer } from './rollback.ts';
-import { findFreeNumber, findRevision, readyOf, revisionsPresent, type World } from './world.ts';
+import { isCondemning, recordFormer } from './rollback.ts';
+import { findFreeNumber, findRevision, readyOf, type World } from './world.ts';
 
 export interface Move {
   readonly memory: Memory;
@@ -157,7 +157,7 @@ function finishRollout(world: World, rollout: Rollout, verdict: Verdict): Move {
   return { memory, writes: { finished: [finished] } };
 }
 
-/** The candidate is stable now; the one before may stay warm, and revisions beyond the window go. */
+/** The candidate is stable now; the one before may stay warm. */
 export function succeedRollout(world: World, rollout: Rollout): Move {
   const verdict: Verdict = {
     outcome: 'succeeded',
@@ -175,20 +175,12 @@ export function succeedRollout(world: World, rollout: Rollout): Move {
     formerly: recordFormer(world.memory, rollout.revision).slice(-Math.max(1, history)),
     warm: isWarm ? { revision: former, until: world.now + strategy.keepOldMs } : null,
   };
-  return forgetOld(world, { memory, writes: finished.writes });
+  return { memory, writes: finished.writes };
 }
 
 /** A return is over. */
 export function endReturn(world: World, rollout: Rollout, verdict: Verdict): Move {
-  return forgetOld(world, finishRollout(world, rollout, verdict));
-}
-
-// Revisions beyond the window go with whatever rollout ends, good or bad; not those of which something still stands.
-function forgetOld(world: World, move: Move): Move {
-  const { revisions } = world.observed;
-  const standing = new Set(revisionsPresent(world));
-  const forget = findForgotten(revisions, world.spec.history, move.memory).filter((n) => !standing.has(n));
-  return forget.length > 0 ? { ...move, writes: { ...move.writes, forget } } : move;
+  return finishRollout(world, rollout, verdict);
 }
 
 /** All absolute times move by the length of a pause: paused time is free. */

@@ -4,6 +4,7 @@ import { readLogTail } from '../../deploy/evidence.ts';
 import { Executor, type ExecutorOptions } from '../../deploy/execute.ts';
 import { ImageResolver } from '../../deploy/image.ts';
 import { Observer } from '../../deploy/observe.ts';
+import { type Droppable, ImagePruner } from '../../deploy/prune.ts';
 import type { ContainerRuntime, Permit, RuntimeEvent } from '../../deploy/runtime.ts';
 import type { Action, ContainerState, ImageState } from '../../strategies/model.ts';
 import type { Engine } from '../controller/engine.ts';
@@ -30,6 +31,7 @@ export class DeployEngine implements Engine {
   readonly #observer: Observer;
   readonly #images: ImageResolver;
   readonly #executor: Executor;
+  readonly #pruner: ImagePruner;
   /** The id that a rollout resolves its image under → its service. */
   readonly #asked = new Map<string, string>();
   #away: string | null = null;
@@ -39,6 +41,12 @@ export class DeployEngine implements Engine {
     const runtime = timeActions(options.runtime, options.onAction);
     this.#options = options;
     this.#observer = new Observer(options.runtime, prefix);
+    this.#pruner = new ImagePruner({
+      runtime: options.runtime,
+      now,
+      onDone: mark,
+      onTrouble: options.onTrouble,
+    });
     const onChange = (id: string) => this.#markImage(id);
     this.#images = new ImageResolver({ runtime, now, random: Math.random, onChange, signal });
     const images = this.#images;
@@ -106,15 +114,15 @@ export class DeployEngine implements Engine {
     return await Promise.race([readLogTail(this.#options.runtime, containerId), late]);
   }
 
-  pruneImages(image: string, keep: readonly string[], drop: readonly string[]): void {
-    const { runtime, onTrouble } = this.#options;
-    runtime.pruneImages(image, keep, drop).catch((error: unknown) => onTrouble('prune images', error));
+  pruneImages(service: string, keep: readonly string[], drop: readonly Droppable[]): ReadonlySet<string> {
+    return this.#pruner.prune(service, keep, drop);
   }
 
   /** Resolves when every action that began has ended. */
   async settled(): Promise<void> {
     await this.#executor.settled();
     await this.#images.settled();
+    await this.#pruner.settled();
   }
 
   #markImage(id: string): void {

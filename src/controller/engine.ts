@@ -1,6 +1,6 @@
 // The port from the control loop to the engine: look, act in the background, ask for words. Implemented in src/app over
 // `deploy`; a fake in the tests.
-import type { Action, ContainerState, ImageState, Trouble } from '../../strategies/model.ts';
+import type { Action, ContainerState, ImageState, Revision, Trouble } from '../../strategies/model.ts';
 
 export interface Engine {
   /** Every container of the service, as the engine has it now. Throws when the engine does not answer. */
@@ -17,6 +17,13 @@ export interface Engine {
   tailLog(containerId: string): Promise<readonly string[]>;
   /** Drops what is known of images that no rollout asks for any more. */
   keepImages(service: string, ids: readonly string[]): void;
-  /** Removes images that only forgotten revisions ran; in the background. */
-  pruneImages(image: string, keep: readonly string[], drop: readonly string[]): void;
+  /**
+   * Removes images that only these revisions ran; in the background, its end marks the service. Answers with the references
+   * that are done with. Asked at every pass, with nothing to drop as well.
+   */
+  pruneImages(
+    service: string,
+    keep: readonly string[],
+    drop: readonly Pick<Revision, 'image' | 'reference'>[],
+  ): ReadonlySet<string>;
 }

@@ -19,6 +19,7 @@ import type { Leader } from './leader.ts';
 import { observe } from './observe.ts';
 import type { Prober } from './prober.ts';
 import type { Pass } from './queue.ts';
+import { retainUnpruned } from './retention.ts';
 import { type Review, reviewDesired } from './review.ts';
 import { formatStatus, isSameStatus, type StatusDocument } from './status.ts';
 
@@ -79,8 +80,9 @@ export class Reconciler {
     return this.#land(desired, await fillEvidence(decided, before, observed, this.#options.engine), at);
   }
 
-  async #land(desired: Desired, plan: Plan, at: number): Promise<Pass> {
-    const { mirror, keys, leader, store } = this.#options;
+  async #land(desired: Desired, decided: Plan, at: number): Promise<Pass> {
+    const { mirror, keys, leader, store, engine } = this.#options;
+    const plan = retainUnpruned(desired, decided, engine);
     const { service } = desired;
     const status = formatStatus(desired, plan, at);
     const isNews = !isSameStatus(mirror.get(keys.status(service))?.value ?? null, status);
@@ -109,11 +111,6 @@ export class Reconciler {
     for (const action of plan.actions) engine.execute(service, action);
     engine.keepImages(service, listImageIds(plan));
     if (plan.writes.finished !== undefined) engine.forgetTroubles(service);
-    const forgotten = new Set(plan.writes.forget ?? []);
-    if (forgotten.size === 0 || desired.spec === null) return;
-    const drop = desired.revisions.filter((r) => forgotten.has(r.number)).map((r) => r.reference);
-    const keep = desired.revisions.filter((r) => !forgotten.has(r.number)).map((r) => r.reference);
-    engine.pruneImages(desired.spec.spec.image, keep, drop);
   }
 
   // Somebody else wrote the record, or leads now: read again once the watch has told.

@@ -33,7 +33,7 @@ interface FakeImage {
 }
 
 export class FakeRuntime implements ContainerRuntime {
-  /** What was done, in order: `start web-r1-1`, `stop web-r1-1`, `pull repo:v1`. */
+  /** What was done, in order: `start web-r1-1`, `stop web-r1-1`, `pull repo:v1`, `prune repo: repo@…`. */
   readonly calls: string[] = [];
   readonly #clock: RuntimeClock;
   readonly #images = new Map<string, FakeImage>();
@@ -227,14 +227,15 @@ export class FakeRuntime implements ContainerRuntime {
     return this.#world.present(id).behaviour.healthcheck ?? null;
   }
 
-  async pruneImages(_image: string, keep: readonly string[], drop: readonly string[]): Promise<void> {
+  async pruneImages(image: string, keep: readonly string[], drop: readonly string[]): Promise<void> {
     await this.#enter('pruneImages');
     const used = new Set(
       [...this.#world.containers.values()].map(({ request }) => request.revision.reference),
     );
     for (const [name, { reference }] of this.#images) {
-      if (drop.includes(reference) && !keep.includes(reference) && !used.has(reference))
-        this.#images.delete(name);
+      if (!drop.includes(reference) || keep.includes(reference) || used.has(reference)) continue;
+      this.#images.delete(name);
+      this.calls.push(`prune ${image}: ${reference}`);
     }
   }
 

@@ -96,8 +96,8 @@ export class Witness implements Engine {
     this.#engine.keepImages(service, ids);
   }
 
-  pruneImages(image: string, keep: readonly string[], drop: readonly string[]): void {
-    this.#engine.pruneImages(image, keep, drop);
+  pruneImages(...asked: Parameters<Engine['pruneImages']>) {
+    return this.#engine.pruneImages(...asked);
   }
 
   get #engine(): Engine {

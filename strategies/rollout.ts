@@ -1,6 +1,7 @@
 // A rollout's life: begin, move its times, turn back, finish. Each takes a memory and returns the next one with what is
 // to be written. Nobody else makes or ends a rollout.
 import { startStep } from './canary.ts';
+import { findFailure, isTolerated } from './failure.ts';
 import type {
   FinishedRollout,
   Memory,
@@ -12,7 +13,7 @@ import type {
   Writes,
 } from './model.ts';
 import { isCondemning, recordFormer } from './rollback.ts';
-import { findFreeNumber, findRevision, readyOf, type World } from './world.ts';
+import { aliveOf, findFreeNumber, findRevision, readyOf, type World } from './world.ts';
 
 export interface Move {
   readonly memory: Memory;
@@ -73,7 +74,7 @@ function hasReady(world: World, revision: number): boolean {
   return readyOf(world, revision).some((m) => isPortless || m.replica.address !== null);
 }
 
-/** What baked at 100 % with nothing stable behind it is what there is to return to. */
+/** What baked at 100 % with nothing of a stable revision behind it is what there is to return to. */
 function supersede(world: World, rollout: Rollout): Move {
   const verdict: Verdict = {
     outcome: 'superseded',
@@ -86,8 +87,18 @@ function supersede(world: World, rollout: Rollout): Move {
     rollout,
     rollout.stage === 'returning' ? (rollout.verdict ?? verdict) : verdict,
   );
-  const isAdopted = world.memory.stable === null && rollout.stage === 'monitoring';
-  return isAdopted ? { ...finished, memory: { ...finished.memory, stable: rollout.revision } } : finished;
+  if (!isAdopted(world, rollout)) return finished;
+  const formerly = recordFormer(world.memory, rollout.revision).slice(-Math.max(1, world.spec.history));
+  return { ...finished, memory: { ...finished.memory, stable: rollout.revision, formerly, warm: null } };
+}
+
+// Where replicas are exchanged the stable revision has gone by then: to head for it would take down what serves. Not
+// what has just failed: that is no place to return to.
+function isAdopted(world: World, rollout: Rollout): boolean {
+  if (rollout.stage !== 'monitoring' || rollout.paused?.by === 'failure') return false;
+  const failure = rollout.kind === 'rollback' ? null : findFailure(world, rollout);
+  if (failure !== null && !isTolerated(world, rollout, failure)) return false;
+  return aliveOf(world, world.memory.stable).length === 0;
 }
 
 /** The image is known: the revision's record is written, and the strategy takes over. */

@@ -51,7 +51,9 @@ export function planSteady(world: World): Goal {
   const { memory, spec } = world;
   const { stable, rollout } = memory;
   if (stable === null) return rollout === null ? goalOf({}, {}) : planUnsettled(world);
-  if (spec.strategy.type === 'recreate') return keepWarm(world, planAlone(world, stable));
+  if (spec.strategy.type === 'recreate') {
+    return isCutShort(world, stable) ? planUnsettled(world) : keepWarm(world, planAlone(world, stable));
+  }
   return keepWarm(world, planExchange(world, stable, computeOwnBudget(spec), true));
 }
 
@@ -84,7 +86,14 @@ export function standStill(world: World, candidate: number): Goal {
   return { ...goalOf(wanted, computeProportional(ready), limit), needed: ready };
 }
 
-// Nothing is stable yet: what a superseded first release left serving goes on until something better is ready.
+// A superseded rollout had replaced the stable revision already: what it left serving is not stopped for one that
+// has to go again as soon as the image is known.
+function isCutShort(world: World, stable: number): boolean {
+  if (world.memory.rollout?.stage !== 'resolving' || readyOf(world, stable).length > 0) return false;
+  return revisionsPresent(world).some((revision) => servingOf(world, revision).length > 0);
+}
+
+// What a superseded rollout left serving goes on until something better is ready.
 function planUnsettled(world: World): Goal {
   const present = revisionsPresent(world);
   const ready = Object.fromEntries(present.map((r) => [r, readyOf(world, r).length] as const));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Verdict } from '../../strategies/model.ts';
+import type { Replica, Rollout, Verdict } from '../../strategies/model.ts';
 import {
   beginRollout,
   endReturn,
@@ -14,6 +14,14 @@ import { type Given, NOW, ready, replica, revision, rollout, SPEC, world } from 
 const request = { kind: 'release', version: 'v3', requested: 12, insists: false, existing: null } as const;
 const evidence = [{ replica: 'web-r2-1', probe: null, exitCode: 1, outOfMemory: false, log: [] }];
 const bad: Verdict = { outcome: 'rolled-back', reason: 'container-exited', message: 'Bad.', evidence };
+
+const exited = replica('web-r2-3', { state: 'exited' });
+const paused = { since: NOW, by: 'failure', reason: 'probe-failed' } as const;
+const leavingOne: Given = {
+  replicas: [...ready(1, 1), ...ready(2, 3)],
+  memory: { draining: { 'web-r1-1': NOW - 1000 } },
+};
+const isReady = ({ state, probe }: Replica) => state === 'running' && probe.readySince !== null;
 
 describe('beginRollout', () => {
   const begin = (given: Given = {}) => beginRollout(world(given), request).memory.rollout;
@@ -50,6 +58,25 @@ describe('beginRollout', () => {
     const under = rollout({ stage: 'monitoring', monitorUntil: NOW });
     const { memory } = beginRollout(world({ memory: { stable: null, rollout: under } }), request);
     expect(memory.stable).toBe(2);
+  });
+
+  it.each<readonly [string, Partial<Rollout>, Given, number]>([
+    ['one in its bake, where the stable one has gone', {}, { replicas: ready(2, 3) }, 2],
+    ['one in its bake, where the stable one is on its way out', {}, leavingOne, 2],
+    ['not where the stable one still stands', {}, { replicas: [...ready(1, 3), ...ready(2, 3)] }, 1],
+    ['nor where it is not probed yet', {}, { replicas: [replica('web-r1-1'), ...ready(2, 3)] }, 1],
+    ['not one that has failed in it', {}, { replicas: [...ready(2, 2), exited] }, 1],
+    ['not one that was paused for a failure', { paused }, { replicas: ready(2, 3) }, 1],
+    ['not before its bake', { stage: 'advancing' }, { replicas: ready(2, 3) }, 1],
+    ['not on its way back', { stage: 'returning', verdict: bad }, { replicas: ready(2, 3) }, 1],
+  ])('what there is to return to after it: %s', (_, of, given, stable) => {
+    const under = rollout({ stage: 'monitoring', monitorUntil: NOW, ...of });
+    const { memory } = beginRollout(
+      world({ ...given, memory: { ...given.memory, rollout: under } }),
+      request,
+    );
+    expect([memory.stable, memory.formerly]).toEqual([stable, stable === 2 ? [1] : []]);
+    expect(memory.rollout?.gated).toBe(given.replicas?.some((r) => r.revision === stable && isReady(r)));
   });
 
   it('one that was going back ends as what it was', () => {

@@ -82,10 +82,11 @@ export class Router implements TableSink {
     const routes = new Lookup<Service>();
     const previews = new Lookup<Service>();
     const services = new Map<string, Service>();
+    const held = findHeld(before, entries);
     for (const name of this.#byPrecedence(entries.keys())) {
       const entry = entries.get(name);
       if (entry === undefined) continue;
-      const conflict = findConflict(entry, name, routes, previews);
+      const conflict = findConflict(entry, name, [held, { routes, previews }]);
       if (conflict !== null) refused[name] = conflict;
       const accepted = conflict === null ? entry : before.services.get(name)?.entry;
       if (accepted === undefined) continue;
@@ -152,19 +153,43 @@ export class Router implements TableSink {
   }
 }
 
-function findConflict(
-  entry: ServiceEntry,
-  name: string,
-  routes: Lookup<Service>,
-  previews: Lookup<Service>,
-): string | null {
+interface Claims {
+  readonly routes: Lookup<Service>;
+  readonly previews: Lookup<Service>;
+}
+
+/** What the table before gave to services whose new entries have it still: whoever asks for it now comes too late. */
+function findHeld(before: Table, entries: ReadonlyMap<string, ServiceEntry>): Claims {
+  const held = { routes: new Lookup<Service>(), previews: new Lookup<Service>() };
+  for (const [name, service] of before.services) {
+    const entry = entries.get(name);
+    if (entry === undefined) continue;
+    for (const { host, path } of entry.routes) {
+      if (before.routes.ownerOf(host, path) === service) held.routes.add(host, path, service);
+    }
+    const preview = entry.preview?.host ?? null;
+    if (preview !== null && before.previews.findHost(preview) === service)
+      held.previews.add(preview, '/', service);
+  }
+  return held;
+}
+
+function findConflict(entry: ServiceEntry, name: string, claims: readonly Claims[]): string | null {
+  const isOther = (owner: Service | null): owner is Service => owner !== null && owner.name !== name;
   for (const { host, path } of entry.routes) {
-    const owner = routes.ownerOf(host, path) ?? (path === '/' ? previews.findHost(host) : null);
-    if (owner !== null && owner.name !== name) return `route ${host}${path} belongs to ${owner.name}`;
+    const owners = claims.flatMap(({ routes, previews }) => [
+      routes.ownerOf(host, path),
+      path === '/' ? previews.findHost(host) : null,
+    ]);
+    const other = owners.find(isOther);
+    if (other !== undefined) return `route ${host}${path} belongs to ${other.name}`;
   }
   const preview = entry.preview?.host ?? null;
-  const owner = preview === null ? null : (previews.findHost(preview) ?? routes.ownerOf(preview, '/'));
-  return owner === null || owner.name === name ? null : `preview host ${preview} belongs to ${owner.name}`;
+  if (preview === null) return null;
+  const other = claims
+    .flatMap(({ routes, previews }) => [previews.findHost(preview), routes.ownerOf(preview, '/')])
+    .find(isOther);
+  return other === undefined ? null : `preview host ${preview} belongs to ${other.name}`;
 }
 
 function addRoutes(

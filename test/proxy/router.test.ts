@@ -72,6 +72,33 @@ describe('a table', () => {
   });
 });
 
+describe('a service that is in the table and asks for more', () => {
+  it.each([
+    ['a route of another', { routes: [{ host: 'shop.test' }] }, 'route shop.test/ belongs to web'],
+    [
+      'a preview host that another has as a route',
+      { routes: [], preview: { revision: 1, host: 'shop.test' } },
+      'preview host shop.test belongs to web',
+    ],
+  ])('%s: it is refused, whatever the names', async (_, more, problem) => {
+    const router = new Router();
+    const web = entry('a:1');
+    await router.apply({ version: 1, services: { api: entry('b:1', { routes: [] }), web } });
+    const { refused } = await router.apply({ version: 2, services: { api: entry('b:1', more), web } });
+    expect(refused).toEqual({ api: problem });
+    expect(found(router).name).toBe('web');
+    expect(router.findPreview('shop.test')).toBeNull();
+  });
+
+  it('gets what another lets go of in the same table', async () => {
+    const router = new Router();
+    const none = { routes: [] };
+    await router.apply({ version: 1, services: { api: entry('b:1', none), web: entry('a:1') } });
+    await router.apply({ version: 2, services: { api: entry('b:1'), web: entry('a:1', none) } });
+    expect(found(router).name).toBe('api');
+  });
+});
+
 describe('a target that has left the table', () => {
   it('takes no request from that moment, is busy until its last one ends, and is told of at once', async () => {
     const router = new Router();

@@ -5,7 +5,7 @@ import { countOf, describeStep } from './describe.ts';
 import { isPending } from './desired.ts';
 import { findTroubles } from './failure.ts';
 import { findMissingImage, type Saying, sayManual } from './manual-report.ts';
-import type { Observed, Phase, Reason, Report, RoleReport, Rollout } from './model.ts';
+import type { Memory, Observed, Phase, Reason, Report, RoleReport, Rollout } from './model.ts';
 import { effectiveSplit } from './route.ts';
 import {
   aliveOf,
@@ -31,8 +31,11 @@ export function reportWorld(world: World, goal: Goal, hold: Hold | null): Report
 }
 
 function sayWhat(world: World, goal: Goal, hold: Hold | null): Saying {
-  const { answer } = world.memory;
-  const said = findInvalid(world) ?? sayCourse(world, goal, hold);
+  return tellRefusal(world.memory, findInvalid(world) ?? sayCourse(world, goal, hold));
+}
+
+/** Before everything else, until the next answer or request. */
+export function tellRefusal({ answer }: Memory, said: Saying): Saying {
   return answer?.refused === true
     ? { ...said, message: `Refused: ${endSentence(answer.text)} ${said.message}` }
     : said;

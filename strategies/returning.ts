@@ -54,6 +54,10 @@ function hasReturned(world: World, rollout: Rollout, goal: Goal): boolean {
 }
 
 function giveUp(world: World, rollout: Rollout, verdict: Verdict) {
+  if (world.memory.stable === null) {
+    const unfinished = `${verdict.message} Not all of it was gone before the deadline; the rest goes when it can.`;
+    return endReturn(world, rollout, { ...verdict, message: unfinished });
+  }
   const isBack = readyOf(world, world.memory.stable).length >= world.spec.replicas;
   if (isBack && verdict.outcome !== 'succeeded') {
     const unconfirmed = `${verdict.message} Not every proxy has confirmed it.`;

@@ -62,7 +62,7 @@ export function planRoute(world: World, goal: Goal): RouteEntry | null {
   const shown = revisionsPresent(world).filter((r) => (split[r] ?? 0) > 0 || r === goal.preview);
   const targets = shown.flatMap((revision) => targetsOf(world, goal, revision));
   const candidate = memory.rollout?.revision ?? null;
-  return {
+  const entry: RouteEntry = {
     routes: spec.routes.map(({ host, path }) => ({ host, path })),
     split: Object.fromEntries(Object.entries(split).filter(([, weight]) => weight > 0)),
     roles: { stable: memory.stable, candidate: candidate === memory.stable ? null : candidate },
@@ -71,6 +71,16 @@ export function planRoute(world: World, goal: Goal): RouteEntry | null {
     preview: previewOf(world, goal, targets),
     proxy: formatProxySettings(spec),
   };
+  const isToGo = Object.keys(goal.wanted).length === 0 && world.members.length > 0;
+  return isToGo ? closeEntry(entry) : entry;
+}
+
+/**
+ * Of what is to go for good. Without routes no proxy can refuse it for another service's: what it refuses it does not
+ * acknowledge, and until then nothing is stopped.
+ */
+export function closeEntry(entry: RouteEntry): RouteEntry {
+  return { ...entry, routes: [], split: {}, targets: [], coming: false, preview: null };
 }
 
 function isComing({ settings }: ServiceSpec, { wanted }: Goal): boolean {

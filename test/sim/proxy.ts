@@ -20,8 +20,11 @@ export class SimProxy {
   #applied = 0;
   #entry: RouteEntry | null = null;
   #told: RouteEntry | null = null;
+  #seen: RouteEntry | null = null;
   #toldAt = 0;
   #isRefusing = false;
+  /** The routes belong to another service: an entry with any is refused. */
+  isTaken = false;
   readonly #busy = new Map<string, number>();
 
   constructor(id: string, service: string, traits: ProxyTraits, timeline: Timeline, onChange: () => void) {
@@ -54,7 +57,8 @@ export class SimProxy {
   }
 
   state(): ProxyState {
-    const refused: Record<string, string> = this.#isRefusing ? { [this.#service]: 'routes: not a list' } : {};
+    const isRefused = this.#isRefusing || (this.#applied > 0 && this.#refuses(this.#seen));
+    const refused: Record<string, string> = isRefused ? { [this.#service]: 'routes: not a list' } : {};
     return { id: this.id, applied: this.#applied, busy: Object.fromEntries(this.#busy), refused };
   }
 
@@ -69,8 +73,13 @@ export class SimProxy {
   #apply(entry: RouteEntry | null, revision: number): void {
     if (revision <= this.#applied) return;
     this.#applied = revision;
-    if (!this.#isRefusing) this.#swap(entry);
+    this.#seen = entry;
+    if (!this.#refuses(entry)) this.#swap(entry);
     this.#onChange();
+  }
+
+  #refuses(entry: RouteEntry | null): boolean {
+    return this.#isRefusing || (this.isTaken && (entry?.routes.length ?? 0) > 0);
   }
 
   #swap(entry: RouteEntry | null): void {

@@ -56,6 +56,7 @@ export class SimWorld {
     const covered = ({ image, settings }: ServiceSpec) => JSON.stringify([image, settings]);
     if (covered(spec) !== covered(this.spec)) this.#settings += 1;
     this.spec = spec;
+    this.#isGone = false;
     this.store.specRevision = this.#put('spec');
   }
 

@@ -1,9 +1,18 @@
 // What an operator's word does to the memory. Every word is consumed and answered; `abort` outranks everything.
 import { startStep, stepsOf } from './canary.ts';
 import { findFailure } from './failure.ts';
+import { findUnmet, readDesired } from './desired.ts';
 import type { Command, Memory, Rollout, Verdict, Written } from './model.ts';
 import { findRollbackTarget } from './rollback.ts';
-import { beginRollout, type Move, pauseRollout, resumeRollout, startReturning, stay } from './rollout.ts';
+import {
+  beginRollout,
+  endReturn,
+  type Move,
+  pauseRollout,
+  resumeRollout,
+  startReturning,
+  stay,
+} from './rollout.ts';
 import { availableOf, findRevision, type World } from './world.ts';
 
 type Answer = Move & { readonly text: string; readonly refused: boolean };
@@ -57,14 +66,24 @@ function keep(world: World, rollout: Rollout, text: string): Answer {
 
 function abort(world: World, rollout: Rollout | null): Answer {
   if (rollout === null) return refuse(world, 'Nothing to abort: no rollout is in progress.');
-  if (isTurnedBack(rollout)) return accept(stay(world.memory), 'It is going back already.');
   const verdict: Verdict = {
     outcome: 'aborted',
     reason: 'aborted-by-operator',
     message: 'Aborted by an operator.',
     evidence: [],
   };
-  return accept(startReturning(world, rollout, verdict), 'Aborting.');
+  return turnBack(world, rollout, verdict, 'Aborting.');
+}
+
+// Under manual weights nothing returns: they are the operator's word for what runs, so the rollout just ends.
+function turnBack(world: World, rollout: Rollout, verdict: Verdict, text: string): Answer {
+  const isOnItsWay = isTurnedBack(rollout);
+  if (world.memory.manual !== null) {
+    const ending = isOnItsWay && rollout.verdict !== null ? rollout.verdict : verdict;
+    return accept(endReturn(world, rollout, ending), 'Ended; the manual weights stay in force.');
+  }
+  if (isOnItsWay) return accept(stay(world.memory), 'It is going back already.');
+  return accept(startReturning(world, rollout, verdict), text);
 }
 
 // Its verdict, with the evidence, is the truer one.
@@ -121,20 +140,16 @@ function retry(world: World, rollout: Rollout | null, revision: number): Answer 
     if (rollout.paused?.by === 'failure') return resume(world, rollout);
     return refuse(world, 'A rollout is in progress; abort it first.');
   }
-  const { version, freeze } = world.observed;
+  const { freeze } = world.observed;
+  const desired = readDesired(world.observed);
   if (freeze !== null) return refuse(world, `Frozen: ${freeze}`);
-  if (version === null || !version.value.ok)
-    return refuse(world, 'Nothing to retry: there is no valid version.');
-  if (world.memory.last?.outcome === 'succeeded')
-    return refuse(world, 'Nothing to retry: the last rollout succeeded.');
-  const request = {
-    kind: 'release',
-    version: version.value.value,
-    requested: revision,
-    insists: true,
-    existing: null,
-  } as const;
-  return accept(beginRollout(world, request), `Trying ${request.version} again.`);
+  if (desired === null) return refuse(world, 'Nothing to retry: there is no valid version.');
+  const { version } = desired;
+  if (findUnmet(world) === null) return refuse(world, `Nothing to retry: ${version} runs already.`);
+  const request = { kind: 'release', version, requested: revision, insists: true, existing: null } as const;
+  const begun = beginRollout(world, request);
+  // Or a version that was written with it would begin a rollout of its own.
+  return accept({ ...begun, memory: { ...begun.memory, handled: desired } }, `Trying ${version} again.`);
 }
 
 function restart(world: World, rollout: Rollout | null, revision: number): Answer {
@@ -153,7 +168,9 @@ function restart(world: World, rollout: Rollout | null, revision: number): Answe
 }
 
 function rollBack(world: World, rollout: Rollout | null, to: number | null, revision: number): Answer {
-  if (rollout !== null && (to === null || to === world.memory.stable)) return turnBack(world, rollout);
+  if (rollout !== null && (to === null || to === world.memory.stable)) return giveBack(world, rollout);
+  if (rollout !== null && to === rollout.revision && rollout.kind !== 'rollback')
+    return refuse(world, `Revision ${to} is what is being rolled out; promote takes it on.`);
   const target = findRollbackTarget(world, to);
   if (!target.ok) return refuse(world, target.why);
   const { version, number } = target.revision;
@@ -167,15 +184,14 @@ function rollBack(world: World, rollout: Rollout | null, to: number | null, revi
   return accept(beginRollout(world, request), `Going back to revision ${number} (${version}).`);
 }
 
-function turnBack(world: World, rollout: Rollout): Answer {
+function giveBack(world: World, rollout: Rollout): Answer {
   if (world.memory.stable === null)
     return refuse(world, 'There is no stable revision to go back to; abort instead.');
-  if (isTurnedBack(rollout)) return accept(stay(world.memory), 'It is going back already.');
   const verdict: Verdict = {
     outcome: 'rolled-back',
     reason: 'rollback-requested',
     message: 'Rolled back by an operator.',
     evidence: [],
   };
-  return accept(startReturning(world, rollout, verdict), 'Going back to the stable revision.');
+  return turnBack(world, rollout, verdict, 'Going back to the stable revision.');
 }

@@ -2,7 +2,7 @@
 import { stepsOf } from './canary.ts';
 import type { Goal, Hold } from './course.ts';
 import { countOf, describeStep } from './describe.ts';
-import { isPending } from './desired.ts';
+import { findUnmet, isPending } from './desired.ts';
 import { findTroubles } from './failure.ts';
 import { findMissingImage, type Saying, sayManual } from './manual-report.ts';
 import type { Memory, Observed, Phase, Reason, Report, RoleReport, Rollout } from './model.ts';
@@ -105,20 +105,17 @@ function sayStable(world: World, version: string): Saying {
     const message = `${version}: ${ready} of ${countOf(replicas, 'replica')} ready.${trouble === undefined ? '' : ` ${trouble.message}`}`;
     return { phase: 'idle', reason: trouble?.reason ?? 'healing', message, next: null };
   }
-  const { last } = memory;
-  const isUnmet =
-    last !== null && last.outcome !== 'succeeded' && last.outcome !== 'superseded' && last.kind === 'release';
   const running = `Running ${version}, ${countOf(replicas, 'replica')}`;
   const refusal = findProxyRefusal(observed);
   if (refusal !== null) {
     const message = `${running}. ${refusal}; it serves the one before.`;
     return { phase: 'idle', reason: 'waiting-for-proxies', message, next: null };
   }
-  if (!isUnmet) return { phase: 'idle', reason: null, message: `${running}.`, next: null };
-  const isBarred = last.digest !== null && observed.quarantined.includes(last.digest);
-  const reason: Reason | null = isBarred ? 'quarantined' : last.reason;
-  const message = `${running}. ${last.version} ended as ${last.outcome}: ${last.message}`;
-  return { phase: 'idle', reason, message, next: null };
+  const unmet = findUnmet(world);
+  if (unmet === null) return { phase: 'idle', reason: null, message: `${running}.`, next: null };
+  const isBarred = unmet.digest !== null && observed.quarantined.includes(unmet.digest);
+  const reason: Reason | null = isBarred ? 'quarantined' : unmet.reason;
+  return { phase: 'idle', reason, message: `${running}. ${unmet.message}`, next: null };
 }
 
 function sayRollout(world: World, rollout: Rollout, hold: Hold | null): Saying {

@@ -51,14 +51,15 @@ export function isHopeless(image: Extract<ImageState, { kind: 'failed' }>): bool
 
 function settle(world: World, rollout: Rollout, image: Extract<ImageState, { kind: 'resolved' }>) {
   const { observed } = world;
-  if (findRevision(observed, rollout.revision) !== null) return startAdvancing(world, rollout, null);
+  const isKnown = findRevision(observed, rollout.revision) !== null;
+  if (isKnown && rollout.kind === 'rollback') return startAdvancing(world, rollout, null);
   const isRefused = observed.quarantined.includes(image.digest) && !rollout.insists;
   if (isRefused) return startReturning(world, rollout, refuse(world, rollout, image.digest));
   const stable = findRevision(observed, world.memory.stable);
   if (stable !== null && rollout.kind === 'release' && isSame(world, stable, image.digest)) {
     return startReturning(world, { ...rollout, revision: stable.number }, ALREADY);
   }
-  const isTaken = revisionsPresent(world).includes(rollout.revision);
+  const isTaken = isKnown || revisionsPresent(world).includes(rollout.revision);
   const number = isTaken ? findFreeNumber(world, world.memory.nextRevision) : rollout.revision;
   const move = startAdvancing(
     world,

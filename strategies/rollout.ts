@@ -128,6 +128,7 @@ export function startReturning(world: World, rollout: Rollout, verdict: Verdict)
   const stable = findRevision(world.observed, world.memory.stable)?.digest;
   const isTried = rollout.kind !== 'rollback' && digest !== undefined && digest !== stable;
   const isBad = isTried && isCondemning(verdict);
+  const isNew = rollout.stage !== 'returning';
   const next: Rollout = {
     ...rollout,
     stage: 'returning',
@@ -135,9 +136,8 @@ export function startReturning(world: World, rollout: Rollout, verdict: Verdict)
     paused: null,
     held: false,
     monitorUntil: null,
-    // A new word about a way back that is under way gives it another verdict, and no more time.
-    deadline:
-      rollout.stage === 'returning' ? rollout.deadline : world.now + world.spec.strategy.progressDeadlineMs,
+    // A word to one that is on its way already gives it no more time.
+    deadline: isNew ? world.now + world.spec.strategy.progressDeadlineMs : rollout.deadline,
   };
   const { reason, message } = verdict;
   return {

@@ -92,11 +92,12 @@ export function revisionsPresent(world: World): readonly number[] {
 }
 
 /**
- * The first number from this one on that no container bears: after a restore from a backup there may be containers of
- * revisions that nothing remembers, and they are not the new one's.
+ * The first number from this one on that no container and no record bears: after a restore from a backup there may be
+ * containers of revisions that nothing remembers, after a lost memory records of revisions, and they are not the new one's.
  */
 export function findFreeNumber(world: World, from: number): number {
-  return Math.max(from, ...revisionsPresent(world).map((number) => number + 1));
+  const known = world.observed.revisions.map(({ number }) => number);
+  return Math.max(from, ...[...revisionsPresent(world), ...known].map((number) => number + 1));
 }
 
 export function findRevision(observed: Observed, number: number | null): Revision | null {

@@ -163,7 +163,7 @@ describe('with several behind it', () => {
     world.command('rollback');
     world.run(SECOND);
     expect(reportOf(world).message).toBe(
-      'Refused: There is no earlier stable revision to go back to. Running v1, 3 replicas.',
+      'Refused: There is no earlier stable revision to go back to. Running v1, 3 replicas. v3 is asked for; retry runs it.',
     );
   });
 

@@ -88,6 +88,25 @@ describe.each(STRATEGIES)('$type', (strategy) => {
     expect(standing(world)).toBe('v2×3, route r2 100');
   });
 
+  it.each(['abort', 'rollback'] as const)('%s ends it at once, and they stay in force', (word) => {
+    const world = given(strategy);
+    world.release('v2');
+    world.run(9 * SECOND);
+    world.weigh({ v1: 50, v2: 50 });
+    world.run(MINUTE);
+    world.command(word);
+    world.run(SECOND);
+    const ended = word === 'abort' ? 'aborted aborted-by-operator' : 'rolled-back rollback-requested';
+    expect(ending(world)).toBe(`v2 ${ended}`);
+    world.run(HOUR);
+    expect(standing(world)).toBe('v1×2, v2×2, route r1 50 r2 50');
+    world.weigh(null);
+    world.settle();
+    world.run(HOUR);
+    expect(standing(world)).toBe('v1×3, route r1 100');
+    expect(endings(world)).toHaveLength(2);
+  });
+
   it('a new version is not taken up before they are gone', () => {
     const world = given(strategy);
     world.weigh({ v1: 100 });

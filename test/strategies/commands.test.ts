@@ -24,6 +24,10 @@ const last: FinishedRollout = {
   evidence: [],
 };
 
+const manual = {
+  ...{ weightsRevision: 1, since: NOW - 400, requested: {}, split: {}, revisions: {}, problem: null },
+};
+
 function obey(
   word: Command['word'],
   under: Partial<Rollout> | null,
@@ -74,8 +78,20 @@ describe('every word is consumed and answered', () => {
     [
       'retry',
       null,
-      { version, memory: { last: { ...last, outcome: 'succeeded' } } },
-      'refused: Nothing to retry: the last rollout succeeded.',
+      { version: { ...version, value: { ok: true, value: 'v1' } } },
+      'refused: Nothing to retry: v1 runs already.',
+    ],
+    [
+      'retry',
+      null,
+      { version: { ...version, value: { ok: true, value: 'v1' } }, settingsHash: 'settings-2' },
+      'Trying v1 again.',
+    ],
+    [
+      'retry',
+      null,
+      { version, memory: { last: { ...last, kind: 'restart', outcome: 'succeeded' } } },
+      'Trying v2 again.',
     ],
     ['retry', null, { version, memory: { last } }, 'Trying v2 again.'],
     ['restart', {}, {}, 'refused: A rollout is in progress; it replaces every replica anyway.'],
@@ -90,6 +106,14 @@ describe('every word is consumed and answered', () => {
     ['rollback', null, {}, 'refused: There is no earlier stable revision to go back to.'],
     ['rollback', null, { freeze: 'sale', memory: { formerly: [2] } }, 'Going back to revision 2 (v2).'],
     ['rollback', {}, {}, 'Going back to the stable revision.'],
+    ['abort', {}, { memory: { manual } }, 'Ended; the manual weights stay in force.'],
+    ['rollback', {}, { memory: { manual } }, 'Ended; the manual weights stay in force.'],
+    [
+      'abort',
+      { stage: 'returning', verdict: VERDICT },
+      { memory: { manual } },
+      'Ended; the manual weights stay in force.',
+    ],
     [
       'rollback',
       {},
@@ -108,6 +132,29 @@ describe('every word is consumed and answered', () => {
 
   it('none', () => {
     expect(consumeCommand(world())).toBeNull();
+  });
+});
+
+describe('rollback to the revision that is being rolled out', () => {
+  it.each<readonly [string, Partial<Rollout>, string]>([
+    ['would pass by its gates', {}, 'refused: Revision 2 is what is being rolled out; promote takes it on.'],
+    [
+      'also on its way back',
+      { stage: 'returning', verdict: VERDICT },
+      'refused: Revision 2 is what is being rolled out; promote takes it on.',
+    ],
+    ['not where that is a rollback itself', { kind: 'rollback' }, 'Going back to revision 2 (v2).'],
+  ])('%s', (_, under, said) => {
+    expect(answer('rollback', under, {}, 2)).toBe(said);
+  });
+});
+
+describe('retry', () => {
+  it('acts on the version that was written with it', () => {
+    expect(obey('retry', null, { version }).memory).toMatchObject({
+      handled: { version: 'v2', versionRevision: 5, settingsHash: 'settings-1' },
+      rollout: { version: 'v2', insists: true, requested: 77 },
+    });
   });
 });
 
@@ -150,14 +197,6 @@ describe('resume moves every time by the length of the pause', () => {
   });
 
   it('time under manual weights is left to their end', () => {
-    const manual = {
-      weightsRevision: 1,
-      since: NOW - 400,
-      requested: {},
-      split: {},
-      revisions: {},
-      problem: null,
-    };
     const { rollout: after } = obey(
       'resume',
       { paused: PAUSED, deadline: NOW },

@@ -36,11 +36,17 @@ describe('beginDesired: a rollout starts when what is asked differs from what wa
     expect(said).toBe(begun);
   });
 
-  it('remembers what it acts on, and forgets the answer to an earlier command', () => {
-    const answer = { command: 3, text: '', refused: true };
+  const answer = { command: 3, text: 'No.', refused: true };
+  it('remembers what it acts on; of the answer to an earlier command the number stays', () => {
     const { memory } = beginDesired(world({ ...version('v2', 6), memory: { handled, answer } })) ?? {};
     expect(memory?.handled).toEqual({ version: 'v2', versionRevision: 6, settingsHash: 'settings-1' });
-    expect(memory?.answer).toBeNull();
+    expect(memory?.answer).toEqual({ command: 3, text: '', refused: false });
+  });
+
+  it('an answer that was given in the same pass is told', () => {
+    const before = world({ ...version('v2', 6), memory: { handled, answer: { ...answer, command: 2 } } });
+    const { memory } = beginDesired({ ...before, memory: { ...before.memory, answer } }) ?? {};
+    expect(memory?.answer).toEqual(answer);
   });
 
   it('supersedes what is under way', () => {

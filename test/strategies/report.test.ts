@@ -81,6 +81,32 @@ describe('phase, reason and one sentence', () => {
       'Running v1, 3 replicas. v2 ended as rolled-back: It was bad.',
     ],
     [
+      'rolled back and restarted since, in quarantine',
+      {
+        ...calm,
+        version: { value: { ok: true, value: 'v2' }, revision: 5 },
+        memory: {
+          handled: { version: 'v2', versionRevision: 5, settingsHash: 'settings-1' },
+          last: { ...ended, kind: 'restart', version: 'v1', digest: 'sha256:v1', outcome: 'succeeded' },
+        },
+        quarantined: ['sha256:v2'],
+      },
+      'idle',
+      'quarantined',
+      'Running v1, 3 replicas. v2 is asked for; retry runs it.',
+    ],
+    [
+      'gone back by an operator to other settings',
+      {
+        ...calm,
+        ...{ version: { value: { ok: true, value: 'v1' }, revision: 5 }, settingsHash: 'settings-2' },
+        memory: { handled: { version: 'v1', versionRevision: 5, settingsHash: 'settings-2' } },
+      },
+      'idle',
+      null,
+      'Running v1, 3 replicas. v1 with other settings is asked for; retry runs it.',
+    ],
+    [
       'a version that does not parse',
       { ...calm, version: spoilt },
       'invalid',

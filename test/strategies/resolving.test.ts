@@ -81,6 +81,12 @@ describe('planResolving: what runs keeps running', () => {
     expect(move?.writes.revisions).toMatchObject([{ number: 4 }]);
   });
 
+  it('nor does it take that of a record that is there already, of something else', () => {
+    const { move } = resolve(resolved, {}, { revisions: [revision(1), revision(3, { version: 'v9' })] });
+    expect(move?.memory.rollout?.revision).toBe(4);
+    expect(move?.writes.revisions).toMatchObject([{ number: 4, version: 'v3', digest: 'sha256:v3' }]);
+  });
+
   const stableDigest = { ...resolved, digest: 'sha256:v1' };
   it.each<readonly [string, ImageState, Partial<Rollout>, Given, string | null]>([
     ['hopeless', failed('missing', 3), {}, {}, 'rolled-back image-pull-failed'],

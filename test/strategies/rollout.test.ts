@@ -40,6 +40,10 @@ describe('beginRollout', () => {
     });
   });
 
+  it('and above that of every record', () => {
+    expect(begin({ revisions: [revision(1), revision(5)] })).toMatchObject({ id: 'web-6-12', revision: 6 });
+  });
+
   it.each<readonly [string, Given, boolean]>([
     ['gated by a stable revision that serves', { replicas: ready(1, 1) }, true],
     ['not by one that does not', { replicas: [replica('web-r1-1')] }, false],
@@ -118,6 +122,12 @@ describe('startReturning puts into quarantine', () => {
       deadline: NOW + 600_000,
     });
   });
+});
+
+it('what is on its way back already is turned back within the time that it has', () => {
+  const of = rollout({ stage: 'returning', verdict: { ...bad, outcome: 'succeeded' }, deadline: NOW + 5 });
+  const { rollout: next } = startReturning(world({ memory: { rollout: of } }), of, bad).memory;
+  expect([next?.verdict, next?.deadline]).toEqual([bad, NOW + 5]);
 });
 
 describe('succeedRollout', () => {

@@ -174,6 +174,15 @@ describe('commands', () => {
     expect(etcd.value(KEYS.command('web'))).toBeNull();
   });
 
+  it('stay known by their number when another version is asked for', async () => {
+    await startStable();
+    const written = etcd.put(KEYS.command('web'), 'pause');
+    await until(() => readStatus(etcd)?.observed.command === written);
+    await release('v2');
+    expect(readStatus(etcd)).toMatchObject({ stable: { version: 'v2' }, observed: { command: written } });
+    expect(readStatus(etcd)?.message).not.toContain('Refused');
+  });
+
   it('that are no words are refused and consumed too', async () => {
     await startStable();
     etcd.put(KEYS.command('web'), 'explode');

@@ -49,6 +49,7 @@ function recordFailure(
   check: Counting,
   startedAt: number,
 ): ProbeRecord {
+  if (isDoubted(record)) return { ...UNPROBED, last: result };
   const counts = isCounted(record, result.at, check, startedAt);
   const failures = record.failures + Number(counts);
   const hasFallen = failures >= check.retries;
@@ -68,9 +69,16 @@ function isCounted(record: ProbeRecord, at: number, check: Counting, startedAt: 
   return at >= startedAt + check.startPeriodMs;
 }
 
-/** A replica found in the live table by a new controller: ready until its probes say otherwise. */
-export function assumeReady(at: number): ProbeRecord {
-  return { ...UNPROBED, readySince: at };
+/**
+ * A replica that a new controller finds serving: ready until its probes say otherwise. Where this may be another run of
+ * it than the one that served, the first answer decides.
+ */
+export function assumeReady(at: number, isProven = true): ProbeRecord {
+  return { ...UNPROBED, readySince: at, successes: Number(isProven) };
+}
+
+function isDoubted({ readySince, successes, last }: ProbeRecord): boolean {
+  return readySince !== null && successes === 0 && last === null;
 }
 
 /** Ready for `minReadyMs` without interruption. */

@@ -45,6 +45,8 @@ function listProbeTargets(
     const isRouted = targets.some(
       (t) => t.revision === container.revision && t.address === container.address,
     );
-    return { container, healthcheck, port, isRouted };
+    // No table names what has no port.
+    const isServing = isRouted || (port === null && container.revision === desired.record.memory.stable);
+    return { container, healthcheck, port, isServing };
   });
 }

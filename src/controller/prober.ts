@@ -7,8 +7,8 @@ export interface ProbeTarget {
   readonly container: ContainerState;
   readonly healthcheck: Healthcheck;
   readonly port: number | null;
-  /** The table in the store names it: a new controller takes it as ready until its probes say otherwise. */
-  readonly isRouted: boolean;
+  /** It serves by what the store says: a new controller takes it as ready until its probes say otherwise. */
+  readonly isServing: boolean;
 }
 
 export interface ProberOptions {
@@ -27,6 +27,9 @@ interface Watch {
   record: ProbeRecord;
   readonly abort: AbortController;
 }
+
+/** Perhaps the engine was restarted together with the controller, and what the store says is of the run before. */
+const YOUNG_MS = 60_000;
 
 export class Prober {
   readonly #options: ProberOptions;
@@ -63,8 +66,10 @@ export class Prober {
 
   #take(service: string, target: ProbeTarget): void {
     const { startedAt, id } = target.container;
-    const isFound = target.isRouted && this.#known.get(service)?.has(id) !== true;
-    const record = isFound ? assumeReady(this.#options.now()) : UNPROBED;
+    const now = this.#options.now();
+    const isFound = target.isServing && this.#known.get(service)?.has(id) !== true;
+    const isYoung = startedAt !== null && now - startedAt < YOUNG_MS;
+    const record = isFound ? assumeReady(now, !isYoung) : UNPROBED;
     const watch: Watch = { service, startedAt, target, record, abort: new AbortController() };
     this.#watches.set(id, watch);
     void this.#run(watch);

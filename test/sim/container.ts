@@ -6,6 +6,9 @@ import type { Timeline } from './timeline.ts';
 
 type State = ContainerState['state'];
 
+/** As in the prober. */
+const YOUNG_MS = 60_000;
+
 export class SimContainer {
   readonly id: string;
   readonly name: string;
@@ -68,8 +71,12 @@ export class SimContainer {
   /** A new controller: it assumes that what the table names is ready, and probes anew. */
   forgetProbes(isRouted: boolean): void {
     this.isStopping = false;
-    this.#probe = isRouted && this.isRunning ? assumeReady(this.#timeline.now) : UNPROBED;
-    if (this.isRunning) this.#scheduleProbe();
+    const { now } = this.#timeline;
+    const isYoung = now - this.#startedAt < YOUNG_MS;
+    this.#probe = isRouted && this.isRunning ? assumeReady(now, !isYoung) : UNPROBED;
+    if (!this.isRunning) return;
+    this.#fold();
+    this.#scheduleProbe();
   }
 
   observe(): Replica {

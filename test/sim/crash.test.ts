@@ -1,9 +1,9 @@
 // The controller dies after any prefix of any batch, in every pass of a rollout, and whoever takes over ends it: no
 // duplicate, no orphan, no lost request. What only a dying controller brings about stands here, too.
 import { describe, expect, it } from 'vitest';
-import { EXITS_AT_ONCE } from './behaviour.ts';
+import { EXITS_AT_ONCE, GOOD } from './behaviour.ts';
 import { ending, given, isIdle, standing, weighs } from './scenario.ts';
-import { canary, HOUR, MINUTE, rolling, SECOND, STRATEGIES } from './spec.ts';
+import { canary, HOUR, MINUTE, rolling, SECOND, STRATEGIES, specOf } from './spec.ts';
 
 const steps = [
   { kind: 'weight', weight: 34, replicas: null },
@@ -97,6 +97,33 @@ describe('a stop that is under way when the controller dies', () => {
     expect(world.store.route?.value.targets.map((t) => t.revision)).toEqual([1, 1, 2]);
     world.settle();
     expect(standing(world)).toBe('v1×3, route r1 100');
+  });
+});
+
+describe('the engine is restarted with the controller', () => {
+  it('nothing goes to what still starts, although the table names it', () => {
+    const world = given(rolling());
+    world.engine.behave('v2', { ...GOOD, readyAfterMs: 20 * SECOND });
+    world.release('v2');
+    world.settle();
+    world.run(HOUR);
+    world.engine.reboot();
+    world.crash();
+    world.run(SECOND);
+    expect(standing(world)).toBe('v2×3, route none, park');
+    world.settle();
+    expect(standing(world)).toBe('v2×3, route r2 100');
+    expect(world.engine.started.filter((name) => name.startsWith('web-r2'))).toHaveLength(3);
+  });
+});
+
+describe('without a port', () => {
+  it('a version that waits for a new controller is gated by what runs', () => {
+    const world = given(canary(), { settings: { ...specOf(canary()).settings, port: null } });
+    world.crash();
+    world.release('v2');
+    world.run(MINUTE);
+    expect(standing(world)).toBe('v1×3, v2×1, route gone');
   });
 });
 

@@ -89,6 +89,11 @@ export class SimEngine {
     this.#remove(name);
   }
 
+  /** The engine is restarted, and starts again what ran. */
+  reboot(): void {
+    for (const container of this.containers.values()) if (container.isRunning) container.start();
+  }
+
   crash(isRouted: (replica: Replica) => boolean): void {
     this.#images = new Map();
     this.#troubles = new Map();

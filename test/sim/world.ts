@@ -98,7 +98,10 @@ export class SimWorld {
   crash(): void {
     this.note('crash');
     const targets = (this.store.route?.value.targets ?? []).map((t) => identify(t.revision, t.address));
-    this.engine.crash((r) => r.address !== null && targets.includes(identify(r.revision, r.address)));
+    this.engine.crash(({ address, revision }) => {
+      if (address !== null) return targets.includes(identify(revision, address));
+      return this.spec.settings.port === null && revision === this.store.memory.stable;
+    });
   }
 
   /** Nothing has happened, but it is looked at anyway, as every service is from time to time. */

@@ -86,4 +86,13 @@ describe('assumeReady', () => {
     }
     expect(record).toMatchObject({ readySince: null, unhealthySince: STARTED + 3 });
   });
+
+  it('of another run perhaps, until the first answer: a bad one makes it one that starts', () => {
+    const answer = (ok: boolean) =>
+      recordProbe(assumeReady(STARTED, false), { at: STARTED + 1, ok, detail: '' }, CHECK, 0);
+    expect(answer(false)).toMatchObject({ readySince: null, unhealthySince: null, failures: 0 });
+    expect(answer(true).readySince).toBe(STARTED);
+    const later = recordProbe(answer(true), { at: STARTED + 2, ok: false, detail: '' }, CHECK, 0);
+    expect(later.readySince).toBe(STARTED);
+  });
 });

@@ -333,6 +333,23 @@ describe('the world moves', () => {
   });
 });
 
+describe('without a port', () => {
+  it('what a new controller finds running gates a version that waited for it', async () => {
+    const steps = '[{ weight: 10 }, { pause: manual }]';
+    const portless = SPEC.replace('port: 8080\n', '')
+      .replace('{ http: /health,', '{')
+      .replace('type: rolling,', `type: canary, steps: ${steps},`);
+    etcd.put(KEYS.spec('web'), portless);
+    await release('v1');
+    await loop.close();
+    etcd.put(KEYS.version('web'), 'v2');
+    loop = await startLoop(etcd, runtime);
+    await until(() => readStatus(etcd)?.candidate != null);
+    const record = JSON.parse(etcd.value(KEYS.rollout('web')) ?? '{}');
+    expect(record.memory.rollout).toMatchObject({ version: 'v2', gated: true });
+  });
+});
+
 describe('two controllers', () => {
   it('one leads, and the other goes on where it was', async () => {
     await startStable();

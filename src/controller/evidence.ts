@@ -8,6 +8,11 @@ export function isUrgent(plan: Plan, observed: Observed): boolean {
   return plan.writes.route !== undefined && plan.writes.finished === undefined;
 }
 
+/** The same plan without its actions: what it counted as started was not, and may start in the next pass at once. */
+export function postponeActions(plan: Plan, before: Memory): Plan {
+  return { ...plan, actions: [], memory: { ...plan.memory, healing: before.healing } };
+}
+
 /** The same plan, its new evidence with logs. `before`: the memory whose evidence has them already. */
 export async function fillEvidence(
   plan: Plan,

@@ -14,7 +14,7 @@ import type { Store } from '../store/port.ts';
 import { draftTransaction } from './commit.ts';
 import { type Desired, readDesired } from './desired.ts';
 import type { Engine } from './engine.ts';
-import { fillEvidence, isUrgent } from './evidence.ts';
+import { fillEvidence, isUrgent, postponeActions } from './evidence.ts';
 import type { Leader } from './leader.ts';
 import { observe } from './observe.ts';
 import type { Prober } from './prober.ts';
@@ -74,7 +74,7 @@ export class Reconciler {
     const wasUrgent = this.#urgent.delete(service);
     if (!wasUrgent && isUrgent(decided, observed)) {
       this.#urgent.add(service);
-      return this.#land(desired, { ...decided, actions: [] }, at);
+      return this.#land(desired, postponeActions(decided, observed.memory), at);
     }
     const before = wasUrgent ? null : observed.memory;
     return this.#land(desired, await fillEvidence(decided, before, observed, this.#options.engine), at);

@@ -7,6 +7,7 @@ import type {
   StrategySpec,
   StrategyType,
 } from '../../strategies/spec.ts';
+import { formatDuration } from '../../strategies/describe.ts';
 import { steps } from './canary-steps.ts';
 import { addIssue, always, amount, duration, field, integer, refused, section, word } from './fields.ts';
 import { preview } from './routes.ts';
@@ -26,9 +27,11 @@ const OWN: Readonly<Record<string, StrategyType>> = {
   steps: 'canary',
 };
 
+const MIN_READY_MS = 5000;
+
 const fields = section({
   type: word(...TYPES).default('rolling'),
-  min_ready: duration().default(5000),
+  min_ready: duration().default(MIN_READY_MS),
   progress_deadline: duration(1000).default(600_000),
   monitor: duration().default(30_000),
   failure_action: word('rollback', 'pause').default('rollback'),
@@ -58,10 +61,13 @@ export const strategy = fields
     if (raw.type === 'canary' && !('steps' in raw))
       addIssue(context, ['steps'], 'nothing', 'at least one step');
     checkBudget(raw, context);
+    checkTimes(raw, context);
   }, always)
   .transform(buildStrategy);
 
-function checkBudget(raw: Fields, context: Parameters<typeof addIssue>[0]): void {
+type Context = Parameters<typeof addIssue>[0];
+
+function checkBudget(raw: Fields, context: Context): void {
   const ours = ['max_surge', 'max_unavailable'].filter((name) => name in raw);
   const composes = ['parallelism', 'order'].filter((name) => name in raw);
   if (ours.length > 0 && composes.length > 0) {
@@ -76,6 +82,15 @@ function checkBudget(raw: Fields, context: Parameters<typeof addIssue>[0]): void
       'one of them above zero, or nothing could ever move',
     );
   }
+}
+
+// Nothing counts as progress before it has been ready for `min_ready`. Said of the one that is not the default.
+function checkTimes({ min_ready: least, progress_deadline: most }: Fields, context: Context): void {
+  if (typeof least !== 'number' || typeof most !== 'number' || least < most) return;
+  const [ready, deadline] = [formatDuration(least), formatDuration(most)];
+  if (least === MIN_READY_MS)
+    addIssue(context, ['progress_deadline'], deadline, `more than min_ready, ${ready}`);
+  else addIssue(context, ['min_ready'], ready, `less than progress_deadline, ${deadline}`);
 }
 
 function buildStrategy(raw: Fields): StrategySpec {

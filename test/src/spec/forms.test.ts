@@ -19,7 +19,7 @@ const amount = fc.oneof(
 );
 const common = {
   monitor: duration,
-  min_ready: duration,
+  min_ready: fc.integer({ min: 0, max: 599_999 }).map(formatDuration),
   failure_action: fc.constantFrom('rollback', 'pause'),
 };
 const optional = { requiredKeys: [] };

@@ -57,7 +57,12 @@ function holdStep(
 ): Course {
   const stand = standAt(steps, state.index);
   const goal = share(world, rollout, replicasAt(world, stand), stand);
-  if (state.endsAt !== null && world.now >= state.endsAt) {
+  if (step.kind === 'pause' && state.endsAt === null) {
+    // Another step stood here before the spec was edited.
+    const advanced = { ...rollout, step: startStep(state.index, steps, world.now) };
+    return { goal, advanced, isComplete: false, hold: null };
+  }
+  if (step.kind === 'pause' && state.endsAt !== null && world.now >= state.endsAt) {
     const advanced = { ...rollout, step: startStep(state.index + 1, steps, world.now) };
     return { goal, advanced, isComplete: false, hold: null };
   }

@@ -5,6 +5,7 @@
 // - Cascading moves are made in one pass, so that deciding twice equals deciding once.
 // - The caller writes memory and route in one transaction before it carries out any action.
 import { advanceRollout } from './advance.ts';
+import { stepsOf } from './canary.ts';
 import { consumeCommand } from './commands.ts';
 import { converge, takeBack } from './converge.ts';
 import type { Goal, Hold } from './course.ts';
@@ -36,7 +37,7 @@ export const EMPTY_MEMORY: Memory = {
   failed: false,
 };
 
-/** More moves than any cascade needs; beyond it the core itself is wrong. */
+/** More moves than any cascade needs but for a canary's steps, each of which may be passed at once. */
 const MOVES_LIMIT = 16;
 
 interface Settled {
@@ -87,13 +88,14 @@ function settle(spec: ServiceSpec, observed: Observed, now: number): Settled {
     const move = first(world);
     if (move !== null) take(move);
   }
-  for (let made = 0; made < MOVES_LIMIT; made += 1) {
+  const limit = MOVES_LIMIT + stepsOf(world).length;
+  for (let made = 0; made < limit; made += 1) {
     const { move, goal, hold } = look(world);
     const next = move ?? takeBack(world, goal);
     if (next === null) return { world, writes, goal, hold };
     take(next);
   }
-  throw new Error(`deciding ${observed.service} does not come to rest after ${MOVES_LIMIT} moves`);
+  throw new Error(`deciding ${observed.service} does not come to rest after ${limit} moves`);
 }
 
 function look(world: World): { readonly move: Move | null; readonly goal: Goal; readonly hold: Hold | null } {

@@ -313,6 +313,8 @@ export interface Rollout {
   /** It waits by plan: the deadline does not run, and starts anew afterwards. */
   readonly held: boolean;
   readonly step: StepState | null;
+  /** Rolling with a delay: the batch that is available, by the replicas up so far, and when the next may start. */
+  readonly batch: { readonly replicas: number; readonly nextAt: number } | null;
   /** Blue-green: the switch was made, or allowed. */
   readonly promoted: boolean;
   readonly monitorUntil: number | null;

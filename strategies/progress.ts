@@ -18,11 +18,22 @@ export function measureProgress(world: World, rollout: Rollout): number {
   return STAGES[rollout.stage] * 1e12 + step * 1e8 + replicas * 1e3 + Math.max(0, 999 - others);
 }
 
-/** Absolute, in milliseconds since the epoch; never while paused or held. A pull that moves and a bake put it off. */
+/**
+ * Absolute, in milliseconds since the epoch; never while paused or held. A pull that moves, a bake, and requests that
+ * still have time to end put it off.
+ */
 export function findDeadline(world: World, rollout: Rollout): number {
   if (rollout.paused !== null || rollout.held) return Number.POSITIVE_INFINITY;
   const image = world.observed.images[rollout.id];
   const pulledAt = rollout.stage === 'resolving' && image?.kind === 'pulling' ? image.changedAt : 0;
-  const since = Math.max(pulledAt, rollout.monitorUntil ?? 0);
+  const since = Math.max(pulledAt, rollout.monitorUntil ?? 0, findDrainEnd(world, rollout));
   return Math.max(rollout.deadline, since + world.spec.strategy.progressDeadlineMs);
+}
+
+// Of what was retired in good health: a replica that fails again and again must not keep a release from its verdict.
+function findDrainEnd({ members, memory, spec }: World, { stage }: Rollout): number {
+  if (stage === 'resolving') return 0;
+  const retired = members.filter((m) => m.class === 'draining' || m.class === 'gone');
+  const since = retired.map(({ replica }) => memory.draining[replica.name] ?? 0);
+  return Math.max(0, ...since) + spec.drainTimeoutMs;
 }

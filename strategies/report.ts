@@ -209,7 +209,7 @@ function reportRole(world: World, goal: Goal, number: number | null): RoleReport
 
 function reportStep(world: World, rollout: Rollout): Report['step'] {
   const steps = stepsOf(world);
-  if (rollout.step === null || steps.length === 0) return null;
+  if (rollout.step === null || !rollout.gated || steps.length === 0) return null;
   const step = steps[rollout.step.index];
   return {
     index: Math.min(rollout.step.index, steps.length),
@@ -217,6 +217,6 @@ function reportStep(world: World, rollout: Rollout): Report['step'] {
     count: steps.length + 1,
     what: step === undefined ? 'weight 100' : describeStep(step),
     started: rollout.step.startedAt,
-    ends: rollout.step.endsAt,
+    ends: step?.kind === 'pause' ? rollout.step.endsAt : null,
   };
 }

@@ -15,11 +15,13 @@ export function planRolling(world: World, rollout: Rollout): Course {
   if (settings.type !== 'rolling')
     throw new TypeError('planRolling needs the settings of a rolling strategy');
   const budget = computeBudget(spec.replicas, settings.surge, settings.unavailable);
-  const nextBatchAt = rollout.gated ? computeNextBatch(world, rollout.revision, settings.delayMs) : 0;
+  const batch = findBatch(world, rollout, settings.delayMs);
+  const nextBatchAt = batch === null ? null : batch.nextAt;
   const mayStart = nextBatchAt !== null && world.now >= nextBatchAt;
   const goal = planExchange(world, rollout.revision, budget, mayStart);
   const course = completeExchange(world, rollout.revision, goal);
   if (mayStart || nextBatchAt === null || course.isComplete) return course;
+  if (batch !== rollout.batch) return { ...course, advanced: { ...rollout, batch } };
   const next = { what: 'next batch', at: nextBatchAt };
   return { ...course, hold: { reason: 'delay', message: 'Waiting between batches.', next, isPlanned: true } };
 }
@@ -91,12 +93,18 @@ function countAvailable(world: World, wanted: Goal['wanted'], incoming: number):
   return Object.fromEntries(counts);
 }
 
-/** When the next batch may start; null while the present one is not available, which is no wait that was planned. */
-function computeNextBatch(world: World, incoming: number, delayMs: number): number | null {
-  if (delayMs === 0) return 0;
-  const alive = aliveOf(world, incoming);
-  if (alive.length === 0 || alive.length >= world.spec.replicas) return 0;
+const AT_ONCE: Rollout['batch'] = { replicas: 0, nextAt: 0 };
+
+/**
+ * When the next batch may start; null while the present one is not available, which is no wait that was planned. What is
+ * remembered of the present batch holds: a controller that has just come does not know since when it is ready.
+ */
+function findBatch(world: World, { revision, gated, batch }: Rollout, delayMs: number): Rollout['batch'] {
+  if (delayMs === 0 || !gated) return AT_ONCE;
+  const alive = aliveOf(world, revision);
+  if (alive.length === 0 || alive.length >= world.spec.replicas) return AT_ONCE;
   if (alive.some((m) => !m.available)) return null;
-  const since = alive.map((m) => m.replica.probe.readySince ?? 0);
-  return Math.max(...since) + world.spec.strategy.minReadyMs + delayMs;
+  if (batch?.replicas === alive.length) return batch;
+  const since = Math.max(...alive.map((m) => m.replica.probe.readySince ?? 0));
+  return { replicas: alive.length, nextAt: since + world.spec.strategy.minReadyMs + delayMs };
 }

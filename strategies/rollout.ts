@@ -55,6 +55,7 @@ const FRESH = {
   progress: 0,
   held: false,
   step: null,
+  batch: null,
   promoted: false,
   monitorUntil: null,
   paused: null,

@@ -27,6 +27,19 @@ describe.each(STRATEGIES)('$type', (strategy) => {
     expect(ending(world)).toBe('v2 succeeded');
   });
 
+  it('requests that end within drain_timeout are waited for, however short the deadline is', () => {
+    const world = given({ ...strategy, progressDeadlineMs: MINUTE }, { drainTimeoutMs: 20 * MINUTE });
+    for (const proxy of world.proxies) proxy.traits = { ...proxy.traits, drainsAfterMs: 5 * MINUTE };
+    world.release('v2');
+    world.settle();
+    expect(ending(world)).toBe('v2 succeeded');
+    world.release('v3');
+    world.run(10 * SECOND);
+    world.command('abort');
+    world.settle();
+    expect(ending(world)).toBe('v3 aborted aborted-by-operator');
+  });
+
   it('a pull without any progress ends at the deadline', () => {
     const world = given({ ...strategy, progressDeadlineMs: MINUTE });
     world.engine.pull('v2', { takesMs: HOUR, failures: 0, failure: 'network' });

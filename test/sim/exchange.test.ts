@@ -18,6 +18,18 @@ describe('rolling', () => {
     expect(ending(world)).toBe('v2 succeeded');
   });
 
+  it('a new controller does not begin the delay again', () => {
+    const world = given(rolling({ delayMs: 20 * MINUTE }));
+    world.release('v2');
+    world.runUntil(weighs(2, 33));
+    for (let i = 0; i < 4; i += 1) {
+      world.run(6 * MINUTE);
+      world.crash();
+    }
+    world.run(MINUTE);
+    expect(weightOf(world, 2)).toBe(67);
+  });
+
   it('a batch that never gets ready is no delay: the deadline ends it', () => {
     const world = given(rolling({ delayMs: MINUTE, progressDeadlineMs: 30 * SECOND }));
     world.engine.behave('v2', NEVER_READY);

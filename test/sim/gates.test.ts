@@ -13,7 +13,8 @@ import {
   weighs,
   weightOf,
 } from './scenario.ts';
-import { blueGreen, canary, HOUR, MINUTE, SECOND } from './spec.ts';
+import { blueGreen, canary, HOUR, MINUTE, SECOND, specOf } from './spec.ts';
+import { SimWorld } from './world.ts';
 
 describe('blue-green', () => {
   const preview = { host: 'preview.example.com' };
@@ -217,5 +218,38 @@ describe('canary', () => {
     world.command('resume');
     world.run(10 * SECOND);
     expect(weightOf(world, 2)).toBe(10);
+  });
+
+  it('a hundred steps that need nothing more are passed at once', () => {
+    const steps = Array.from({ length: 100 }, (_, i) => {
+      return { kind: 'weight', weight: i + 1, replicas: { count: 1 } } as const;
+    });
+    const { settings } = specOf(canary());
+    const world = given(canary({ steps }), { replicas: 1, settings: { ...settings, port: null } });
+    world.release('v2');
+    world.settle();
+    expect(ending(world)).toBe('v2 succeeded');
+  });
+
+  it('a timed pause that takes the place of a weight under way begins then', () => {
+    const weight = { kind: 'weight', weight: 10, replicas: null } as const;
+    const pause = { kind: 'pause', durationMs: MINUTE } as const;
+    const world = given(canary({ steps: [weight, { ...weight, weight: 50 }] }));
+    world.release('v2');
+    world.runUntil((w) => w.store.memory.rollout?.step?.index === 1);
+    world.respec({ ...world.spec, strategy: canary({ steps: [weight, pause] }) });
+    world.run(SECOND);
+    expect(saying(world)).toBe('progressing step-pause');
+    world.run(50 * SECOND);
+    expect(weightOf(world, 2)).toBe(10);
+    world.settle();
+    expect(ending(world)).toBe('v2 succeeded');
+  });
+
+  it('the first release shows no step', () => {
+    const world = new SimWorld(specOf(canary()));
+    world.release('v1');
+    world.run(SECOND);
+    expect([saying(world), reportOf(world).step]).toEqual(['progressing starting-replicas', null]);
   });
 });

@@ -162,8 +162,8 @@ function checkSteps(world: Checked, observed: Observed, plan: Plan): void {
   if (before === null || after === null || before.id !== after.id || strategy.type !== 'canary') return;
   if (before.step === null || after.step === null) return;
   const isFree = before.paused !== after.paused || observed.memory.manual !== plan.memory.manual;
-  if (before.step.index === after.step.index && before.step.endsAt !== after.step.endsAt && !isFree)
-    breach(world, 'the end of a step moved');
+  const isMoved = before.step.endsAt !== null && before.step.endsAt !== after.step.endsAt;
+  if (before.step.index === after.step.index && isMoved && !isFree) breach(world, 'the end of a step moved');
   for (let index = before.step.index; index < after.step.index; index += 1) {
     const step = strategy.steps[index];
     if (step?.kind === 'pause' && world.now < (before.step.endsAt ?? 0) && plan.writes.consume === undefined)

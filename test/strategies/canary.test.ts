@@ -16,12 +16,14 @@ function plan(index: number, candidate: number, given: Partial<Rollout> = {}, mo
 const served = (weight: number, candidate: number): Given =>
   routed({ 1: 100 - weight, 2: weight }, both(candidate));
 
+const PAUSE = { step: { index: 1, startedAt: NOW, endsAt: NOW + HOUR } };
+
 describe('planCanary: first the replicas, then the weight, then the next step', () => {
   it.each([
     ['no replica yet', plan(0, 0), 1, { 1: 100, 2: 0 }, null],
     ['it is there: the weight', plan(0, 1), 1, { 1: 90, 2: 10 }, null],
     ['every proxy knows: the next step', plan(0, 1, {}, served(10, 1)), 1, { 1: 90, 2: 10 }, 1],
-    ['a pause keeps both', plan(1, 1, {}, served(10, 1)), 1, { 1: 90, 2: 10 }, null],
+    ['a pause keeps both', plan(1, 1, PAUSE, served(10, 1)), 1, { 1: 90, 2: 10 }, null],
     ['more replicas, the weight before', plan(2, 1, {}, served(10, 1)), 2, { 1: 90, 2: 10 }, null],
     ['they are there', plan(2, 2, {}, served(10, 2)), 2, { 1: 50, 2: 50 }, null],
     ['after the last step, all of it', plan(4, 2, {}, served(50, 2)), 3, { 1: 50, 2: 50 }, null],
@@ -68,6 +70,23 @@ describe('planCanary: first the replicas, then the weight, then the next step', 
       next: { what: 'weight 50', at: NOW + HOUR },
       isPlanned: true,
     });
+  });
+});
+
+describe('steps that were edited under way', () => {
+  it('a timed pause where a weight stood begins now', () => {
+    const { advanced, goal } = plan(1, 1, {}, served(10, 1));
+    expect(advanced?.step).toEqual({ index: 1, startedAt: NOW, endsAt: NOW + HOUR });
+    expect(goal.split).toEqual({ 1: 90, 2: 10 });
+  });
+
+  it('a manual pause where a timed one stood waits for promote', () => {
+    const manual = specOf(
+      canary({ steps: [steps[0] ?? { kind: 'pause-manual' }, { kind: 'pause-manual' }] }),
+    );
+    const step = { index: 1, startedAt: NOW - HOUR, endsAt: NOW - 1 };
+    const { advanced, hold } = plan(1, 1, { step }, { ...served(10, 1), spec: manual });
+    expect([advanced, hold?.reason]).toEqual([null, 'waiting-for-promotion']);
   });
 });
 

@@ -102,6 +102,8 @@ describe('isTolerated', () => {
     ['worked example: the third', 10, 0.25, 2, 1, false],
     ['none by default', 10, 0, 0, 1, false],
     ['less than one is none', 3, 0.3, 0, 1, false],
+    ['29 of 100 at 0.29', 100, 0.29, 28, 1, true],
+    ['not 30', 100, 0.29, 29, 1, false],
   ])('%s', (_, replicas, maxFailureRatio, tolerated, count, ok) => {
     const spec = { ...SPEC, replicas, strategy: { ...SPEC.strategy, maxFailureRatio } };
     expect(isTolerated(world({ spec }), rollout({ tolerated }), failed(count))).toBe(ok);

@@ -100,6 +100,7 @@ export function rollout(given: Partial<Rollout> = {}): Rollout {
     progress: 0,
     held: false,
     step: null,
+    batch: null,
     promoted: false,
     monitorUntil: null,
     paused: null,

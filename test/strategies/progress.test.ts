@@ -48,13 +48,20 @@ describe('findDeadline', () => {
   const images = { 'web-2-10': pulling };
   const at = (given: Parameters<typeof rollout>[0], more: Given = {}) => {
     const of = rollout({ deadline: NOW + 1000, ...given });
-    return findDeadline(world({ memory: { rollout: of }, ...more }), of) - NOW;
+    return findDeadline(world({ ...more, memory: { ...more.memory, rollout: of } }), of) - NOW;
+  };
+  const draining = (shape: Parameters<typeof replica>[1], since: number): Given => {
+    return { replicas: [replica('web-r1-1', shape)], memory: { draining: { 'web-r1-1': since } } };
   };
   it.each([
     ['as it stands', at({}), 1000],
     ['a pull that moved just now', at({ stage: 'resolving' }, { images }), 600_000],
     ['only while it is resolved', at({}, { images }), 1000],
     ['after the bake', at({ stage: 'monitoring', monitorUntil: NOW + 5000 }), 605_000],
+    ['after requests that may still end', at({}, draining({}, NOW - 1000)), 629_000],
+    ['also of what is told to stop', at({}, draining({ stopping: true }, NOW - 1000)), 629_000],
+    ['not of what failed', at({}, draining({ unhealthyForMs: 1 }, NOW - 1000)), 1000],
+    ['not while it is resolved', at({ stage: 'resolving' }, draining({}, NOW - 1000)), 1000],
     ['never in a pause', at({ paused }), Number.POSITIVE_INFINITY],
     ['never while held by plan', at({ held: true }), Number.POSITIVE_INFINITY],
   ])('%s', (_, inMs, expected) => {

@@ -259,6 +259,11 @@ describe('step and next', () => {
     expect(message).toBe('Holding at 10 % for another 58 minutes.');
   });
 
+  it('none where nothing is gated: a first release takes everything at once', () => {
+    const step = { index: 0, startedAt: NOW, endsAt: null };
+    expect(reportOf(trial({ strategy: 'canary', step, gated: false }, { spec })).step).toBeNull();
+  });
+
   it('the last of it', () => {
     expect(at(4, null).step).toMatchObject({ index: 4, count: 5, what: 'weight 100' });
   });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Rollout } from '../../strategies/model.ts';
 import { completeExchange, planExchange, planRolling } from '../../strategies/rolling.ts';
 import { rolling, specOf } from '../sim/spec.ts';
 import { type Given, NOW, ready, replica, rollout, routed, SPEC, world } from './fixture.ts';
@@ -72,14 +73,16 @@ describe('completeExchange: available in full, alone, and every proxy knows', ()
 
 describe('planRolling: delay between batches', () => {
   const spec = specOf(rolling({ delayMs: 60_000 }));
-  const delayed = (readyForMs: number, gated = true) => {
+  const delayed = (readyForMs: number, given: Partial<Rollout> = {}) => {
     const replicas = [...ready(1, 2), replica('web-r2-1', { readyForMs })];
-    const of = rollout({ gated });
+    const of = rollout(given);
     return planRolling(world({ spec, memory: { rollout: of }, replicas }), of);
   };
 
-  it('counts from the moment that the last one is available', () => {
-    const { hold, goal } = delayed(10_000);
+  it('counts from the moment that the last one is available, which is remembered', () => {
+    const { advanced } = delayed(10_000);
+    expect(advanced?.batch).toEqual({ replicas: 1, nextAt: NOW - 10_000 + 5000 + 60_000 });
+    const { hold, goal } = delayed(10_000, { ...advanced });
     expect(hold).toMatchObject({
       reason: 'delay',
       isPlanned: true,
@@ -93,13 +96,27 @@ describe('planRolling: delay between batches', () => {
     expect([hold, goal.wanted[2]]).toEqual([null, 3]);
   });
 
+  it('a controller that has just come and counts anew does not begin it again', () => {
+    const batch = { replicas: 1, nextAt: NOW + 7000 };
+    const { hold, advanced } = delayed(0, { batch });
+    expect([hold, advanced]).toEqual([null, null]);
+    const replicas = [...ready(1, 2), replica('web-r2-1', { readyForMs: 0 })];
+    const of = rollout({ batch });
+    const w = world({ spec, memory: { rollout: of }, replicas, ...routed({ 1: 67, 2: 33 }, replicas) });
+    expect(planRolling(w, of)).toMatchObject({ hold: { next: { at: NOW + 7000 } }, advanced: null });
+  });
+
+  it('of a batch before says nothing of the next', () => {
+    expect(delayed(10_000, { batch: { replicas: 2, nextAt: NOW - 1 } }).advanced?.batch?.replicas).toBe(1);
+  });
+
   it('a batch that is not available is waited for, but not by plan', () => {
     const { hold, goal } = delayed(4999);
     expect([hold, goal.wanted[2]]).toEqual([null, 1]);
   });
 
   it('a first release has nothing to delay for', () => {
-    expect(delayed(10_000, false).goal.wanted[2]).toBe(3);
+    expect(delayed(10_000, { gated: false }).goal.wanted[2]).toBe(3);
   });
 
   it('needs its settings', () => {

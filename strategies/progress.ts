@@ -1,7 +1,7 @@
 // How far a rollout has come, as one number that only grows while it moves: stage, then step, then replicas. Its growth
 // is what the progress deadline waits for; a replica that flaps does not count twice. And when that deadline strikes.
 import type { Rollout } from './model.ts';
-import { availableOf, readyOf, type World } from './world.ts';
+import { availableOf, findRevision, readyOf, type World } from './world.ts';
 
 const STAGES: Readonly<Record<Rollout['stage'], number>> = {
   resolving: 0,
@@ -19,8 +19,8 @@ export function measureProgress(world: World, rollout: Rollout): number {
 }
 
 /**
- * Absolute, in milliseconds since the epoch; never while paused or held. A pull that moves, a bake, and requests that
- * still have time to end put it off.
+ * Absolute, in milliseconds since the epoch; never while paused or held. A pull that moves, a bake, and requests and
+ * containers that still have time to end put it off.
  */
 export function findDeadline(world: World, rollout: Rollout): number {
   if (rollout.paused !== null || rollout.held) return Number.POSITIVE_INFINITY;
@@ -31,9 +31,13 @@ export function findDeadline(world: World, rollout: Rollout): number {
 }
 
 // Of what was retired in good health: a replica that fails again and again must not keep a release from its verdict.
-function findDrainEnd({ members, memory, spec }: World, { stage }: Rollout): number {
+function findDrainEnd({ members, memory, observed, spec }: World, { stage }: Rollout): number {
   if (stage === 'resolving') return 0;
   const retired = members.filter((m) => m.class === 'draining' || m.class === 'gone');
-  const since = retired.map(({ replica }) => memory.draining[replica.name] ?? 0);
-  return Math.max(0, ...since) + spec.drainTimeoutMs;
+  const ends = retired.map(({ replica }) => {
+    const { settings } = findRevision(observed, replica.revision) ?? spec;
+    const since = memory.draining[replica.name] ?? 0;
+    return since + spec.drainTimeoutMs + settings.container.stopGracePeriodMs;
+  });
+  return Math.max(0, ...ends);
 }

@@ -5,7 +5,7 @@ import { goalOf } from './course.ts';
 import { countOf } from './describe.ts';
 import type { Memory, Observed, Plan, Report, RouteEntry, ServiceSpec, Verdict } from './model.ts';
 import { tellRefusal } from './report.ts';
-import { endReturn, type Move, stay } from './rollout.ts';
+import { cutShort, type Move, stay } from './rollout.ts';
 import { closeEntry } from './route.ts';
 import { buildWorld } from './world.ts';
 
@@ -43,7 +43,7 @@ function endRollout(spec: ServiceSpec, observed: Observed, now: number): Move {
   const { memory } = observed;
   const { rollout } = memory;
   if (rollout === null) return stay(memory);
-  return endReturn(buildWorld(spec, observed, memory, now), rollout, rollout.verdict ?? GIVEN_UP);
+  return cutShort(buildWorld(spec, observed, memory, now), rollout, GIVEN_UP);
 }
 
 // Of no settings: a spec that is put back asks anew, by its own write.

@@ -30,7 +30,8 @@ export interface Request {
 }
 
 export function beginRollout(world: World, request: Request): Move {
-  const ended = world.memory.rollout === null ? stay(world.memory) : supersede(world, world.memory.rollout);
+  const former = world.memory.rollout;
+  const ended = former === null ? stay(world.memory) : cutShort(world, former, SUPERSEDED);
   const { memory } = ended;
   const revision = request.existing?.number ?? findFreeNumber(world, memory.nextRevision);
   const rollout: Rollout = {
@@ -75,19 +76,20 @@ function hasReady(world: World, revision: number): boolean {
   return readyOf(world, revision).some((m) => isPortless || m.replica.address !== null);
 }
 
-/** What baked at 100 % with nothing of a stable revision behind it is what there is to return to. */
-function supersede(world: World, rollout: Rollout): Move {
-  const verdict: Verdict = {
-    outcome: 'superseded',
-    reason: 'superseded',
-    message: 'A newer request took its place.',
-    evidence: [],
-  };
-  const finished = finishRollout(
-    world,
-    rollout,
-    rollout.stage === 'returning' ? (rollout.verdict ?? verdict) : verdict,
-  );
+const SUPERSEDED: Verdict = {
+  outcome: 'superseded',
+  reason: 'superseded',
+  message: 'A newer request took its place.',
+  evidence: [],
+};
+
+/**
+ * Ended by something else than itself: as what it was turned back for, or as `verdict`. What baked at 100 % with nothing
+ * of a stable revision behind it is what there is to return to.
+ */
+export function cutShort(world: World, rollout: Rollout, verdict: Verdict): Move {
+  const own = rollout.stage === 'returning' ? rollout.verdict : null;
+  const finished = finishRollout(world, rollout, own ?? verdict);
   if (!isAdopted(world, rollout)) return finished;
   const formerly = recordFormer(world.memory, rollout.revision).slice(-Math.max(1, world.spec.history));
   return { ...finished, memory: { ...finished.memory, stable: rollout.revision, formerly, warm: null } };

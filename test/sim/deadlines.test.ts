@@ -1,7 +1,7 @@
 // The progress deadline: what is free of it, and what it ends.
 import { describe, expect, it } from 'vitest';
 import { ending, given, isIdle, reportOf, saying } from './scenario.ts';
-import { HOUR, MINUTE, SECOND, STRATEGIES } from './spec.ts';
+import { HOUR, MINUTE, SECOND, STRATEGIES, specOf } from './spec.ts';
 
 describe.each(STRATEGIES)('$type', (strategy) => {
   it('paused time is free', () => {
@@ -38,6 +38,17 @@ describe.each(STRATEGIES)('$type', (strategy) => {
     world.command('abort');
     world.settle();
     expect(ending(world)).toBe('v3 aborted aborted-by-operator');
+  });
+
+  it('nor do containers that take their time to stop end it', () => {
+    const { settings } = specOf(strategy);
+    const container = { ...settings.container, stopGracePeriodMs: 20 * MINUTE };
+    const spec = { settings: { ...settings, container } };
+    const world = given({ ...strategy, progressDeadlineMs: MINUTE }, spec);
+    world.engine.traits = { ...world.engine.traits, stopsAfterMs: 5 * MINUTE };
+    world.release('v2');
+    world.settle();
+    expect(ending(world)).toBe('v2 succeeded');
   });
 
   it('a pull without any progress ends at the deadline', () => {

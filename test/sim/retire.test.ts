@@ -22,6 +22,22 @@ describe.each(STRATEGIES)('$type', (strategy) => {
     expect(standing(world)).toBe(`v2×3, route r${world.store.memory.stable} 100`);
   });
 
+  it('put back in the bake, what baked is taken back, not what was there before', () => {
+    const world = given(strategy);
+    for (const proxy of world.proxies) proxy.traits = { ...proxy.traits, drainsAfterMs: 20 * SECOND };
+    world.release('v2');
+    world.runUntil(says('monitoring monitoring'));
+    world.run(25 * SECOND);
+    world.retire();
+    world.run(SECOND);
+    const count = world.engine.started.length;
+    world.respec(world.spec);
+    world.run(MINUTE);
+    expect(ending(world)).toBe('v2 succeeded');
+    if (strategy.type === 'recreate' || strategy.type === 'rolling')
+      expect(world.engine.started.length).toBe(count);
+  });
+
   it('put back when stops are under way, nothing that was told to stop comes back', () => {
     const world = given(strategy);
     world.engine.traits = { ...world.engine.traits, stopsAfterMs: 8 * SECOND };

@@ -9,6 +9,7 @@ interface Answer {
 
 export const ANSWERS = {
   'bad-request': { status: 400, message: 'The request is not valid HTTP.' },
+  'bad-version': { status: 400, message: 'Only HTTP/1.0 and HTTP/1.1 are spoken here.' },
   'bad-host': { status: 400, message: 'The request needs exactly one valid Host.' },
   'bad-framing': { status: 400, message: 'The length of the request body is ambiguous or not supported.' },
   'bad-target': { status: 400, message: 'The request target does not belong to this host.' },

@@ -8,6 +8,7 @@ import type { AnswerCode } from './errors.ts';
 import { Exchange } from './exchange.ts';
 import { type Client, findField } from './headers.ts';
 import type { Job, Plane } from './job.ts';
+import { readOffer } from './offer.ts';
 import { type ReplyContext, reply } from './reply.ts';
 import { type RequestHead, readRequest } from './request.ts';
 import type { Router } from './router.ts';
@@ -49,7 +50,7 @@ export class DataPlane implements Plane {
   }
 
   refuse(conversation: Conversation, code: AnswerCode): void {
-    const read = readRequest(conversation.request, this.#clientOf(conversation.request), null);
+    const read = readRequest(conversation.request, this.#clientOf(conversation.request), '');
     const { requestId, accept } = read.ok ? read.head : read;
     this.#refuse(conversation, code, { requestId, accept, hasBody: true, closing: true });
   }
@@ -67,8 +68,8 @@ export class DataPlane implements Plane {
   #begin(conversation: Conversation, tunnel: Job['tunnel']): void {
     const { request, response } = conversation;
     const client = this.#clientOf(request);
-    const protocol = tunnel === null ? null : findField(request.rawHeaders, 'upgrade');
-    const read = readRequest(request, client, protocol);
+    const offer = tunnel === null ? '' : readOffer(findField(request.rawHeaders, 'upgrade') ?? '');
+    const read = readRequest(request, client, offer);
     if (!read.ok) {
       this.#refuse(conversation, read.code, { ...read, hasBody: true, closing: true });
       return;

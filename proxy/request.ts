@@ -2,7 +2,8 @@
 // the target. Chooses no service.
 import type { IncomingMessage } from 'node:http';
 import type { AnswerCode } from './errors.ts';
-import { type Client, chooseRequestId, composeRequest, type RequestFields, readFields } from './headers.ts';
+import { chooseRequestId, type RequestFields, readFields } from './fields.ts';
+import { type Client, composeRequest } from './headers.ts';
 import { parseHost } from './host.ts';
 
 export interface RequestHead {
@@ -28,11 +29,12 @@ export type ReadRequest =
   | { readonly ok: true; readonly head: RequestHead }
   | { readonly ok: false; readonly code: AnswerCode; readonly requestId: string; readonly accept: string };
 
-/** `upgrade` is the protocol to go over to, or null. */
-export function readRequest(request: IncomingMessage, client: Client, upgrade: string | null): ReadRequest {
-  const fields = readFields(request.rawHeaders, client.trusted);
+/** `offer`: the protocols to go over to; empty where there are none. */
+export function readRequest(request: IncomingMessage, client: Client, offer: string): ReadRequest {
+  const fields = readFields(request.rawHeaders, client.trusted, request.httpVersionMinor);
   const requestId = chooseRequestId(fields);
   const refuse = (code: AnswerCode): ReadRequest => ({ ok: false, code, requestId, accept: fields.accept });
+  if (request.httpVersionMajor !== 1) return refuse('bad-version');
   const framing = checkFraming(fields, request.httpVersionMinor);
   if (framing !== null) return refuse(framing);
   const host = parseHost(fields.host);
@@ -40,14 +42,15 @@ export function readRequest(request: IncomingMessage, client: Client, upgrade: s
   if (host === null || fields.hosts > 1 || missing) return refuse('bad-host');
   const url = readTarget(request.url ?? '', host);
   if (url === null) return refuse('bad-target');
-  const headers = composeRequest(fields, fields.host, client, requestId);
-  if (upgrade !== null) headers.push('Connection', 'Upgrade', 'Upgrade', upgrade);
+  const method = request.method ?? 'GET';
+  const headers = composeRequest(fields, method, client, requestId);
+  if (offer !== '') headers.push('Connection', 'Upgrade', 'Upgrade', offer);
   return {
     ok: true,
     head: {
       requestId,
       accept: fields.accept,
-      method: request.method ?? 'GET',
+      method,
       host,
       path: pathOf(url),
       url,

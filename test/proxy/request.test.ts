@@ -37,6 +37,8 @@ describe('a request that two readers could understand in two ways is refused, an
     ['a space before the colon', `GET / HTTP/1.1\r\n${NAMED}X-A : 1\r\n\r\n`],
     ['another host in absolute form', `GET http://other.test/ HTTP/1.1\r\n${NAMED}\r\n`],
     ['another scheme in absolute form', `GET ftp://shop.test/ HTTP/1.1\r\n${NAMED}\r\n`],
+    ['HTTP/0.9', `GET / HTTP/0.9\r\n${NAMED}\r\n`],
+    ['HTTP/2.0', `GET / HTTP/2.0\r\n${NAMED}\r\n`],
     ['CONNECT', `CONNECT shop.test:443 HTTP/1.1\r\n${NAMED}\r\n`],
     [
       'a bad chunk size',

@@ -1,11 +1,14 @@
 // The target's answer on its way to the client: head, body with back-pressure, trailers. Never holds more than one chunk.
 import type { IncomingMessage } from 'node:http';
+import { cutOff, endWatched, watchReader } from './delivery.ts';
 import { composeResponse, composeTrailers, findField } from './headers.ts';
 import type { Job } from './job.ts';
 import { endLingering } from './linger.ts';
 
 export interface AnswerEvents {
   readonly onProgress: () => void;
+  /** The client does not read: what the target has to say has to wait. */
+  readonly onBlocked: () => void;
   readonly onEnd: () => void;
   readonly onTruncated: () => void;
 }
@@ -39,7 +42,7 @@ export class AnswerRelay {
     this.#answer.on('data', (chunk: Buffer) => this.#relay(chunk));
     this.#answer.once('end', () => this.#finish());
     this.#answer.on('error', () => this.#events.onTruncated());
-    if (this.#chunked && this.#isEventStream()) this.#endWithStreams();
+    if (this.#isEventStream()) this.#endWithStreams();
     process.nextTick(() => this.#flushHead());
     return true;
   }
@@ -57,16 +60,25 @@ export class AnswerRelay {
     return /^text\/event-stream\b/i.test(findField(this.#answer.rawHeaders, 'content-type') ?? '');
   }
 
-  /** It ends whole, as if the target had ended it: the client comes back for more. */
+  /** It ends whole, as if the target had ended it: the client comes back for more. Nobody half-closes an event stream. */
   #endWithStreams(): void {
-    const { response, plane } = this.#job;
-    const forget = plane.streams.add(() => {
-      this.#isOver = true;
-      this.#events.onEnd();
-      response.end();
-      this.#answer.destroy();
+    const { request, response, plane } = this.#job;
+    const leave = (): void => cutOff(response);
+    const forget = this.#chunked ? plane.streams.add(() => this.#endEarly()) : () => undefined;
+    request.socket.once('end', leave);
+    response.once('close', () => {
+      request.socket.off('end', leave);
+      forget();
     });
-    response.once('close', forget);
+    if (request.socket.readableEnded) leave();
+  }
+
+  #endEarly(): void {
+    const { response, settings } = this.#job;
+    this.#isOver = true;
+    this.#events.onEnd();
+    endWatched(response, settings.idleTimeoutMs);
+    this.#answer.destroy();
   }
 
   #writeHead(): void {
@@ -85,13 +97,20 @@ export class AnswerRelay {
     if (this.#isOver) return;
     this.#flowing = true;
     this.#events.onProgress();
-    if (this.#job.response.write(chunk)) return;
+    const { response, settings } = this.#job;
+    if (response.write(chunk)) return;
     this.#answer.pause();
-    this.#job.response.once('drain', () => this.#answer.resume());
+    this.#events.onBlocked();
+    const forget = watchReader(response, settings.idleTimeoutMs);
+    response.once('drain', () => {
+      forget();
+      this.#events.onProgress();
+      this.#answer.resume();
+    });
   }
 
   #finish(): void {
-    const { request, response } = this.#job;
+    const { request, response, settings } = this.#job;
     if (this.#isOver) return;
     if (!this.#answer.complete) {
       this.#events.onTruncated();
@@ -101,7 +120,7 @@ export class AnswerRelay {
     const { rawTrailers } = this.#answer;
     if (this.#chunked && rawTrailers.length > 0) response.addTrailers(composeTrailers(rawTrailers));
     this.#events.onEnd();
-    if (this.#unread && !request.complete) endLingering(request, response);
-    else response.end();
+    if (this.#unread && !request.complete) endLingering(request, response, settings.idleTimeoutMs);
+    else endWatched(response, settings.idleTimeoutMs);
   }
 }

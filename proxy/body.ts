@@ -1,7 +1,18 @@
 // The request's body on its way to the target: counted against the limit, held back when the target does not read,
 // with its trailers at the end. Never holds more than one chunk.
-import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { composeTrailers } from './headers.ts';
+
+/** Where the body goes; node's client request is one. */
+export interface BodySink {
+  /** The head goes out although there is no body yet. */
+  flushHeaders(): void;
+  /** False when it is to wait for `drain`. */
+  write(chunk: Buffer): boolean;
+  addTrailers(trailers: readonly [string, string][]): void;
+  end(): void;
+  once(event: 'drain', listener: () => void): unknown;
+}
 
 export interface BodyEvents {
   readonly onProgress: () => void;
@@ -13,7 +24,7 @@ export class BodyPump {
   readonly #source: IncomingMessage;
   readonly #maxBytes: number | null;
   readonly #events: BodyEvents;
-  #sink: ClientRequest | null = null;
+  #sink: BodySink | null = null;
   #bytes = 0;
   #done = false;
   #blocked = false;
@@ -34,7 +45,7 @@ export class BodyPump {
     return this.#blocked;
   }
 
-  start(sink: ClientRequest): void {
+  start(sink: BodySink): void {
     this.#sink = sink;
     if (this.#source.readableLength === 0) sink.flushHeaders();
     this.#source.on('data', this.#onData);

@@ -4,12 +4,12 @@
 // INVARIANTS
 // - A failed connection is nobody's fault and costs no retry: every other target is tried, then the request is parked
 //   for a moment, until `park.timeout` is used up.
-// - What was sent is sent again only when the method is safe or idempotent, there was no body, and no byte came back.
+// - What was sent is sent again only when the method is safe, there was no body, and no byte came back.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readAffinity, renderAffinity } from './affinity.ts';
 import { ANSWERS, type AnswerCode, type TargetError } from './errors.ts';
 import { forward } from './forward.ts';
-import type { Forwarding, Job, Outcome, Plane } from './job.ts';
+import { type Forwarding, type Job, type Outcome, type Plane, SAFE_METHODS } from './job.ts';
 import type { Wish } from './picker.ts';
 import { reply } from './reply.ts';
 import type { RequestHead } from './request.ts';
@@ -17,9 +17,7 @@ import type { Service } from './service.ts';
 import type { ServiceSettings } from './table.ts';
 import type { Target } from './target.ts';
 
-/** Safe and idempotent methods (RFC 9110 9.2). */
-const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
-/** When no target takes a connection, how soon to try them all again. */
+/** When no target takes a connection, how soon one of those who wait tries them all again. */
 const RETRY_MS = 75;
 /** Counted for a client that left before any status was sent. */
 const CLIENT_GONE_STATUS = 499;
@@ -81,8 +79,16 @@ export class Exchange implements Job, Wish {
 
   /** Resolves when the request has ended, one way or another. */
   async run(): Promise<void> {
-    await this.#pursue();
-    this.#service.lot.depart(this);
+    try {
+      await this.#pursue();
+    } finally {
+      this.#service.lot.depart(this);
+    }
+  }
+
+  /** Who waited because no target took a connection tells the others. */
+  connected(): void {
+    if (this.#parkedAt !== null) this.#service.lot.tellReachable();
   }
 
   async #pursue(): Promise<void> {
@@ -97,11 +103,18 @@ export class Exchange implements Job, Wish {
         if (refusal !== null) return this.#answer(refusal);
         continue;
       }
-      const over = this.#conclude(await this.#forward(target), target);
-      target.release();
-      if (over) return;
+      if (await this.#try(target)) return;
     }
     this.#count(CLIENT_GONE_STATUS);
+  }
+
+  /** True when it is over; otherwise another try follows. Gives the target back, whatever happens. */
+  async #try(target: Target): Promise<boolean> {
+    try {
+      return this.#conclude(await this.#forward(target), target);
+    } finally {
+      target.release();
+    }
   }
 
   async #forward(target: Target): Promise<Outcome> {
@@ -115,7 +128,6 @@ export class Exchange implements Job, Wish {
     return outcome;
   }
 
-  /** True when it is over; otherwise another try follows. */
   #conclude(outcome: Outcome, target: Target): boolean {
     if ('reason' in outcome && outcome.reason !== null) this.#blame(target, outcome.reason);
     switch (outcome.kind) {
@@ -140,7 +152,7 @@ export class Exchange implements Job, Wish {
   }
 
   #concludeUnanswered(reused: boolean, target: Target): boolean {
-    const repeatable = REPEATABLE.has(this.head.method) && !this.head.hasBody && this.tunnel === null;
+    const repeatable = SAFE_METHODS.has(this.head.method) && !this.head.hasBody && this.tunnel === null;
     if (repeatable && reused && !this.#renewed) {
       // It had been idle, and its target closed it just then: a new connection tells whether the target is well.
       this.#renewed = true;
@@ -180,7 +192,8 @@ export class Exchange implements Job, Wish {
     const leftMs = this.#parkedAt + parkTimeoutMs - now;
     if (leftMs <= 0) return unreachable ? 'target-unreachable' : 'park-timeout';
     if (service.lot.size >= parkMaxRequests) return unreachable ? 'target-unreachable' : 'park-full';
-    await service.lot.stay(this, unreachable ? Math.min(RETRY_MS, leftMs) : leftMs);
+    if (unreachable) service.lot.tryIn(RETRY_MS);
+    await service.lot.stay(this, leftMs);
     this.tried = null;
     return null;
   }

@@ -1,27 +1,28 @@
-// One try of one request on one claimed target, over node's own client and its strict parser. Streams both ways and
-// says how it ended; whether to try again, what to count and what to answer instead is for the caller.
+// One try of one request on one claimed target. Streams both ways and says how it ended; whether to try again, what to
+// count and what to answer instead is for the caller.
 //
 // INVARIANTS
 // - Nothing is written, and no byte of the client's body is read, before the connection stands: until then the outcome
 //   is `unsent`, and any other target may be tried.
 // - It settles exactly once; from then on the target's connection is back in the pool or destroyed.
 // - A response that was begun and cannot be ended properly ends with the client's connection.
-import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import type { IncomingMessage, InformationEvent } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { AnswerRelay } from './answer.ts';
 import { BodyPump } from './body.ts';
 import type { Deadline } from './deadlines.ts';
+import { cutOff } from './delivery.ts';
 import type { AnswerCode, TargetError } from './errors.ts';
 import { composeResponse, findField } from './headers.ts';
 import { relayInformation } from './information.ts';
-import type { Forwarding, Job, Outcome } from './job.ts';
+import { type Forwarding, type Job, type Outcome, SAFE_METHODS } from './job.ts';
 import type { Connecting, Target } from './target.ts';
 import { openTunnel } from './upgrade.ts';
+import { Wire, type WireEvents } from './wire.ts';
 
 const CONNECT_TIMEOUT_MS = 1_000;
 /** A request that must not be repeated gets no connection that has been idle for longer: it may be closing right now. */
 const UNSAFE_IDLE_MS = 1_000;
-const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 
 export function forward(job: Job, target: Target): Forwarding {
   const attempt = new Attempt(job, target);
@@ -29,14 +30,14 @@ export function forward(job: Job, target: Target): Forwarding {
   return attempt;
 }
 
-class Attempt implements Forwarding, Connecting, Deadline {
+class Attempt implements Forwarding, Connecting, Deadline, WireEvents {
   deadlineAt = Number.POSITIVE_INFINITY;
   readonly outcome: Promise<Outcome>;
   readonly #resolve: (outcome: Outcome) => void;
   readonly #job: Job;
   readonly #target: Target;
   readonly #body: BodyPump;
-  #upstream: ClientRequest | null = null;
+  #wire: Wire | null = null;
   #answer: IncomingMessage | null = null;
   #phase: 'connecting' | 'sending' | 'waiting' | 'relaying' | 'tunnel' | 'settled' = 'connecting';
   #headSent = false;
@@ -59,8 +60,9 @@ class Attempt implements Forwarding, Connecting, Deadline {
     if (!SAFE_METHODS.has(head.method)) this.#target.pool.dropIdle(UNSAFE_IDLE_MS);
     plane.deadlines.add(this);
     this.#extend(CONNECT_TIMEOUT_MS);
+    this.#target.connecting.add(this);
     try {
-      this.#upstream = this.#open();
+      this.#wire = new Wire(this.#target, head, this);
     } catch {
       // Only a field or a path that node refuses to send gets here; the client sent it.
       this.#settle({ kind: 'failed', answer: 'bad-request', reason: null });
@@ -100,44 +102,18 @@ class Attempt implements Forwarding, Connecting, Deadline {
     }
   }
 
-  #open(): ClientRequest {
-    const { head } = this.#job;
-    const upstream = request({
-      agent: this.#target.pool.agent,
-      host: this.#target.host,
-      port: this.#target.port,
-      method: head.method,
-      path: head.url,
-      headers: head.headers,
-      setHost: false,
-      insecureHTTPParser: false,
-    });
-    upstream.once('socket', (socket) => {
-      if (!socket.connecting) return this.#send();
-      this.#target.connecting.add(this);
-      socket.once('connect', () => this.#send());
-    });
-    upstream.on('continue', () => this.#relayContinue());
-    upstream.on('information', (info) => relayInformation(info, this.#job));
-    upstream.once('response', (answer) => this.#relay(answer));
-    upstream.once('upgrade', (answer, socket, first) => this.#goOver(answer, socket, first));
-    upstream.on('error', (error) => this.#fail(error));
-    upstream.once('close', () => this.#fail(new Error('closed')));
-    return upstream;
-  }
-
-  #send(): void {
-    const upstream = this.#upstream;
-    if (this.#phase !== 'connecting' || upstream === null) return;
+  onConnected(): void {
+    if (this.#phase !== 'connecting' || this.#wire === null) return;
     this.#target.connecting.delete(this);
+    this.#job.connected();
     if (!this.#job.head.hasBody) {
-      upstream.end();
+      this.#wire.end();
       this.#await();
       return;
     }
     this.#phase = 'sending';
     this.#extend(this.#job.settings.idleTimeoutMs);
-    this.#body.start(upstream);
+    this.#body.start(this.#wire.sink);
     // The target decides whether the body is to come: until then it is the target that is waited for.
     if (this.#job.head.expectsContinue) this.#await();
   }
@@ -148,20 +124,29 @@ class Attempt implements Forwarding, Connecting, Deadline {
     this.#extend(this.#job.settings.timeoutMs);
   }
 
-  #relayContinue(): void {
-    if (!this.#job.head.expectsContinue || this.#phase !== 'waiting') return;
+  /** A body that came unasked may be whole by now: then it is still the answer that is waited for. */
+  onContinue(): void {
+    const { head, response, settings } = this.#job;
+    if (!head.expectsContinue || this.#phase !== 'waiting' || this.#body.isDone) return;
     this.#phase = 'sending';
-    this.#extend(this.#job.settings.idleTimeoutMs);
-    this.#job.response.writeContinue();
+    this.#extend(settings.idleTimeoutMs);
+    response.writeContinue();
   }
 
-  #relay(answer: IncomingMessage): void {
+  onInformation(info: InformationEvent): void {
+    if (this.#phase !== 'settled') relayInformation(info, this.#job);
+  }
+
+  onAnswer(answer: IncomingMessage): void {
     if (this.#phase === 'settled') return;
+    const { settings, head } = this.#job;
     this.#phase = 'relaying';
-    this.#extend(this.#job.settings.idleTimeoutMs);
-    const unread = this.#job.head.hasBody && !this.#body.isDone;
+    this.#extend(settings.idleTimeoutMs);
+    const unread = head.hasBody && !this.#body.isDone;
     const relay = new AnswerRelay(this.#job, answer, unread, {
-      onProgress: () => this.#extend(this.#job.settings.idleTimeoutMs),
+      onProgress: () => this.#extend(settings.idleTimeoutMs),
+      // From now on it is the client that is waited for, and watched.
+      onBlocked: () => this.#extend(Number.POSITIVE_INFINITY),
       onEnd: () => this.#settle({ kind: 'answered', status: answer.statusCode ?? 0, at: performance.now() }),
       onTruncated: () => this.#break('truncated'),
     });
@@ -170,7 +155,7 @@ class Attempt implements Forwarding, Connecting, Deadline {
     if (!this.#headSent) this.#failEarly('target-failed', 'invalid-response');
   }
 
-  #goOver(answer: IncomingMessage, socket: Duplex, first: Buffer): void {
+  onSwitch(answer: IncomingMessage, socket: Duplex, first: Buffer): void {
     const { tunnel, response, settings, setCookie } = this.#job;
     if (tunnel === null || this.#phase === 'settled') {
       socket.destroy();
@@ -190,24 +175,24 @@ class Attempt implements Forwarding, Connecting, Deadline {
     );
   }
 
-  #fail(error: NodeJS.ErrnoException): void {
-    const upstream = this.#upstream;
-    if (this.#phase === 'settled' || this.#phase === 'tunnel') return;
-    const reason = reasonOf(error, this.#phase === 'connecting');
-    if (this.#phase === 'connecting') {
-      this.#settle({ kind: 'unsent', reason });
-      return;
+  onFailure(reason: TargetError): void {
+    switch (this.#phase) {
+      case 'settled':
+      case 'tunnel':
+        return;
+      case 'connecting':
+        this.#settle({ kind: 'unsent', reason });
+        return;
+      case 'relaying':
+        // Whole already, and only held back by a client that reads slowly.
+        if (this.#answer?.complete !== true) this.#break('truncated');
+        return;
+      case 'sending':
+      case 'waiting':
+        if (reason === 'invalid-response' || this.#wire?.hasSpoken === true)
+          this.#failEarly('target-failed', reason);
+        else this.#settle({ kind: 'unanswered', reason, reused: this.#wire?.isReused === true });
     }
-    if (this.#phase === 'relaying') {
-      // Whole already, and only held back by a client that reads slowly.
-      if (this.#answer?.complete !== true) this.#break('truncated');
-      return;
-    }
-    if (reason === 'invalid-response') {
-      this.#failEarly('target-failed', reason);
-      return;
-    }
-    this.#settle({ kind: 'unanswered', reason, reused: upstream?.reusedSocket === true });
   }
 
   /** Before anything was relayed; afterwards there is nothing left to say. */
@@ -222,7 +207,7 @@ class Attempt implements Forwarding, Connecting, Deadline {
   #break(reason: TargetError | null): void {
     if (this.#phase === 'settled') return;
     this.#settle({ kind: 'broken', status: this.#job.response.statusCode, reason });
-    this.#job.response.destroy();
+    cutOff(this.#job.response);
   }
 
   #extend(ms: number): void {
@@ -236,15 +221,7 @@ class Attempt implements Forwarding, Connecting, Deadline {
     this.#target.connecting.delete(this);
     this.#body.stop();
     const whole = outcome.kind === 'answered' && (this.#body.isDone || !this.#job.head.hasBody);
-    if (!whole) this.#upstream?.destroy();
+    if (!whole) this.#wire?.destroy();
     this.#resolve(outcome);
   }
-}
-
-function reasonOf(error: NodeJS.ErrnoException, connecting: boolean): TargetError {
-  const code = error.code ?? '';
-  if (code === 'ECONNREFUSED') return 'connect-refused';
-  if (code === 'ETIMEDOUT') return connecting ? 'connect-timeout' : 'reset';
-  if (connecting) return 'connect-failed';
-  return code.startsWith('HPE_') ? 'invalid-response' : 'reset';
 }

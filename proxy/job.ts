@@ -1,4 +1,4 @@
-// The narrow waist between a request and the way it is forwarded: what a try is given, and how it can end. Types only.
+// The narrow waist between a request and the way it is forwarded: what a try is given, and how it can end.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Deadlines } from './deadlines.ts';
@@ -6,6 +6,9 @@ import type { AnswerCode, TargetError } from './errors.ts';
 import type { RequestHead } from './request.ts';
 import type { Streams } from './streams.ts';
 import type { ServiceSettings } from './table.ts';
+
+/** RFC 9110 9.2.1: what may be sent again when nobody knows what became of it. */
+export const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 
 /** What all requests share. */
 export interface Plane {
@@ -25,6 +28,8 @@ export interface Job {
   readonly tunnel: { readonly socket: Duplex; readonly first: Buffer } | null;
   /** For the response, when the client is to stay with this revision. */
   readonly setCookie: string | null;
+  /** The target has taken the connection. */
+  connected(): void;
 }
 
 export type Outcome =

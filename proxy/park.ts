@@ -4,6 +4,8 @@
 // INVARIANTS
 // - Those who waited go in waves: a herd would bury the first replica that is ready. As one of them ends the next goes;
 //   where they take long, as streams do, another wave follows all the same.
+// - While no target takes a connection one guest at a time tries again, for all: a target that is down must not be
+//   buried by those who wait for it. Once one gets through the others go in waves.
 // - Whoever stays has a timer of its own, so nobody waits longer than it said.
 
 /** How many of those who waited may be under way at once before the others have to wait for them. */
@@ -15,6 +17,8 @@ export class ParkingLot {
   readonly #stays = new Map<object, { readonly wake: () => void; readonly timer: NodeJS.Timeout }>();
   readonly #underWay = new Set<object>();
   #waves: NodeJS.Timeout | null = null;
+  #trial: NodeJS.Timeout | null = null;
+  #isUnreachable = false;
 
   get size(): number {
     return this.#stays.size;
@@ -40,6 +44,22 @@ export class ParkingLot {
   /** The guest's request has ended, however it did: the next one goes in its place. */
   depart(guest: object): void {
     if (this.#underWay.delete(guest)) this.#admit(1);
+  }
+
+  /** No target took a connection: one guest is to try again. */
+  tryIn(ms: number): void {
+    this.#isUnreachable = true;
+    this.#trial ??= setTimeout(() => {
+      this.#trial = null;
+      this.#admit(1);
+    }, ms).unref();
+  }
+
+  /** A target takes connections after all. */
+  tellReachable(): void {
+    if (!this.#isUnreachable) return;
+    this.#isUnreachable = false;
+    this.wakeAll();
   }
 
   wakeAll(): void {

@@ -1,7 +1,11 @@
 // Sends an answer of the proxy's own in place of the target's.
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import { endWatched } from './delivery.ts';
 import { type AnswerCode, describeError } from './errors.ts';
 import { endLingering } from './linger.ts';
+
+/** How long the client may take to read it. */
+const READ_MS = 30_000;
 
 export interface ReplyContext {
   readonly requestId: string;
@@ -18,11 +22,12 @@ export function reply(
   const { status, headers, body } = describeError(code, requestId, accept);
   const whole = request.complete || !hasBody;
   if (!whole || closing) response.shouldKeepAlive = false;
-  response.writeHead(status, [...headers]);
+  // Its own text: one that node refused to send on may still stand there.
+  response.writeHead(status, STATUS_CODES[status], [...headers]);
   const bare = request.method === 'HEAD';
   if (bare) response.flushHeaders();
   else response.write(body);
-  if (whole) response.end();
-  else endLingering(request, response);
+  if (whole) endWatched(response, READ_MS);
+  else endLingering(request, response, READ_MS);
   return status;
 }

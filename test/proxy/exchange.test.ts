@@ -2,6 +2,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { RouteEntry } from '../../proxy/control.ts';
 import { openBlackHole } from './black-hole.ts';
+import { rawTarget } from './raw-target.ts';
 import { ask, entryOf, Rig, splitOf, talk, until } from './rig.ts';
 
 const rig = new Rig();
@@ -87,6 +88,25 @@ describe('a target that takes no connection', () => {
     expect((await asking).status).toBe(200);
   });
 
+  it('is tried by one of those who wait for it at a time, and serves all of them when it is back', async () => {
+    const address = await deadAddress();
+    const port = await rig.serve({ web: addresses([address]) });
+    const refused = async (): Promise<number> =>
+      (await rig.proxy?.stats())?.services.web?.revisions[0]?.errors['connect-refused'] ?? 0;
+    const asking = Array.from({ length: 100 }, () => ask(port));
+    await until(async () => (await rig.proxy?.stats())?.services.web?.parked === 100, 'all are parked');
+    await until(async () => (await refused()) >= 103, 'it was tried again');
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    // Each has tried for itself when it came.
+    expect(await refused()).toBeLessThan(150);
+    const server = createServer((socket) => socket.on('data', () => socket.write(OK)));
+    server.listen(Number(address.split(':')[1]), '127.0.0.1');
+    rig.onClose(async () => {
+      server.close();
+    });
+    expect(new Set((await Promise.all(asking)).map(({ status }) => status))).toEqual(new Set([200]));
+  });
+
   it('because it is gone is left after a second', async () => {
     const hole = await openBlackHole();
     rig.onClose(() => hole.close());
@@ -137,12 +157,30 @@ describe('a target that resets after the request was sent', () => {
     { method: 'POST', body: undefined },
     { method: 'PATCH', body: 'x' },
     { method: 'PUT', body: 'x' },
+    { method: 'PUT', body: undefined },
+    { method: 'DELETE', body: undefined },
     { method: 'GET', body: 'x' },
   ])('is 502, asked once, for $method with body $body', async ({ method, body }) => {
     const bad = await scripted([null]);
     const port = await rig.serve({ web: addresses([bad.address, bad.address], { proxy: { retries: 5 } }) });
     expect((await ask(port, { method, ...(body === undefined ? {} : { body }) })).status).toBe(502);
     expect(bad.asked()).toBe(1);
+  });
+
+  it.each([
+    ['half a head', 'HTTP/1.1 200 O'],
+    ['early hints', 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'],
+    ['100 Continue', 'HTTP/1.1 100 Continue\r\n\r\n'],
+  ])('is 502, asked once, when %s had come back', async (_name, text) => {
+    let asked = 0;
+    const address = await rawTarget(rig, (_text, write, end) => {
+      asked += 1;
+      write(text);
+      setTimeout(end, 50);
+    });
+    const port = await rig.serve({ web: addresses([address, address], { proxy: { retries: 5 } }) });
+    expect((await ask(port)).status).toBe(502);
+    expect(asked).toBe(1);
   });
 
   it('is tried no more often than `retries` says', async () => {

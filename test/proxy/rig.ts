@@ -149,8 +149,8 @@ export async function readText(stream: AsyncIterable<unknown>): Promise<string> 
   return text;
 }
 
-/** Sends these bytes and returns everything that comes back until the connection ends. */
-export function talk(port: number, text: string): Promise<string> {
+/** Sends these bytes, and more once something comes back; returns everything that comes until the connection ends. */
+export function talk(port: number, text: string, more = ''): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(text, 'latin1'));
     let received = '';
@@ -158,6 +158,7 @@ export function talk(port: number, text: string): Promise<string> {
     socket.on('data', (chunk) => {
       received += chunk;
     });
+    if (more !== '') socket.once('data', () => socket.write(more, 'latin1'));
     socket.on('error', () => socket.destroy());
     socket.on('close', () => resolve(received));
   });

@@ -1,0 +1,30 @@
+// The client's end of a response: how long it may take to read what is ready for it, and how it learns that the rest
+// will not come. The time counts anew with every byte that it takes.
+import type { ServerResponse } from 'node:http';
+
+/** The connection is destroyed unless the client reads. Returns what ends the watch. */
+export function watchReader(response: ServerResponse, ms: number): () => void {
+  const { socket } = response;
+  if (socket === null) return () => undefined;
+  const cut = (): void => {
+    socket.destroy();
+  };
+  socket.setTimeout(ms, cut);
+  return () => {
+    socket.setTimeout(0, cut);
+  };
+}
+
+/** Ends the response; a client that does not read its rest is cut off. */
+export function endWatched(response: ServerResponse, ms: number): void {
+  response.end();
+  const left = response.socket?.writableLength ?? 0;
+  // Before node's own listener: that one sets the time that an idle connection may last.
+  if (left > 0) response.prependOnceListener('finish', watchReader(response, ms));
+}
+
+/** To HTTP/1.0, where the end of the connection can be the end of the body, a truncated one ends with a reset. */
+export function cutOff(response: ServerResponse): void {
+  if (response.req.httpVersionMinor === 0) response.socket?.resetAndDestroy();
+  else response.destroy();
+}

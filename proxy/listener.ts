@@ -1,16 +1,19 @@
 // The clients' connections: explicit limits on what they may take, and an end that lets them finish. Knows no table, and
 // listens nowhere itself: connections are passed to it.
-import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
-import { type AnswerCode, renderRawError } from './errors.ts';
+import { AddressBook } from './addresses.ts';
+import type { AnswerCode } from './errors.ts';
+import { readOffer } from './offer.ts';
 import type { DataPlane } from './plane.ts';
+import { refuseRaw, Turns, WaitingRoom } from './turns.ts';
 
 export interface Limits {
   /** In all; beyond, connections are closed at once. */
   readonly maxConnections?: number;
   readonly maxConnectionsPerAddress?: number;
+  /** How long the head of a request may take; 15 s by default. */
+  readonly headersTimeoutMs?: number;
 }
 
 const HEADERS_TIMEOUT_MS = 15_000;
@@ -18,6 +21,8 @@ const HEADERS_TIMEOUT_MS = 15_000;
 const KEEP_ALIVE_MS = 75_000;
 const MAX_HEADER_BYTES = 32_768;
 const MAX_CONNECTIONS = 20_000;
+/** Requests that were read behind others of their connection and wait, over all connections. */
+const MAX_WAITING = 20_000;
 /** What was cut off is gone after this. */
 const CUT_MS = 1_000;
 const POLL_MS = 20;
@@ -35,17 +40,17 @@ export interface Patience {
 export class Listener {
   readonly #plane: DataPlane;
   readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
-  readonly #perAddress = new Map<string, number>();
+  readonly #sockets = new Map<Socket, Turns>();
+  readonly #addresses: AddressBook;
+  readonly #room = new WaitingRoom(MAX_WAITING);
   readonly #most: number;
-  readonly #mostPerAddress: number;
 
   constructor(plane: DataPlane, limits: Limits) {
     this.#plane = plane;
     this.#most = limits.maxConnections ?? MAX_CONNECTIONS;
-    this.#mostPerAddress = limits.maxConnectionsPerAddress ?? Number.POSITIVE_INFINITY;
+    this.#addresses = new AddressBook(limits.maxConnectionsPerAddress ?? Number.POSITIVE_INFINITY);
     this.#server = createServer({
-      headersTimeout: HEADERS_TIMEOUT_MS,
+      headersTimeout: limits.headersTimeoutMs ?? HEADERS_TIMEOUT_MS,
       // Bodies may take as long as they flow; each request's own idle timeout ends those that do not.
       requestTimeout: 0,
       keepAliveTimeout: KEEP_ALIVE_MS,
@@ -54,9 +59,13 @@ export class Listener {
       insecureHTTPParser: false,
       requireHostHeader: false,
       noDelay: true,
-      shouldUpgradeCallback: isUpgrade,
+      // One that comes behind another request is served as if it offered nothing.
+      shouldUpgradeCallback: (request) =>
+        isUpgrade(request) && this.#turnsOf(request.socket)?.isIdle === true,
     });
     this.#server.maxHeadersCount = 0;
+    // Not in node's types: a client may end its side once it has sent its request, and is answered.
+    Object.assign(this.#server, { httpAllowHalfOpen: true });
     this.#listenTo(this.#server);
     // Begins its watch over slow clients; it would do so itself if it were the one that listens.
     this.#server.emit('listening');
@@ -87,41 +96,56 @@ export class Listener {
     const deadline = performance.now() + requestsMs;
     this.#plane.streams.endWithin(streamsMs);
     await this.settle(idleMs);
-    this.#server.close();
+    // Closing the server would also end its watch over slow clients, which could then stay until the deadline.
+    this.#server.closeIdleConnections();
     await this.#until(() => this.#sockets.size === 0, deadline);
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets.keys()) socket.destroy();
     await this.settle(CUT_MS);
+    this.#server.close();
   }
 
   #listenTo(server: Server): void {
     const serve = (request: IncomingMessage, response: ServerResponse): void =>
-      this.#plane.serve(request, response);
+      this.#turnsOf(request.socket)?.take(response, () => this.#plane.serve(request, response));
     server.on('request', serve);
     server.on('checkContinue', serve);
     server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
-      this.#plane.refuse({ request, response }, 'expectation-failed'),
+      this.#turnsOf(request.socket)?.take(response, () =>
+        this.#plane.refuse({ request, response }, 'expectation-failed'),
+      ),
     );
-    server.on('upgrade', (request: IncomingMessage, socket: Socket, first: Buffer) =>
-      this.#plane.upgrade(request, socket, first),
-    );
-    server.on('connect', (_request: IncomingMessage, socket: Duplex) => refuseRaw(socket, 'no-tunnel'));
-    server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) =>
-      refuseRaw(socket, codeOf(error)),
-    );
+    server.on('upgrade', (request: IncomingMessage, socket: Socket, first: Buffer) => {
+      this.#turnsOf(socket)?.forsake();
+      this.#plane.upgrade(request, socket, first);
+    });
+    server.on('connect', ({ socket }: IncomingMessage) => this.#refuseConnect(socket));
+    server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+      const code = codeOf(error);
+      if (code === null) socket.destroy();
+      else this.#turnsOf(socket)?.refuse(code);
+    });
+  }
+
+  #turnsOf(socket: Socket): Turns | undefined {
+    return this.#sockets.get(socket);
+  }
+
+  /** Node has let go of the connection: a response that is under way could not be ended properly. */
+  #refuseConnect(socket: Socket): void {
+    const turns = this.#turnsOf(socket);
+    turns?.forsake();
+    if (turns?.isIdle === true) refuseRaw(socket, 'no-tunnel');
+    else socket.destroy();
   }
 
   /** False when the limits leave no room for it. */
   #admit(socket: Socket): boolean {
     const address = socket.remoteAddress ?? '';
-    const count = (this.#perAddress.get(address) ?? 0) + 1;
-    if (count > this.#mostPerAddress || this.#sockets.size >= this.#most) return false;
-    this.#perAddress.set(address, count);
-    this.#sockets.add(socket);
+    if (this.#sockets.size >= this.#most || !this.#addresses.enter(address)) return false;
+    this.#sockets.set(socket, new Turns(socket, this.#room));
     socket.once('close', () => {
       this.#sockets.delete(socket);
-      const left = (this.#perAddress.get(address) ?? 1) - 1;
-      if (left === 0) this.#perAddress.delete(address);
-      else this.#perAddress.set(address, left);
+      this.#addresses.leave(address);
     });
     return true;
   }
@@ -132,20 +156,18 @@ export class Listener {
   }
 }
 
-/** A request with a body does not go over, and `h2c` is an offer that may be left alone (RFC 9110 7.8). */
+/** A request with a body does not go over. */
 function isUpgrade(request: IncomingMessage): boolean {
   const { headers, method } = request;
   const hasBody = headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
-  return method === 'GET' && !hasBody && headers.upgrade?.toLowerCase() !== 'h2c';
+  return (
+    method === 'GET' && request.httpVersion === '1.1' && !hasBody && readOffer(headers.upgrade ?? '') !== ''
+  );
 }
 
-function codeOf(error: NodeJS.ErrnoException): AnswerCode {
+/** Null when it is the connection that has failed. */
+function codeOf(error: NodeJS.ErrnoException): AnswerCode | null {
   if (error.code === 'HPE_HEADER_OVERFLOW') return 'header-too-large';
-  return error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'request-timeout' : 'bad-request';
-}
-
-function refuseRaw(socket: Duplex, code: AnswerCode): void {
-  socket.on('error', () => socket.destroy());
-  if (socket.writable) socket.end(renderRawError(code, randomUUID()), () => socket.destroy());
-  else socket.destroy();
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'request-timeout';
+  return error.code?.startsWith('HPE_') === true ? 'bad-request' : null;
 }

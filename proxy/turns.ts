@@ -1,0 +1,164 @@
+// The requests of one client connection, one at a time and in their order. Node parses ahead and would start all that
+// came in one segment at once; here each waits until the response before it has closed. Knows no table, starts nothing
+// itself.
+//
+// INVARIANTS
+// - At most one request of a connection is being served. Once a response ends the connection, nothing behind it is.
+// - The proxy's own refusal of what could not be read is never written into a response: it comes after, or not at all.
+// - While one waits nothing is read from the connection, and all that wait are counted: memory is bounded.
+import { randomUUID } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { type AnswerCode, renderRawError } from './errors.ts';
+import { LINGER_MS } from './linger.ts';
+
+/** A client that has ended its side may be gone altogether: it is, when nothing could be sent for so long. */
+const HALF_OPEN_MS = 5_000;
+
+interface Turn {
+  readonly response: ServerResponse;
+  readonly begin: () => void;
+}
+
+/** How many may wait, over all connections. */
+export class WaitingRoom {
+  #free: number;
+
+  constructor(size: number) {
+    this.#free = size;
+  }
+
+  enter(): boolean {
+    if (this.#free === 0) return false;
+    this.#free -= 1;
+    return true;
+  }
+
+  leave(count: number): void {
+    this.#free += count;
+  }
+}
+
+export class Turns {
+  readonly #socket: Socket;
+  readonly #room: WaitingRoom;
+  #waiting: Turn[] | null = null;
+  #current: ServerResponse | null = null;
+  /** What to say when all that could be read has been answered. */
+  #refusal: AnswerCode | null = null;
+  #isOver = false;
+
+  constructor(socket: Socket, room: WaitingRoom) {
+    this.#socket = socket;
+    this.#room = room;
+    socket.on('resume', this.#holdBack);
+    socket.once('end', this.#watchHalfOpen);
+  }
+
+  /** No response is open, and none is owed. */
+  get isIdle(): boolean {
+    return this.#current === null;
+  }
+
+  take(response: ServerResponse, begin: () => void): void {
+    if (this.#isOver) return;
+    if (this.#current === null) {
+      this.#start({ response, begin });
+      return;
+    }
+    if (!this.#room.enter()) {
+      this.#socket.destroy();
+      return;
+    }
+    this.#waiting ??= [];
+    this.#waiting.push({ response, begin });
+    this.#socket.pause();
+  }
+
+  /** What came last, or comes next, is no request. */
+  refuse(code: AnswerCode): void {
+    if (this.#isOver || this.#refusal !== null) return;
+    this.#refusal = code;
+    if (this.#current === null || !this.#current.req.complete) this.#end();
+    else this.#socket.pause();
+  }
+
+  /** The connection goes over to another protocol, or is cut off. */
+  forsake(): void {
+    this.#isOver = true;
+    this.#socket.off('resume', this.#holdBack);
+    this.#socket.off('end', this.#watchHalfOpen);
+  }
+
+  #start({ response, begin }: Turn): void {
+    this.#current = response;
+    response.once('close', this.#next);
+    begin();
+  }
+
+  readonly #next = (): void => {
+    const socket = this.#socket;
+    this.#current = null;
+    if (socket.destroyed || socket.writableEnded) {
+      this.#clear();
+      return;
+    }
+    const turn = this.#waiting?.shift();
+    if (turn === undefined) {
+      if (this.#refusal !== null) this.#end();
+      return;
+    }
+    this.#room.leave(1);
+    if (this.#waiting?.length === 0) this.#waiting = null;
+    // Its body is what could not be read.
+    if (this.#refusal !== null && !turn.response.req.complete) this.#end();
+    else this.#start(turn);
+    if (this.#waiting === null) socket.resume();
+  };
+
+  #clear(): void {
+    this.#isOver = true;
+    this.#room.leave(this.#waiting?.length ?? 0);
+    this.#waiting = null;
+  }
+
+  #end(): void {
+    const hasBegun = this.#current?.headersSent === true;
+    this.#clear();
+    if (hasBegun) this.#socket.destroy();
+    else refuseRaw(this.#socket, this.#refusal ?? 'bad-request');
+  }
+
+  /** Node goes on reading by itself when a response has finished. */
+  readonly #holdBack = (): void => {
+    if (this.#waiting !== null || (this.#refusal !== null && !this.#isOver)) this.#socket.pause();
+  };
+
+  readonly #watchHalfOpen = (): void => {
+    const socket = this.#socket;
+    let written = socket.bytesWritten;
+    const timer = setInterval(() => {
+      if (socket.bytesWritten === written) socket.destroy();
+      written = socket.bytesWritten;
+    }, HALF_OPEN_MS).unref();
+    socket.once('close', () => clearInterval(timer));
+  };
+}
+
+/** An answer to what is no request, and the end. What still comes is dropped for a moment, lest the answer be lost. */
+export function refuseRaw(socket: Socket, code: AnswerCode): void {
+  const destroy = (): void => {
+    socket.destroy();
+  };
+  socket.on('error', destroy);
+  if (!socket.writable) {
+    destroy();
+    return;
+  }
+  socket.end(renderRawError(code, randomUUID()));
+  socket.resume();
+  if (socket.readableEnded) socket.destroySoon();
+  else socket.once('end', () => socket.destroySoon());
+  const timer = setTimeout(destroy, LINGER_MS);
+  socket.once('close', () => clearTimeout(timer));
+}

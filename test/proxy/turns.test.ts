@@ -1,0 +1,180 @@
+import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { entryOf, Rig, readText, type TestTarget, talk, until } from './rig.ts';
+
+const rig = new Rig();
+afterEach(() => rig.close());
+
+const GET = (path: string, more = ''): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n${more}\r\n`;
+const CLOSE = 'Connection: close\r\n';
+
+/** `/slow` says `one` at once, and `two` when it is let; everything else echoes its path. */
+async function slow(): Promise<TestTarget & { readonly seen: string[]; readonly releases: (() => void)[] }> {
+  const [seen, releases]: [string[], (() => void)[]] = [[], []];
+  const target = await rig.target((incoming, response) => {
+    seen.push(incoming.url ?? '');
+    if (incoming.url !== '/slow') {
+      response.end(`at ${incoming.url}`);
+      return;
+    }
+    response.write('one');
+    releases.push(() => response.end('two'));
+  });
+  return { ...target, seen, releases };
+}
+
+/** Sends this, and collects what comes back. */
+function open(port: number, text: string): { readonly socket: Socket; received: string; ended: boolean } {
+  const socket = connect(port, '127.0.0.1');
+  const state = { socket, received: '', ended: false };
+  socket.write(text);
+  socket.on('data', (bytes) => {
+    state.received += bytes;
+  });
+  socket.on('error', () => socket.destroy());
+  socket.on('close', () => {
+    state.ended = true;
+  });
+  return state;
+}
+
+const inFlight = async (): Promise<number | undefined> =>
+  (await rig.proxy?.stats())?.services.web?.revisions[0]?.inFlight;
+
+describe('requests that come in one segment', () => {
+  it('are asked for one after the other, and all are answered in their order', async () => {
+    let [now, most] = [0, 0];
+    const target = await rig.target(async (incoming, response) => {
+      now += 1;
+      most = Math.max(most, now);
+      const text = await readText(incoming);
+      await sleep(1);
+      now -= 1;
+      response.end(`[${text}]`);
+    });
+    const port = await rig.serve({ web: entryOf([target]) });
+    const numbers = Array.from({ length: 300 }, (_, number) => String(number));
+    const post = (text: string): string =>
+      `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${text.length}\r\n\r\n${text}`;
+    const received = await talk(port, numbers.map(post).join('') + GET('/', CLOSE));
+    expect(received.match(/\[\d*\]/g)).toEqual([...numbers, ''].map((text) => `[${text}]`));
+    expect(most).toBe(1);
+  });
+
+  it('with an upgrade behind a slow one do no harm: it is answered plainly, in its turn', async () => {
+    const target = await slow();
+    const port = await rig.serve({ web: entryOf([target]) });
+    const upgrade = GET('/ws', 'Connection: Upgrade, close\r\nUpgrade: websocket\r\n');
+    const client = open(port, GET('/slow') + upgrade);
+    await until(() => client.received.includes('one'), 'the first is being answered');
+    expect(target.seen).toEqual(['/slow']);
+    for (const release of target.releases) release();
+    await until(() => client.ended, 'all is answered');
+    expect(client.received).toMatch(
+      /^HTTP\/1\.1 200 [\s\S]*one[\s\S]*two[\s\S]*HTTP\/1\.1 200 [\s\S]*at \/ws/,
+    );
+    expect(rig.problems).toEqual([]);
+  });
+
+  it.each([
+    ['no HTTP', 'GARBAGE\r\n\r\n', '400'],
+    ['half a head, for too long', 'GET /never HTTP/1.1\r\nHos', '408'],
+  ])(
+    'with %s behind a slow one: the refusal comes behind its answer, not into it',
+    async (_name, text, code) => {
+      const target = await slow();
+      const port = await rig.serve({ web: entryOf([target]) }, { headersTimeoutMs: 100 });
+      const client = open(port, GET('/slow') + text);
+      await until(() => client.received.includes('one'), 'the first is being answered');
+      await sleep(1_500);
+      for (const release of target.releases) release();
+      await until(() => client.ended, 'the connection has ended');
+      const chunks = '3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n';
+      expect(client.received).toContain(`\r\n\r\n${chunks}HTTP/1.1 ${code} `);
+      expect(target.seen).toEqual(['/slow']);
+    },
+  );
+
+  it('with CONNECT behind a slow one end the connection, with nothing of ours in the answer', async () => {
+    const target = await slow();
+    const port = await rig.serve({ web: entryOf([target]) });
+    const client = open(port, `${GET('/slow')}CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n`);
+    await until(() => client.ended, 'the connection has ended');
+    expect(client.received).not.toMatch(/ 400 /);
+    await until(async () => (await inFlight()) === 0, 'nothing is in flight');
+  });
+
+  it.each([
+    ['one that is refused', 'GET / HTTP/1.1\r\nHost: a/b\r\n\r\n', ' 400 '],
+    ['an expectation that is refused', GET('/x', 'Expect: coffee\r\n'), ' 417 '],
+    ['one that asks for the end', GET('/last', CLOSE), ' 200 '],
+    ['half of one in HTTP/1.0', 'GET /old HTTP/1.0\r\nHost: a\r\n\r\n', ' 200 '],
+  ])('are not served behind %s', async (_name, text, code) => {
+    const target = await slow();
+    const port = await rig.serve({ web: entryOf([target]) });
+    // Leaves a connection to the target behind, on which the next one would be sent at once.
+    await talk(port, GET('/first', CLOSE));
+    const received = await talk(port, text + GET('/behind').repeat(3));
+    expect(received.match(/HTTP\/1\.1 \d+ /g)).toEqual([`HTTP/1.1${code}`]);
+    // What is asked on another connection afterwards would come behind it.
+    await talk(port, GET('/mark', CLOSE));
+    expect(target.seen.filter((path) => /behind/.test(path))).toEqual([]);
+  });
+
+  it('are not read without a bound while the first is answered', async () => {
+    const target = await slow();
+    const port = await rig.serve({ web: entryOf([target]) });
+    const client = open(port, GET('/slow'));
+    const part = Buffer.from(GET('/more', `X-Fill: ${'x'.repeat(8_000)}\r\n`).repeat(128));
+    const total = 64 * 1024 * 1024;
+    for (let sent = 0; sent < total; sent += part.length) client.socket.write(part);
+    await until(() => client.received.includes('one'), 'the first is being answered');
+    await sleep(300);
+    // What the two sockets hold, and no more.
+    expect(client.socket.writableLength).toBeGreaterThan(total / 2);
+    for (const release of target.releases) release();
+    await until(() => client.received.split('at /more').length > 20, 'the others are served');
+    client.socket.destroy();
+    await until(async () => (await rig.proxy?.stats())?.connections === 0, 'the connection has ended');
+  });
+});
+
+describe('a client that ends its side', () => {
+  it('is answered all that it has asked for, and leaves no connection', async () => {
+    const target = await slow();
+    const port = await rig.serve({ web: entryOf([target]) });
+    const client = open(port, GET('/slow') + GET('/next'));
+    client.socket.end();
+    await until(() => client.received.includes('one'), 'the first is being answered');
+    await sleep(100);
+    for (const release of target.releases) release();
+    await until(() => client.ended, 'the connection has ended');
+    expect(client.received).toMatch(/one[\s\S]*two[\s\S]*at \/next/);
+    await until(async () => (await rig.proxy?.stats())?.connections === 0, 'none is left');
+  });
+
+  it('and is gone altogether does not keep a request that nobody answers', async () => {
+    let asked = 0;
+    const target = await rig.target(() => {
+      asked += 1;
+    });
+    const port = await rig.serve({ web: entryOf([target]) });
+    const client = open(port, GET('/'));
+    await until(() => asked === 1, 'the target is asked');
+    client.socket.destroy();
+    await until(async () => (await inFlight()) === 0 && target.sockets.size === 0, 'it is given up');
+  });
+});
+
+describe('a proxy that ends', () => {
+  it('does not wait for the rest of a head longer than ever', async () => {
+    const target = await slow();
+    const port = await rig.serve({ web: entryOf([target]) }, { headersTimeoutMs: 300 });
+    const client = open(port, 'GET / HTTP/1.1\r\nHos');
+    await until(async () => (await rig.proxy?.stats())?.connections === 1, 'it is connected');
+    await rig.proxy?.retire(50);
+    await until(() => client.ended, 'the connection has ended');
+    expect(client.received).toMatch(/^HTTP\/1\.1 408 /);
+  });
+});

@@ -1,5 +1,9 @@
 // A connection that has gone over to another protocol (WebSocket and others): two sockets, joined until both have
 // ended. Knows no table; its request counts as in flight until `onEnd`.
+//
+// INVARIANTS
+// - What one side has sent before it ended, or was cut off, reaches the other side, if that reads.
+// - Either side may end first, and still hear the other.
 import type { ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -9,6 +13,8 @@ import type { Streams } from './streams.ts';
 const KEEP_ALIVE_MS = 30_000;
 /** How long a frame may take to its end, and then a side to take its leave, once the tunnel is to end. */
 const LEAVE_MS = 1_000;
+/** Once a side has ended, how long nothing may pass before the other is taken to be gone as well. */
+const HALF_OPEN_MS = 60_000;
 
 export interface TunnelEnd {
   readonly socket: Duplex;
@@ -38,7 +44,7 @@ export function openTunnel(tunnel: Tunnel, onEnd: () => void): void {
   });
   let open = 2;
   const close = (other: Duplex) => (): void => {
-    other.destroy();
+    finish(other);
     open -= 1;
     if (open > 0) return;
     forget();
@@ -46,9 +52,27 @@ export function openTunnel(tunnel: Tunnel, onEnd: () => void): void {
   };
   socket.once('close', close(target.socket));
   target.socket.once('close', close(socket));
+  for (const end of [client, target])
+    end.socket.once('end', () => {
+      limitSilence(socket);
+      limitSilence(target.socket);
+    });
   socket.write(Buffer.from(renderHead(tunnel), 'latin1'));
   for (const way of ways) way.start();
   if (socket.destroyed) target.socket.destroy();
+}
+
+/** The other side is closed: what it sent still goes out, and what comes for it is dropped. */
+function finish(socket: Duplex): void {
+  if (socket.destroyed) return;
+  socket.resume();
+  limitSilence(socket);
+  const leave = (): void => {
+    setTimeout(() => socket.destroy(), LEAVE_MS).unref();
+  };
+  socket.once('finish', leave);
+  if (socket.writableFinished) leave();
+  else socket.end();
 }
 
 /** One direction. */
@@ -102,9 +126,14 @@ class Way {
 function prepare(socket: Duplex): void {
   socket.on('error', () => socket.destroy());
   if (!(socket instanceof Socket)) return;
+  socket.allowHalfOpen = true;
   socket.setTimeout(0);
   socket.setNoDelay(true);
   socket.setKeepAlive(true, KEEP_ALIVE_MS);
+}
+
+function limitSilence(socket: Duplex): void {
+  if (socket instanceof Socket) socket.setTimeout(HALF_OPEN_MS, () => socket.destroy());
 }
 
 function renderHead({ fields, protocol }: Tunnel): string {

@@ -14,6 +14,8 @@ export interface MemberEvents {
   readonly onChange: () => void;
   /** It can take another connection. */
   readonly onFree: () => void;
+  /** A connection of this address has ended. */
+  readonly onLeft: (address: string) => void;
   readonly onProblem: (problem: string) => void;
   readonly onExit: (member: Member) => void;
 }
@@ -25,6 +27,8 @@ export class Member {
   #nextId = 1;
   #started = false;
   #isTaking = false;
+  /** Connections whose end is to be told, and of which address they are. */
+  readonly #addresses = new Map<number, string>();
   readonly #waiting = new Map<number, () => void>();
   readonly #worker: Worker;
   readonly #exited: Promise<void>;
@@ -52,6 +56,7 @@ export class Member {
         this.#isTaking = false;
         for (const answered of [...this.#waiting.values()]) answered();
         exited();
+        for (const address of this.#addresses.values()) events.onLeft(address);
         events.onExit(this);
       });
     });
@@ -76,9 +81,13 @@ export class Member {
     return this.#isTaking;
   }
 
-  take(socket: Socket): void {
+  /** `address`: where its end is to be told, otherwise null. */
+  take(socket: Socket, address: string | null): void {
     this.#isTaking = true;
-    this.#worker.send({ kind: 'connection' } satisfies ToWorker, socket);
+    const id = address === null ? null : this.#nextId;
+    if (address !== null) this.#addresses.set(this.#nextId, address);
+    this.#nextId += 1;
+    this.#worker.send({ kind: 'connection', id } satisfies ToWorker, socket);
   }
 
   /** One that has not started yet gets the table in force when it does. */
@@ -134,6 +143,12 @@ export class Member {
         this.#isTaking = false;
         events.onFree();
         return;
+      case 'left': {
+        const address = this.#addresses.get(message.id);
+        this.#addresses.delete(message.id);
+        if (address !== undefined) events.onLeft(address);
+        return;
+      }
       case 'applied':
         if (this.#acknowledgement !== null) this.#acknowledgement = message.acknowledgement;
         this.#waiting.get(message.id)?.();

@@ -13,8 +13,8 @@ export type ToWorker =
     }
   | { readonly kind: 'apply'; readonly id: number; readonly update: TableUpdate }
   | { readonly kind: 'stats'; readonly id: number }
-  /** With its socket, unless the client has gone meanwhile. */
-  | { readonly kind: 'connection' }
+  /** With its socket, unless the client has gone meanwhile. With an id, where its end is to be told. */
+  | { readonly kind: 'connection'; readonly id: number | null }
   | { readonly kind: 'say-close' }
   /** The last: the worker exits when it is done. */
   | { readonly kind: 'drain'; readonly patience: Patience };
@@ -23,6 +23,8 @@ export type FromWorker =
   | { readonly kind: 'ready' }
   | { readonly kind: 'serving'; readonly acknowledgement: Acknowledgement }
   | { readonly kind: 'taken' }
+  /** The connection of this id has ended. */
+  | { readonly kind: 'left'; readonly id: number }
   | { readonly kind: 'failed'; readonly problem: string }
   | { readonly kind: 'applied'; readonly id: number; readonly acknowledgement: Acknowledgement }
   | { readonly kind: 'changed'; readonly acknowledgement: Acknowledgement }

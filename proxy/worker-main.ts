@@ -25,7 +25,7 @@ async function obey(message: ToWorker, handle: unknown): Promise<void> {
       return;
     case 'connection':
       tell({ kind: 'taken' });
-      if (handle instanceof Socket) take(handle);
+      receive(handle, message.id);
       return;
     case 'say-close':
       local?.sayClose();
@@ -34,6 +34,18 @@ async function obey(message: ToWorker, handle: unknown): Promise<void> {
       await local?.drain(message.patience);
       process.exit(0);
   }
+}
+
+function receive(handle: unknown, id: number | null): void {
+  const leave = (): void => {
+    if (id !== null) tell({ kind: 'left', id });
+  };
+  if (!(handle instanceof Socket)) {
+    leave();
+    return;
+  }
+  handle.once('close', leave);
+  take(handle);
 }
 
 /** As the server's own connections are: what is to be written still goes out when the client has ended its side. */

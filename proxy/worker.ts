@@ -8,6 +8,7 @@ import cluster from 'node:cluster';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { keepCounters, keepLiving, mergeStats } from './aggregate.ts';
+import { AddressBook } from './addresses.ts';
 import type { Acknowledgement, TableSink, TableUpdate } from './control.ts';
 import type { ProxyStats } from './counters.ts';
 import { ProxyFailure } from './failure.ts';
@@ -20,6 +21,14 @@ import { Router } from './router.ts';
 const RESPAWN_MS = 100;
 const RESPAWN_MAX_MS = 5_000;
 const POLL_MS = 5;
+/** As many as the system itself would keep for us. More than this, and the workers do not keep up: closed at once. */
+const MAX_ARRIVALS = 1_024;
+
+interface Arrival {
+  readonly socket: Socket;
+  /** Null where nobody counts. */
+  readonly address: string | null;
+}
 
 export class Crew implements TableSink {
   readonly sink: TableSink = this;
@@ -31,7 +40,9 @@ export class Crew implements TableSink {
   readonly #members = new Set<Member>();
   readonly #listeners: (() => void)[] = [];
   /** Accepted, and not passed on yet. */
-  readonly #arrivals: Socket[] = [];
+  readonly #arrivals: Arrival[] = [];
+  /** Of all workers together; null without a limit. */
+  readonly #addresses: AddressBook | null;
   readonly #respawns = new Set<NodeJS.Timeout>();
   #update: TableUpdate | null = null;
   #left: ProxyStats | null = null;
@@ -39,12 +50,13 @@ export class Crew implements TableSink {
   #stopping = false;
 
   constructor(options: LocalOptions, size: number, onProblem: (problem: string) => void) {
-    const { maxConnections, maxConnectionsPerAddress, trusted } = options;
+    const { maxConnections, maxConnectionsPerAddress, ...others } = options;
     this.#options = {
+      ...others,
       ...(maxConnections === undefined ? {} : { maxConnections: Math.ceil(maxConnections / size) }),
-      ...(maxConnectionsPerAddress === undefined ? {} : { maxConnectionsPerAddress }),
-      ...(trusted === undefined ? {} : { trusted }),
     };
+    this.#addresses =
+      maxConnectionsPerAddress === undefined ? null : new AddressBook(maxConnectionsPerAddress);
     this.#size = size;
     this.#onProblem = onProblem;
   }
@@ -105,7 +117,13 @@ export class Crew implements TableSink {
   }
 
   take(socket: Socket): void {
-    this.#arrivals.push(socket);
+    const address = this.#addresses === null ? null : (socket.remoteAddress ?? '');
+    const isFull = this.#arrivals.length >= MAX_ARRIVALS;
+    if (isFull || (address !== null && this.#addresses?.enter(address) === false)) {
+      socket.destroy();
+      return;
+    }
+    this.#arrivals.push({ socket, address });
     this.#passOn();
   }
 
@@ -122,7 +140,7 @@ export class Crew implements TableSink {
     while (this.#members.size > 0 && this.#isPassingOn()) await sleep(POLL_MS);
     this.#stopping = true;
     for (const timer of this.#respawns) clearTimeout(timer);
-    for (const socket of this.#arrivals.splice(0)) socket.destroy();
+    for (const { socket } of this.#arrivals.splice(0)) socket.destroy();
     await Promise.all([...this.#members].map((member) => member.drain(patience)));
   }
 
@@ -134,11 +152,11 @@ export class Crew implements TableSink {
   #passOn(): void {
     while (this.#arrivals.length > 0) {
       const member = [...this.#members].find(({ isFree }) => isFree);
-      const socket = member === undefined ? undefined : this.#arrivals.shift();
-      if (member === undefined || socket === undefined) return;
+      const arrival = member === undefined ? undefined : this.#arrivals.shift();
+      if (member === undefined || arrival === undefined) return;
       this.#members.delete(member);
       this.#members.add(member);
-      member.take(socket);
+      member.take(arrival.socket, arrival.address);
     }
   }
 
@@ -147,6 +165,7 @@ export class Crew implements TableSink {
     const member = new Member(cluster.fork(), start, {
       onChange: () => this.#announce(),
       onFree: () => this.#passOn(),
+      onLeft: (address) => this.#addresses?.leave(address),
       onProblem: this.#onProblem,
       onExit: (gone) => this.#replace(gone),
     });

@@ -1,5 +1,7 @@
 import cluster from 'node:cluster';
+import { connect, Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { Crew } from '../../proxy/worker.ts';
 import { ask, entryOf, Rig, until } from './rig.ts';
 
 const rig = new Rig();
@@ -67,6 +69,45 @@ describe('several workers', () => {
     for (let count = 0; count < 10; count += 1) expect((await ask(rig.port)).body).toBe('1');
     expect(await total()).toBe(20);
     expect(sink.acknowledgement().applied).toBe(5);
+  });
+
+  it('count the connections of an address together, those of a worker that died no more', async () => {
+    const target = await rig.named('1');
+    const port = await rig.serve({ web: entryOf([target]) }, { workers: 2, maxConnectionsPerAddress: 4 });
+    const open = async (): Promise<Socket | null> => {
+      const socket = connect(port, '127.0.0.1');
+      socket.on('error', () => socket.destroy());
+      socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+      const isServed = await new Promise((resolve) => {
+        socket.once('data', () => resolve(true));
+        socket.once('close', () => resolve(false));
+      });
+      return isServed ? socket : null;
+    };
+    const sockets = [await open(), await open(), await open(), await open()];
+    expect(sockets).not.toContain(null);
+    expect(await open()).toBeNull();
+    sockets[0]?.destroy();
+    await until(async () => {
+      const another = await open();
+      if (another !== null) sockets[0] = another;
+      return another !== null;
+    }, 'there is room again');
+    expect(await open()).toBeNull();
+    const [victim = 0] = workerIds();
+    process.kill(victim, 'SIGKILL');
+    await until(async () => (await open()) !== null, 'those of the dead worker do not count');
+    for (const socket of sockets) socket?.destroy();
+  });
+
+  it('that do not keep up leave no queue without an end', () => {
+    const crew = new Crew({}, 1, () => undefined);
+    const sockets = Array.from({ length: 3_000 }, () => new Socket());
+    for (const socket of sockets) crew.take(socket);
+    const kept = sockets.filter(({ destroyed }) => !destroyed);
+    expect(kept.length).toBeGreaterThan(500);
+    expect(kept.length).toBeLessThan(2_000);
+    expect(kept).toEqual(sockets.slice(0, kept.length));
   });
 
   it('that cannot listen are an error of the start, and leave no process', async () => {

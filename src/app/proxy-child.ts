@@ -138,16 +138,24 @@ class ProxySupervisor implements SupervisedProxy {
       env: composeProxyEnvironment(process.env),
     });
     this.#child = child;
+    const servedBefore = this.#served;
     this.#served = null;
     this.#isAdopted = false;
     if (child.pid !== undefined) writePid(this.#pidFile, child.pid);
     const begun = performance.now();
-    child.once('error', (error) => log.error('the proxy could not be started', { error }));
-    child.once('exit', (code, signal) => {
+    const end = (code: number | null, signal: string | null): void => {
       if (this.#child !== child) return;
       this.#child = null;
       if (!this.#isStopping) this.#noteEnd(child, begun, { code, signal });
+    };
+    child.once('error', (error) => {
+      log.error('the proxy could not be started', { error });
+      if (child.pid !== undefined) return;
+      // No process, no exit; and a key that still stands is no more another's than it was before.
+      end(null, null);
+      this.#served = servedBefore;
     });
+    child.once('exit', end);
   }
 
   #noteEnd(

@@ -1,7 +1,7 @@
 // Commands inside containers, for probes. The engine cannot kill what it ran, so one that outlives its time is
 // remembered, and none is started beside it: a hanging probe costs one process, not one per interval.
 
-import type { ProbeResult } from '../strategies/model.ts';
+import type { ProbeAnswer } from '../strategies/model.ts';
 import { withDeadline } from './deadline.ts';
 import type { EngineClient } from './docker-client.ts';
 import { statusOf } from './engine-words.ts';
@@ -21,7 +21,7 @@ export class EngineExec {
     this.#client = client;
   }
 
-  async run(id: string, command: readonly string[], timeoutMs: number, permit: Permit): Promise<ProbeResult> {
+  async run(id: string, command: readonly string[], timeoutMs: number, permit: Permit): Promise<ProbeAnswer> {
     const words = command.join(' ').slice(0, 120);
     if (await this.#isStillBusy(id)) return failed(`${words}: the former run has not ended`);
     const abort = new AbortController();
@@ -33,7 +33,6 @@ export class EngineExec {
         const { exitCode } = await this.#inspect(execId);
         const last = output === '' ? '' : `: ${output}`;
         return {
-          at: Date.now(),
           ok: exitCode === 0,
           detail: `${words} → exit ${exitCode ?? 'unknown'}${last}`,
         };
@@ -98,7 +97,7 @@ export class EngineExec {
 }
 
 /** What speaks against the container is a result; what speaks against the engine is thrown. */
-function asResult(error: unknown, words: string, timeoutMs: number): ProbeResult {
+function asResult(error: unknown, words: string, timeoutMs: number): ProbeAnswer {
   if (isTimeout(error)) return failed(`${words}: no end within ${timeoutMs} ms`);
   if (!(error instanceof RuntimeFailure)) throw error;
   if (error.code === 'start-failed') return failed(`${words}: ${error.message}`);
@@ -110,6 +109,6 @@ function isTimeout(error: unknown): boolean {
   return error instanceof RuntimeFailure && error.code === 'timeout';
 }
 
-function failed(detail: string): ProbeResult {
-  return { at: Date.now(), ok: false, detail };
+function failed(detail: string): ProbeAnswer {
+  return { ok: false, detail };
 }

@@ -2,7 +2,7 @@
 // What speaks against the container is a result; what speaks against the engine is thrown and counts for nothing.
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
-import type { ContainerState, Healthcheck, ProbeResult, StatusRange } from '../strategies/model.ts';
+import type { ContainerState, Healthcheck, ProbeAnswer, StatusRange } from '../strategies/model.ts';
 import { withDeadline } from './deadline.ts';
 import { messageOf, RuntimeFailure } from './errors.ts';
 import type { ContainerRuntime } from './runtime.ts';
@@ -19,7 +19,7 @@ export async function runProbe(
   healthcheck: Healthcheck,
   port: number | null,
   signal: AbortSignal,
-): Promise<ProbeResult> {
+): Promise<ProbeAnswer> {
   if (container.state !== 'running') return result(false, `the container is ${container.state}`);
   const { probe, timeoutMs } = healthcheck;
   switch (probe.kind) {
@@ -47,14 +47,14 @@ async function probeAuto(
   { timeoutMs }: Healthcheck,
   port: number | null,
   signal: AbortSignal,
-): Promise<ProbeResult> {
+): Promise<ProbeAnswer> {
   const declared = parseHealthcheck(await runtime.imageHealthcheck(container.id));
   if (declared !== null) return await runtime.exec(container.id, declared, timeoutMs);
   if (port === null) return result(true, 'running');
   return await probeAddress(container, timeoutMs, signal, probeTcp);
 }
 
-async function probeImage(runtime: Prober, { id }: Probed, timeoutMs: number): Promise<ProbeResult> {
+async function probeImage(runtime: Prober, { id }: Probed, timeoutMs: number): Promise<ProbeAnswer> {
   const declared = parseHealthcheck(await runtime.imageHealthcheck(id));
   if (declared === null)
     return result(false, 'the image declares no HEALTHCHECK; choose another probe in the spec');
@@ -66,7 +66,7 @@ async function probeCommand(
   { id }: Probed,
   test: readonly string[],
   timeoutMs: number,
-): Promise<ProbeResult> {
+): Promise<ProbeAnswer> {
   const command = parseHealthcheck(test);
   return command === null ? result(true, 'running') : await runtime.exec(id, command, timeoutMs);
 }
@@ -84,8 +84,8 @@ async function probeAddress(
   { address }: Probed,
   timeoutMs: number,
   signal: AbortSignal,
-  run: (address: string, cancel: AbortSignal) => Promise<ProbeResult>,
-): Promise<ProbeResult> {
+  run: (address: string, cancel: AbortSignal) => Promise<ProbeAnswer>,
+): Promise<ProbeAnswer> {
   if (address === null) return result(false, 'it has no address yet');
   try {
     return await withDeadline({ timeoutMs, what: `probe ${address}`, signal }, (cancel) =>
@@ -98,8 +98,8 @@ async function probeAddress(
   }
 }
 
-async function probeTcp(address: string, cancel: AbortSignal): Promise<ProbeResult> {
-  const { promise, resolve, reject } = Promise.withResolvers<ProbeResult>();
+async function probeTcp(address: string, cancel: AbortSignal): Promise<ProbeAnswer> {
+  const { promise, resolve, reject } = Promise.withResolvers<ProbeAnswer>();
   const socket = connect({ ...splitAddress(address), signal: cancel });
   socket.once('connect', () => resolve(result(true, `connect ${address} → open`)));
   socket.once('error', reject);
@@ -112,8 +112,8 @@ async function probeHttp(
   path: string,
   accepted: readonly StatusRange[],
   cancel: AbortSignal,
-): Promise<ProbeResult> {
-  const { promise, resolve, reject } = Promise.withResolvers<ProbeResult>();
+): Promise<ProbeAnswer> {
+  const { promise, resolve, reject } = Promise.withResolvers<ProbeAnswer>();
   const headers = { host: address, 'user-agent': 'slipway-probe', connection: 'close' };
   const request = httpRequest({ ...splitAddress(address), path, headers, agent: false, signal: cancel });
   request.once('error', reject);
@@ -142,6 +142,6 @@ function splitAddress(address: string): { readonly host: string; readonly port: 
   return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
 }
 
-function result(ok: boolean, detail: string): ProbeResult {
-  return { at: Date.now(), ok, detail };
+function result(ok: boolean, detail: string): ProbeAnswer {
+  return { ok, detail };
 }

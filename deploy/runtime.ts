@@ -1,6 +1,6 @@
 // The port to whatever runs containers, in our own types. dockerode implements it in `docker`; a Swarm could too.
 // Every call has a deadline of its own and throws only `RuntimeFailure` (see `errors`).
-import type { ContainerState, ProbeResult, Revision } from '../strategies/model.ts';
+import type { ContainerState, ProbeAnswer, Revision } from '../strategies/model.ts';
 
 /** Whether its holder may still change something. Once false, false for ever. */
 export type Permit = () => boolean;
@@ -90,7 +90,7 @@ export interface ContainerRuntime {
   /** Ends when the signal aborts, or what runs in the container ends; after a restart it is to be asked for again. */
   streamLog(id: string, options: LogOptions): AsyncIterable<LogLine>;
   /** Runs a command in the container; `ok` when it exits 0 in time. */
-  exec(id: string, command: readonly string[], timeoutMs: number): Promise<ProbeResult>;
+  exec(id: string, command: readonly string[], timeoutMs: number): Promise<ProbeAnswer>;
   /** The HEALTHCHECK command that the container's image declares, in Docker's form, or null. */
   imageHealthcheck(id: string): Promise<readonly string[] | null>;
   /** Images that ran for this service, by reference; removes those not in `keep`. Images in use, or tagged for others, stay. */

@@ -6,7 +6,7 @@ import { planCanary } from './canary.ts';
 import type { Course, Goal, Hold, Strategy } from './course.ts';
 import { type Failure, findFailure, isTolerated, judgeDeadline } from './failure.ts';
 import type { Reason, Rollout } from './model.ts';
-import { findDeadline, measureProgress } from './progress.ts';
+import { isOverdue, measureProgress, reprieve } from './progress.ts';
 import { canHoldRecreate, planRecreate } from './recreate.ts';
 import { planResolving } from './resolving.ts';
 import { planReturning } from './returning.ts';
@@ -121,7 +121,7 @@ function watchDeadline(world: World, rollout: Rollout, hold: Hold | null): Move 
     const deadline = Math.max(rollout.deadline, from + progressDeadlineMs);
     return keep(world, { ...rollout, held, progress: Math.max(progress, rollout.progress), deadline });
   }
-  return world.now < findDeadline(world, rollout) ? null : answerDeadline(world, rollout);
+  return isOverdue(world, rollout) ? answerDeadline(world, rollout) : reprieve(world, rollout);
 }
 
 function answerDeadline(world: World, rollout: Rollout): Move {

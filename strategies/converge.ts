@@ -102,10 +102,15 @@ function isDrained(world: World, member: Member, since: number): boolean {
   if (member.routed || !isAcknowledged(world.observed)) return false;
   if (address === null) return true;
   const hasRequests = countBusy(world.observed, identify(revision, address)) > 0;
-  return !hasRequests || world.now >= since + world.spec.drainTimeoutMs;
+  return !hasRequests || world.now >= findDrainEnd(world, since);
 }
 
 function drainDeadline(world: World, member: Member, draining: Memory['draining']): number | null {
-  const deadline = (draining[member.replica.name] ?? world.now) + world.spec.drainTimeoutMs;
+  const deadline = findDrainEnd(world, draining[member.replica.name] ?? world.now);
   return deadline > world.now ? deadline : null;
+}
+
+// Counted by whoever watches it: time that nobody saw pass may not have passed, and there are requests in flight.
+function findDrainEnd({ observed, spec }: World, since: number): number {
+  return Math.max(since, observed.watchedSince) + spec.drainTimeoutMs;
 }

@@ -12,7 +12,7 @@ import type { Goal, Hold } from './course.ts';
 import { beginDesired } from './desired.ts';
 import { advanceManual, findUnresolved, followWeights, nameManualImage, planManual } from './manual.ts';
 import type { Action, Memory, Observed, Plan, ServiceSpec, Writes } from './model.ts';
-import { findDeadline } from './progress.ts';
+import { findStrike } from './progress.ts';
 import { reportWorld } from './report.ts';
 import { nameImage, type WantedImage } from './resolving.ts';
 import { findForgotten } from './rollback.ts';
@@ -34,6 +34,7 @@ export const EMPTY_MEMORY: Memory = {
   manual: null,
   healing: {},
   answer: null,
+  overdue: null,
   failed: false,
 };
 
@@ -171,7 +172,7 @@ function findWake(world: World, hold: Hold | null, wakeups: readonly (number | n
     ...wakeups,
     hold?.next?.at ?? null,
     rollout?.monitorUntil ?? null,
-    rollout === null ? null : findDeadline(world, rollout),
+    rollout === null ? null : findStrike(world, rollout),
     rollout?.step?.endsAt ?? null,
     warm?.until ?? null,
     ...listRetries(world),

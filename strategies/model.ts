@@ -3,12 +3,16 @@ import type { RevisionSettings } from './spec.ts';
 
 export type * from './spec.ts';
 
-/** The result of one probe, as the prober saw it. `at` is milliseconds since the epoch. */
-export interface ProbeResult {
-  readonly at: number;
+/** What one probe found. */
+export interface ProbeAnswer {
   readonly ok: boolean;
   /** One line for a person: `GET /health → 500`, `connect ECONNREFUSED`, … */
   readonly detail: string;
+}
+
+/** With the prober's time, by the controller's clock. */
+export interface ProbeResult extends ProbeAnswer {
+  readonly at: number;
 }
 
 /** Immutable once written. `settingsHash` covers repository, settings and injected configuration; `restart` makes a restart its own revision. */
@@ -133,6 +137,8 @@ export interface ProxyState {
 /** Everything that `decide` may look at, beside the spec and the time. */
 export interface Observed {
   readonly service: string;
+  /** Since when this controller has looked at the service without a gap; what happened before, nobody has seen. */
+  readonly watchedSince: number;
   /** The etcd revision of the spec's key. */
   readonly specRevision: number;
   readonly settingsHash: string;
@@ -266,8 +272,18 @@ export interface Memory {
   readonly healing: Readonly<Record<string, { readonly attempts: number; readonly at: number }>>;
   /** The answer to the last command, for `status.message`, and the etcd revision of the last one consumed. */
   readonly answer: { readonly command: number; readonly text: string; readonly refused: boolean } | null;
+  /** A deadline that passed unwatched: the release is given a while before it counts, and only so often. */
+  readonly overdue: Overdue | null;
   /** Why the phase is `failed`: nothing runs that was asked for, and there is nothing to return to. */
   readonly failed: boolean;
+}
+
+export interface Overdue {
+  /** The deadline that it is about: another one begins anew. */
+  readonly deadline: number;
+  /** The beginning of the watch that was last given its while, and how many were. */
+  readonly watchedSince: number;
+  readonly reprieves: number;
 }
 
 export interface Handled {

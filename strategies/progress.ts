@@ -1,6 +1,7 @@
 // How far a rollout has come, as one number that only grows while it moves: stage, then step, then replicas. Its growth
 // is what the progress deadline waits for; a replica that flaps does not count twice. And when that deadline strikes.
-import type { Rollout } from './model.ts';
+import type { Overdue, Rollout } from './model.ts';
+import { type Move, stay } from './rollout.ts';
 import { availableOf, findRevision, readyOf, type World } from './world.ts';
 
 const STAGES: Readonly<Record<Rollout['stage'], number>> = {
@@ -17,6 +18,11 @@ export function measureProgress(world: World, rollout: Rollout): number {
   const replicas = availableOf(world, incoming).length * 100 + readyOf(world, incoming).length;
   return STAGES[rollout.stage] * 1e12 + step * 1e8 + replicas * 1e3 + Math.max(0, 999 - others);
 }
+
+/** What a replica that is well needs beyond its start period and `min_ready` to be seen ready by a controller that has just come. */
+const LOOK_MS = 60_000;
+/** Restarts and outages that may put one deadline off: a controller that keeps dying renews it no further. */
+const REPRIEVES = 3;
 
 /**
  * Absolute, in milliseconds since the epoch; never while paused or held. A pull that moves, a bake, and requests and
@@ -40,4 +46,42 @@ function findDrainEnd({ members, memory, observed, spec }: World, { stage }: Rol
     return since + spec.drainTimeoutMs + settings.container.stopGracePeriodMs;
   });
   return Math.max(0, ...ends);
+}
+
+/**
+ * When the deadline counts against the release: not before somebody has watched it for a while. A deadline that passed
+ * while nobody could look (the engine, etcd or every controller away, or a clock set between two controllers) says
+ * nothing of the release.
+ *
+ * Worked example, deadline 10 min, start period 30 s, `min_ready` 5 s: etcd comes back 20 min later → another 95 s.
+ */
+export function findStrike(world: World, rollout: Rollout): number {
+  const deadline = findDeadline(world, rollout);
+  const { spec, observed } = world;
+  const { progressDeadlineMs, minReadyMs } = spec.strategy;
+  const whileMs = LOOK_MS + minReadyMs + spec.settings.healthcheck.startPeriodMs;
+  const spent = overdueOf(world, rollout);
+  if (spent.reprieves > REPRIEVES) return deadline;
+  return Math.max(deadline, observed.watchedSince + Math.min(progressDeadlineMs, whileMs));
+}
+
+/** The deadline has passed, and it counts. */
+export function isOverdue(world: World, rollout: Rollout): boolean {
+  return world.now >= findStrike(world, rollout);
+}
+
+/** It has passed and does not count yet: remembers that it was put off in this watch. Null when there is nothing new. */
+export function reprieve(world: World, rollout: Rollout): Move | null {
+  const deadline = findDeadline(world, rollout);
+  const { watchedSince } = world.observed;
+  const before = overdueOf(world, rollout);
+  if (world.now < deadline || before.watchedSince === watchedSince) return null;
+  return stay({ ...world.memory, overdue: { deadline, watchedSince, reprieves: before.reprieves + 1 } });
+}
+
+function overdueOf(world: World, rollout: Rollout): Overdue {
+  const deadline = findDeadline(world, rollout);
+  const { overdue } = world.memory;
+  if (overdue?.deadline === deadline) return overdue;
+  return { deadline, watchedSince: Number.NaN, reprieves: 0 };
 }

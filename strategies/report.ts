@@ -6,6 +6,7 @@ import { findUnmet, isPending } from './desired.ts';
 import { findTroubles } from './failure.ts';
 import { findMissingImage, type Saying, sayManual } from './manual-report.ts';
 import type { Memory, Observed, Phase, Reason, Report, RoleReport, Rollout } from './model.ts';
+import { findStrike } from './progress.ts';
 import { effectiveSplit } from './route.ts';
 import {
   aliveOf,
@@ -130,7 +131,11 @@ function sayRollout(world: World, rollout: Rollout, hold: Hold | null): Saying {
       next,
     };
   }
-  return { phase, next: { what: 'progress deadline', at: rollout.deadline }, ...explainWait(world, rollout) };
+  return {
+    phase,
+    next: { what: 'progress deadline', at: findStrike(world, rollout) },
+    ...explainWait(world, rollout),
+  };
 }
 
 function phaseOf(rollout: Rollout): Phase {

@@ -3,7 +3,7 @@ import type { Notch } from './advance.ts';
 import type { Hold } from './course.ts';
 import { formatRoughly } from './describe.ts';
 import type { Action, ImageState, Reason, ResolveFailureKind, Revision, Rollout, Verdict } from './model.ts';
-import { findDeadline } from './progress.ts';
+import { isOverdue, reprieve } from './progress.ts';
 import { startAdvancing, startReturning } from './rollout.ts';
 import { planSteady } from './standing.ts';
 import { findFreeNumber, findRevision, revisionsPresent, type World } from './world.ts';
@@ -19,9 +19,8 @@ export function planResolving(world: World, rollout: Rollout): Notch {
   if (image.kind === 'resolved') return { move: settle(world, rollout, image), goal, hold: null };
   if (image.kind === 'failed' && isHopeless(image))
     return { move: giveUp(world, rollout, image), goal, hold: null };
-  if (world.now >= findDeadline(world, rollout))
-    return { move: giveUp(world, rollout, image), goal, hold: null };
-  return { move: null, goal, hold: explain(rollout, image, world.now) };
+  if (isOverdue(world, rollout)) return { move: giveUp(world, rollout, image), goal, hold: null };
+  return { move: reprieve(world, rollout), goal, hold: explain(rollout, image, world.now) };
 }
 
 export function imageOf(world: World, rollout: Rollout): ImageState {

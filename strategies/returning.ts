@@ -4,7 +4,7 @@ import type { Notch } from './advance.ts';
 import { computeRollbackBudget } from './budget.ts';
 import { type Goal, goalOf } from './course.ts';
 import type { Rollout, Verdict } from './model.ts';
-import { findDeadline, measureProgress } from './progress.ts';
+import { isOverdue, measureProgress, reprieve } from './progress.ts';
 import { planAlone } from './recreate.ts';
 import { planExchange } from './rolling.ts';
 import { endReturn, stay } from './rollout.ts';
@@ -24,10 +24,13 @@ export function planReturning(world: World, rollout: Rollout): Notch {
     const moved = { ...rollout, progress, deadline };
     return { move: stay({ ...world.memory, rollout: moved }), goal, hold: null };
   }
-  if (world.now >= findDeadline(world, rollout))
-    return { move: giveUp(world, rollout, verdict), goal, hold: null };
+  if (isOverdue(world, rollout)) return { move: giveUp(world, rollout, verdict), goal, hold: null };
   const message = `Going back: ${verdict.message}`;
-  return { move: null, goal, hold: { reason: 'returning', message, next: null, isPlanned: false } };
+  return {
+    move: reprieve(world, rollout),
+    goal,
+    hold: { reason: 'returning', message, next: null, isPlanned: false },
+  };
 }
 
 function planGoal(world: World): Goal {

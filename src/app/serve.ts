@@ -10,6 +10,7 @@ import type { Trouble } from '../../strategies/model.ts';
 import { startAdmin } from '../admin/admin.ts';
 import type { ServeConfig } from '../config.ts';
 import { readAdminToken } from '../config-files.ts';
+import { startClock } from '../controller/clock.ts';
 import { putCommand } from '../controller/command.ts';
 import { Controller } from '../controller/controller.ts';
 import { campaign, type Leader } from '../controller/leader.ts';
@@ -108,23 +109,24 @@ function connectParts(
 function startControl(parts: Parts, releases: Releases) {
   const { config, log, keys, leader, metrics, stop } = parts;
   const takePermit = () => leader.permit();
+  const clock = startClock();
   const runtime = openRuntime(config, log, takePermit);
   const mark = (service: string) => controller.mark(service);
   const engine = new DeployEngine({
-    ...{ runtime, prefix: keys.prefix, now: Date.now, takePermit, mark, signal: stop },
+    ...{ runtime, prefix: keys.prefix, now: clock.now, takePermit, mark, signal: stop },
     onTrouble: (what, error) => log.warn('engine trouble', { what, error }),
     onAction: metrics.observeAction,
     onEnded: (service, action, subject, trouble) => tellAction(parts, { service, action, subject }, trouble),
   });
   const prober = new Prober({
-    now: Date.now,
+    now: clock.now,
     onChange: mark,
     onTrouble: (service, error) => log.debug('a probe could not be made', { service, error }),
     probe: ({ container, healthcheck, port }, cancel) =>
       runProbe(runtime, container, healthcheck, port, cancel),
   });
   const controller = new Controller({
-    ...{ ...parts, engine, prober, now: Date.now },
+    ...{ ...parts, engine, prober, clock },
     review: ({ image, settings }) => runtime.review(image, settings.container),
     listRunning: () => engine.listServices(),
   });

@@ -35,7 +35,7 @@ export function proposeWorld(facts: ProposalFacts): Parsed<Proposal> {
   if (desired.spec === null) return { ok: false, problem: `${service} has no spec: name one with -f` };
   const { spec, hash } = desired.spec;
   const replicas = imagineReplicas(facts, desired, spec);
-  return { ok: true, value: { spec, observed: observe(desired, hash, replicas) } };
+  return { ok: true, value: { spec, observed: observe(desired, hash, replicas, facts.now) } };
 }
 
 /** Writing what is there already would ask for it again: a plan leaves it as it is. */
@@ -55,11 +55,16 @@ function readerOf(entries: ReadonlyMap<string, Entry>, revision: number) {
   };
 }
 
-function observe(desired: Desired, settingsHash: string, replicas: readonly Replica[]): Observed {
+function observe(
+  desired: Desired,
+  settingsHash: string,
+  replicas: readonly Replica[],
+  now: number,
+): Observed {
   const { service, specRevision, version, weights, command, freeze, revisions, quarantined, route } = desired;
   const wanted = { service, specRevision, settingsHash, version, weights, command, freeze };
   const kept = { memory: desired.record.memory, revisions, quarantined, route };
-  return { ...wanted, ...kept, images: {}, replicas, troubles: [], proxies: [] };
+  return { ...wanted, ...kept, images: {}, replicas, troubles: [], proxies: [], watchedSince: now };
 }
 
 /** As many as the status says are ready, at the addresses that the table knows. */

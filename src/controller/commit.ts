@@ -3,6 +3,7 @@
 import type { Plan, Revision } from '../../strategies/model.ts';
 import type { Keys } from '../store/keys.ts';
 import type { Guard, Transaction } from '../store/port.ts';
+import type { Clock } from './clock.ts';
 import type { Desired } from './desired.ts';
 import { formatRecord } from './record.ts';
 import { formatHistory, type StatusDocument } from './status.ts';
@@ -17,6 +18,7 @@ interface Draft {
   /** Keys of the service that exist now: what a retirement deletes. */
   readonly existing: readonly string[];
   readonly now: number;
+  readonly toWall: Clock['toWall'];
 }
 
 /** Null when there is nothing to write. */
@@ -32,29 +34,34 @@ export function draftTransaction(draft: Draft, leader: Guard): Transaction | nul
   return puts.length + deletes.length === 0 ? null : { guards, puts, deletes };
 }
 
-function putRecord({ desired, plan, keys }: Draft): readonly Put[] {
+function putRecord({ desired, plan, keys, now: at }: Draft): readonly Put[] {
   const accepted = desired.specProblems.length > 0 ? desired.record.accepted : (desired.spec?.text ?? null);
-  const value = formatRecord({ memory: plan.memory, accepted });
+  const record = { memory: plan.memory, accepted, at: desired.record.at };
   const stands = desired.recordRevision === 0 ? null : formatRecord(desired.record);
-  return value === stands ? [] : [{ key: keys.rollout(desired.service), value }];
+  if (formatRecord(record) === stands) return [];
+  return [{ key: keys.rollout(desired.service), value: formatRecord({ ...record, at }) }];
 }
 
-function putWrites({ desired, plan, keys, now }: Draft): readonly Put[] {
+function putWrites({ desired, plan, keys, now, toWall }: Draft): readonly Put[] {
   const { writes } = plan;
+  const shown = new Date(toWall(now)).toISOString();
   const { service } = desired;
   const puts: Put[] = [];
   if (writes.route != null) puts.push({ key: keys.route(service), value: JSON.stringify(writes.route) });
   for (const revision of writes.revisions ?? []) {
-    const whole: Revision = { ...revision, created: new Date(now).toISOString() };
+    const whole: Revision = { ...revision, created: shown };
     puts.push({ key: keys.revision(service, revision.number), value: JSON.stringify(whole) });
   }
   for (const finished of writes.finished ?? []) {
-    puts.push({ key: keys.history(service, finished.id), value: JSON.stringify(formatHistory(finished)) });
+    puts.push({
+      key: keys.history(service, finished.id),
+      value: JSON.stringify(formatHistory(finished, toWall)),
+    });
   }
   const { quarantine } = writes;
   if (quarantine === undefined) return puts;
   const { digest, ...why } = quarantine;
-  const value = JSON.stringify({ ...why, at: new Date(now).toISOString() });
+  const value = JSON.stringify({ ...why, at: shown });
   return [...puts, { key: keys.quarantine(service, digest), value }];
 }
 

@@ -8,11 +8,12 @@ import type { EventBus } from '../telemetry/events.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ErrorReason, Metrics } from '../telemetry/metrics.ts';
 import { listEvents } from './announce.ts';
+import type { Clock } from './clock.ts';
 import type { Engine } from './engine.ts';
 import type { Leader } from './leader.ts';
 import type { Prober } from './prober.ts';
 import { Queue } from './queue.ts';
-import { type PassResult, Reconciler } from './reconciler.ts';
+import { type Decision, type PassResult, Reconciler } from './reconciler.ts';
 import type { Review } from './review.ts';
 import { findInvalidKeys, listServices, watchKeys } from './watcher.ts';
 
@@ -27,10 +28,10 @@ export interface ControllerOptions {
   readonly events: EventBus;
   readonly metrics: Metrics;
   readonly log: Log;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
+  readonly clock: Clock;
   /** Services of ours that the engine runs, known or not. */
   readonly listRunning: () => Promise<readonly string[]>;
+  readonly onDecision?: (decision: Decision) => void;
 }
 
 const FIRST_RETRY_MS = 250;
@@ -50,7 +51,7 @@ export class Controller {
     const reconciler = new Reconciler({ ...options, onPass: (result) => this.#tell(result) });
     this.#queue = new Queue({
       run: (service) => this.#time(() => reconciler.pass(service)),
-      now: options.now,
+      now: options.clock.now,
       onFailure: (service, error, attempts) => this.#explainFailure(service, error, attempts),
       onDepth: (depth) => metrics.setQueueDepth(depth),
     });

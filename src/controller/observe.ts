@@ -7,13 +7,15 @@ import type { Prober, ProbeTarget } from './prober.ts';
 export interface Observers {
   readonly engine: Engine;
   readonly prober: Prober;
+  /** Since when the service has been looked at without a gap. */
+  readonly watchedSince: number;
 }
 
 export function observe(
   desired: Desired,
   spec: SpecState,
   containers: readonly ContainerState[],
-  { engine, prober }: Observers,
+  { engine, prober, watchedSince }: Observers,
 ): Observed {
   const { service, record } = desired;
   prober.follow(service, listProbeTargets(desired, spec, containers));
@@ -24,7 +26,7 @@ export function observe(
     stopping: stopping.has(container.name),
   }));
   return {
-    ...{ service, replicas, specRevision: desired.specRevision, settingsHash: spec.hash },
+    ...{ service, watchedSince, replicas, specRevision: desired.specRevision, settingsHash: spec.hash },
     ...{ version: desired.version, weights: desired.weights, command: desired.command },
     ...{ freeze: desired.freeze, memory: record.memory, revisions: desired.revisions },
     ...{ quarantined: desired.quarantined, proxies: desired.proxies, route: desired.route },

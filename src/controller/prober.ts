@@ -1,7 +1,7 @@
 // Probes every running container on its own schedule and folds the answers: fast until ready, at the interval after.
 // Keeps records in memory only; tells when one changes what a decision could see.
 import { assumeReady, recordProbe, UNPROBED } from '../../strategies/health.ts';
-import type { ContainerState, Healthcheck, ProbeRecord, ProbeResult } from '../../strategies/model.ts';
+import type { ContainerState, Healthcheck, ProbeAnswer, ProbeRecord } from '../../strategies/model.ts';
 
 export interface ProbeTarget {
   readonly container: ContainerState;
@@ -13,8 +13,8 @@ export interface ProbeTarget {
 
 export interface ProberOptions {
   /** Throws when the engine, not the container, is at fault. */
-  readonly probe: (target: ProbeTarget, signal: AbortSignal) => Promise<ProbeResult>;
-  /** Milliseconds since the epoch. */
+  readonly probe: (target: ProbeTarget, signal: AbortSignal) => Promise<ProbeAnswer>;
+  /** The controller's clock. */
   readonly now: () => number;
   readonly onChange: (service: string) => void;
   readonly onTrouble: (service: string, error: unknown) => void;
@@ -22,7 +22,10 @@ export interface ProberOptions {
 
 interface Watch {
   readonly service: string;
+  /** Of this run, by the engine's own clock: good for telling one run from another, and for nothing else. */
   readonly startedAt: number | null;
+  /** When this run was first seen: the engine's word on when it began is by a clock that may have been set since. */
+  readonly seenAt: number;
   target: ProbeTarget;
   record: ProbeRecord;
   readonly abort: AbortController;
@@ -66,11 +69,11 @@ export class Prober {
 
   #take(service: string, target: ProbeTarget): void {
     const { startedAt, id } = target.container;
-    const now = this.#options.now();
+    const seenAt = this.#options.now();
     const isFound = target.isServing && this.#known.get(service)?.has(id) !== true;
-    const isYoung = startedAt !== null && now - startedAt < YOUNG_MS;
-    const record = isFound ? assumeReady(now, !isYoung) : UNPROBED;
-    const watch: Watch = { service, startedAt, target, record, abort: new AbortController() };
+    const isYoung = startedAt !== null && seenAt - startedAt < YOUNG_MS;
+    const record = isFound ? assumeReady(seenAt, !isYoung) : UNPROBED;
+    const watch: Watch = { service, startedAt, seenAt, target, record, abort: new AbortController() };
     this.#watches.set(id, watch);
     void this.#run(watch);
   }
@@ -94,7 +97,7 @@ export class Prober {
   }
 
   // What is thrown speaks against the engine, not against the container: it counts for nothing.
-  async #probeOnce(watch: Watch): Promise<ProbeResult | null> {
+  async #probeOnce(watch: Watch): Promise<ProbeAnswer | null> {
     try {
       return await this.#options.probe(watch.target, watch.abort.signal);
     } catch (error) {
@@ -103,10 +106,10 @@ export class Prober {
     }
   }
 
-  #fold(watch: Watch, result: ProbeResult): void {
+  #fold(watch: Watch, answer: ProbeAnswer): void {
     const before = watch.record;
-    const startedAt = watch.target.container.startedAt ?? result.at;
-    watch.record = recordProbe(before, result, watch.target.healthcheck, startedAt);
+    const result = { ...answer, at: this.#options.now() };
+    watch.record = recordProbe(before, result, watch.target.healthcheck, watch.seenAt);
     const { readySince, unhealthySince, failures } = watch.record;
     const isTurn = readySince !== null && failures > 0 !== before.failures > 0;
     const isNews = readySince !== before.readySince || unhealthySince !== before.unhealthySince || isTurn;

@@ -11,8 +11,11 @@ import { planRetirement } from '../../strategies/retire.ts';
 import type { Keys } from '../store/keys.ts';
 import type { Mirror } from '../store/mirror.ts';
 import type { Store } from '../store/port.ts';
+import { Attention } from './attention.ts';
+import type { Clock } from './clock.ts';
 import { draftTransaction } from './commit.ts';
 import { type Desired, readDesired } from './desired.ts';
+import { reachRevision } from './echo.ts';
 import type { Engine } from './engine.ts';
 import { fillEvidence, isUrgent, postponeActions } from './evidence.ts';
 import type { Leader } from './leader.ts';
@@ -22,6 +25,7 @@ import type { Pass } from './queue.ts';
 import { retainUnpruned } from './retention.ts';
 import { type Review, reviewDesired } from './review.ts';
 import { formatStatus, isSameStatus, type StatusDocument } from './status.ts';
+import { planForgetting, planNothing, refuseCommand } from './unspecified.ts';
 
 export interface ReconcilerOptions {
   readonly store: Pick<Store, 'commit'>;
@@ -32,10 +36,19 @@ export interface ReconcilerOptions {
   readonly prober: Prober;
   /** What this daemon refuses of a valid spec. */
   readonly review: Review;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
+  readonly clock: Clock;
+  /** What a pass has decided, and from what, before anything of it lands. */
+  readonly onDecision?: (decision: Decision) => void;
   /** After a pass has landed: for metrics, events and the log. */
   readonly onPass: (result: PassResult) => void;
+}
+
+export interface Decision {
+  readonly desired: Desired;
+  readonly spec: ServiceSpec;
+  readonly observed: Observed;
+  readonly plan: Plan;
+  readonly at: number;
 }
 
 export interface PassResult {
@@ -44,33 +57,38 @@ export interface PassResult {
   readonly status: StatusDocument;
 }
 
-/** Longest wait for our own write to come back through the watch. */
-const ECHO_TIMEOUT_MS = 5_000;
 const CONFLICT_WAIT_MS = 20;
 /** Every service is looked at this often even if nothing happened. */
 const RESYNC_MS = 30_000;
 
-const SILENT = { next: null, stable: null, candidate: null, step: null } as const;
+const NOTHING: Pass = { wakeAt: null, again: false };
 
 export class Reconciler {
   readonly #options: ReconcilerOptions;
   /** Services whose last verdict moved traffic before its logs were read. The next pass reads them, then acts. */
   readonly #urgent = new Set<string>();
+  readonly #attention = new Attention();
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
   }
 
   async pass(service: string): Promise<Pass> {
-    const { mirror, keys, leader, now } = this.#options;
-    if (!leader.isLeader()) return { wakeAt: null, again: false };
-    const desired = await reviewDesired(readDesired(mirror, keys, service), this.#options.review);
+    const { mirror, keys, leader, clock, review } = this.#options;
+    const permit = leader.permit();
+    if (!permit()) return NOTHING;
+    const desired = await reviewDesired(readDesired(mirror, keys, service), review);
+    clock.reach(desired.record.at);
     if (desired.isRecordBroken) return this.#reportBroken(desired);
     if (desired.spec === null) return this.#passWithoutSpec(desired);
     const containers = await this.#look(desired);
-    const observed = observe(desired, desired.spec, containers, this.#options);
-    const at = now();
-    const decided = planFor(desired, desired.spec.spec, observed, at);
+    if (!permit()) return NOTHING;
+    const at = clock.now();
+    const watchedSince = this.#attention.look(service, leader.term(), at);
+    const observed = observe(desired, desired.spec, containers, { ...this.#options, watchedSince });
+    const { spec } = desired.spec;
+    const decided = planFor(desired, spec, observed, at);
+    this.#options.onDecision?.({ desired, spec, observed, plan: decided, at });
     const wasUrgent = this.#urgent.delete(service);
     if (!wasUrgent && isUrgent(decided, observed)) {
       this.#urgent.add(service);
@@ -81,13 +99,14 @@ export class Reconciler {
   }
 
   async #land(desired: Desired, decided: Plan, at: number): Promise<Pass> {
-    const { mirror, keys, leader, store, engine } = this.#options;
+    const { mirror, keys, leader, store, clock, engine } = this.#options;
     const plan = retainUnpruned(desired, decided, engine);
     const { service } = desired;
-    const status = formatStatus(desired, plan, at);
+    const { toWall } = clock;
+    const status = formatStatus(desired, plan, at, toWall);
     const isNews = !isSameStatus(mirror.get(keys.status(service))?.value ?? null, status);
     const existing = mirror.entries(keys.service(service)).map(({ key }) => key);
-    const draft = { desired, plan, keys, existing, now: at, status: isNews ? status : null };
+    const draft = { desired, plan, keys, existing, now: at, toWall, status: isNews ? status : null };
     const permit = leader.permit();
     const transaction = draftTransaction(draft, leader.guard());
     if (transaction !== null) {
@@ -100,7 +119,7 @@ export class Reconciler {
       if (permit()) this.#act(desired, plan);
       this.#options.onPass({ desired, plan, status });
     }
-    if (plan.writes.retired === true) return { wakeAt: null, again: false };
+    if (plan.writes.retired === true) return this.#retire(service);
     const hasMoved = transaction !== null && isMove(desired, plan);
     return { wakeAt: Math.min(plan.wakeAt ?? Number.POSITIVE_INFINITY, at + RESYNC_MS), again: hasMoved };
   }
@@ -115,7 +134,7 @@ export class Reconciler {
 
   // Somebody else wrote the record, or leads now: read again once the watch has told.
   #lose(): Pass {
-    return { wakeAt: this.#options.now() + CONFLICT_WAIT_MS, again: false };
+    return { wakeAt: this.#options.clock.now() + CONFLICT_WAIT_MS, again: false };
   }
 
   // An engine that does not answer is told in the status; nothing else of it changes.
@@ -123,18 +142,20 @@ export class Reconciler {
     try {
       return await this.#options.engine.observe(desired.service);
     } catch (error) {
+      this.#attention.lose(desired.service);
       await this.#tellEngineAway(desired, error instanceof Error ? error.message : String(error));
       throw error;
     }
   }
 
   async #tellEngineAway({ service }: Desired, message: string): Promise<void> {
-    const { mirror, keys, leader, store, now } = this.#options;
+    const { mirror, keys, leader, store, clock } = this.#options;
     const key = keys.status(service);
     const text = mirror.get(key)?.value;
     if (text === undefined || text.includes('"reason":"engine-unavailable"')) return;
     const said = { reason: 'engine-unavailable', message: `The engine does not answer: ${message}` };
-    const value = JSON.stringify({ ...JSON.parse(text), ...said, updated: new Date(now()).toISOString() });
+    const updated = new Date(clock.toWall(clock.now())).toISOString();
+    const value = JSON.stringify({ ...JSON.parse(text), ...said, updated });
     await store.commit({ guards: [leader.guard()], puts: [{ key, value }], deletes: [] });
   }
 
@@ -143,16 +164,13 @@ export class Reconciler {
     const containers = await engine.observe(desired.service);
     if (containers.length > 0 || desired.specProblems.length > 0) return this.#reportUnspecified(desired);
     const isSpokenOf = mirror.get(keys.status(desired.service)) !== null || desired.command !== null;
-    if (isSpokenOf) return this.#forget(desired);
-    return { wakeAt: null, again: false };
+    if (isSpokenOf) return this.#land(desired, planForgetting(desired), this.#options.clock.now());
+    return this.#retire(desired.service);
   }
 
-  // A spec that was never valid has gone: what was said of it goes too, as does a word to a service that is not there.
-  async #forget(desired: Desired): Promise<Pass> {
-    const { memory } = desired.record;
-    const report = { ...SILENT, phase: 'retiring', reason: 'retiring', message: '' } as const;
-    const plan: Plan = { memory, writes: { retired: true }, actions: [], report, wakeAt: null };
-    return this.#land(desired, plan, this.#options.now());
+  #retire(service: string): Pass {
+    this.#attention.lose(service);
+    return NOTHING;
   }
 
   // A first spec that is refused, or containers of ours that nothing explains: told, and left alone.
@@ -171,21 +189,13 @@ export class Reconciler {
   }
 
   async #tell(desired: Desired, reason: 'invalid-spec' | 'internal-error', message: string): Promise<Pass> {
-    const { mirror, keys, leader, store, now } = this.#options;
-    const report = {
-      phase: 'invalid',
-      reason,
-      message,
-      next: null,
-      stable: null,
-      candidate: null,
-      step: null,
-    } as const;
-    const plan: Plan = { memory: desired.record.memory, writes: {}, actions: [], report, wakeAt: null };
+    const { mirror, keys, leader, store, clock } = this.#options;
+    const now = clock.now();
+    const plan = planNothing(desired, reason, message);
     if (desired.command !== null && !desired.isRecordBroken) {
-      return this.#land(desired, refuseCommand(plan, desired.command.revision), now());
+      return this.#land(desired, refuseCommand(plan, desired.command.revision), now);
     }
-    const status = formatStatus(desired, plan, now());
+    const status = formatStatus(desired, plan, now, clock.toWall);
     const key = keys.status(desired.service);
     if (!isSameStatus(mirror.get(key)?.value ?? null, status)) {
       const puts = [{ key, value: JSON.stringify(status) }];
@@ -193,24 +203,12 @@ export class Reconciler {
       if (commit.ok) await reachRevision(mirror, commit.revision);
     }
     this.#options.onPass({ desired, plan, status });
-    return { wakeAt: now() + RESYNC_MS, again: false };
+    return { wakeAt: clock.now() + RESYNC_MS, again: false };
   }
 }
 
 function planFor(desired: Desired, spec: ServiceSpec, observed: Observed, at: number): Plan {
   return desired.isSpecGone ? planRetirement(spec, observed, at) : decide(spec, observed, at);
-}
-
-// Without a spec there is nothing that it could apply to; left alone, it would be obeyed by whatever comes later.
-function refuseCommand(plan: Plan, command: number): Plan {
-  const answer = { command, text: 'There is no valid spec.', refused: true };
-  const message = `Refused: ${answer.text} ${plan.report.message}`.trimEnd();
-  return {
-    ...plan,
-    memory: { ...plan.memory, answer },
-    writes: { consume: command },
-    report: { ...plan.report, message },
-  };
 }
 
 // A change of the status's words alone needs no second look.
@@ -225,18 +223,4 @@ function listImageIds(plan: Plan): readonly string[] {
   const weighted =
     manual === null ? [] : Object.keys(manual.requested).map((v) => `weights-${manual.weightsRevision}-${v}`);
   return [...asked, ...weighted, ...(rollout === null ? [] : [rollout.id])];
-}
-
-/** Resolves when the mirror has seen `revision`, or after a while: then the next pass loses its transaction and reads again. */
-async function reachRevision(mirror: Mirror, revision: number): Promise<void> {
-  if (mirror.revision >= revision) return;
-  const reached = Promise.withResolvers<void>();
-  const stop = mirror.onChange(() => {
-    if (mirror.revision >= revision) reached.resolve();
-  });
-  const timer = setTimeout(() => reached.resolve(), ECHO_TIMEOUT_MS);
-  if (mirror.revision >= revision) reached.resolve();
-  await reached.promise;
-  clearTimeout(timer);
-  stop();
 }

@@ -9,6 +9,7 @@ import type {
   Rollout,
   StrategyType,
 } from '../../strategies/model.ts';
+import type { Clock } from './clock.ts';
 import type { Desired } from './desired.ts';
 
 export interface StatusDocument {
@@ -51,19 +52,21 @@ export interface HistoryDocument {
   readonly evidence: FinishedRollout['evidence'];
 }
 
-export function formatHistory(finished: FinishedRollout): HistoryDocument {
+type ToWall = Clock['toWall'];
+
+export function formatHistory(finished: FinishedRollout, toWall: ToWall): HistoryDocument {
   const { startedAt, endedAt, evidence, ...rest } = finished;
   return {
     ...rest,
-    started: toTime(startedAt),
-    ended: toTime(endedAt),
+    started: toTime(toWall(startedAt)),
+    ended: toTime(toWall(endedAt)),
     duration: formatDuration(endedAt - startedAt),
     evidence,
   };
 }
 
-/** `now` in milliseconds since the epoch. */
-export function formatStatus(desired: Desired, plan: Plan, now: number): StatusDocument {
+/** `now` by the controller's clock. */
+export function formatStatus(desired: Desired, plan: Plan, now: number, toWall: ToWall): StatusDocument {
   const { report, memory } = plan;
   const asked = desired.version?.value;
   const base = {
@@ -72,23 +75,24 @@ export function formatStatus(desired: Desired, plan: Plan, now: number): StatusD
     version: asked?.ok === true ? asked.value : null,
     stable: report.stable,
     candidate: report.candidate,
-    step: formatStep(report.step),
-    rollout: memory.rollout === null ? null : formatRollout(memory.rollout),
-    last: memory.last === null ? null : formatHistory(memory.last),
+    step: formatStep(report.step, toWall),
+    rollout: memory.rollout === null ? null : formatRollout(memory.rollout, toWall),
+    last: memory.last === null ? null : formatHistory(memory.last, toWall),
     observed: {
       spec: desired.specRevision === 0 ? null : desired.specRevision,
       version: desired.version?.revision ?? null,
       weights: desired.weights?.revision ?? null,
       command: memory.answer?.command ?? null,
     },
-    updated: toTime(now),
+    updated: toTime(toWall(now)),
   };
-  return { ...base, ...formatSaying(desired, plan) };
+  return { ...base, ...formatSaying(desired, plan, toWall) };
 }
 
-function formatSaying(desired: Desired, { report, memory }: Plan) {
+function formatSaying(desired: Desired, { report, memory }: Plan, toWall: ToWall) {
   const { reason, message, phase } = report;
-  const next = report.next === null ? null : { what: report.next.what, at: toOptionalTime(report.next.at) };
+  const next =
+    report.next === null ? null : { what: report.next.what, at: toOptionalTime(report.next.at, toWall) };
   if (desired.specProblems.length === 0) return { phase, reason, message, next };
   const what = desired.specProblems.join('; ');
   const refused = memory.answer?.refused === true ? `Refused: ${memory.answer.text} ` : '';
@@ -101,20 +105,20 @@ function formatSaying(desired: Desired, { report, memory }: Plan) {
   };
 }
 
-function formatStep(step: Report['step']): object | null {
+function formatStep(step: Report['step'], toWall: ToWall): object | null {
   if (step === null) return null;
   const { started, ends, ...rest } = step;
-  return { ...rest, started: toTime(started), ends: toOptionalTime(ends) };
+  return { ...rest, started: toTime(toWall(started)), ends: toOptionalTime(ends, toWall) };
 }
 
-function formatRollout(rollout: Rollout): object {
+function formatRollout(rollout: Rollout, toWall: ToWall): object {
   return {
     id: rollout.id,
     kind: rollout.kind,
     requested: rollout.requested,
     stage: rollout.stage,
-    started: toTime(rollout.startedAt),
-    deadline: toTime(rollout.deadline),
+    started: toTime(toWall(rollout.startedAt)),
+    deadline: toTime(toWall(rollout.deadline)),
   };
 }
 
@@ -129,6 +133,6 @@ function toTime(at: number): string {
   return new Date(at).toISOString();
 }
 
-function toOptionalTime(at: number | null): string | null {
-  return at === null || !Number.isFinite(at) ? null : toTime(at);
+function toOptionalTime(at: number | null, toWall: ToWall): string | null {
+  return at === null || !Number.isFinite(at) ? null : toTime(toWall(at));
 }

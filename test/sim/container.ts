@@ -23,6 +23,8 @@ export class SimContainer {
   readonly #onChange: () => void;
   #state: State = 'created';
   #startedAt = 0;
+  /** By the prober that there is now. */
+  #seenAt = 0;
   #restarts = 0;
   #probe: ProbeRecord = UNPROBED;
   /** A new one for every run and every prober: what was planned for a former one is void. */
@@ -55,6 +57,7 @@ export class SimContainer {
   start(): void {
     this.#state = 'running';
     this.#startedAt = this.#timeline.now;
+    this.#seenAt = this.#startedAt;
     this.#probe = UNPROBED;
     this.#run = {};
     this.#scheduleProbe();
@@ -73,6 +76,7 @@ export class SimContainer {
     this.isStopping = false;
     const { now } = this.#timeline;
     const isYoung = now - this.#startedAt < YOUNG_MS;
+    this.#seenAt = now;
     this.#probe = isRouted && this.isRunning ? assumeReady(now, !isYoung) : UNPROBED;
     if (!this.isRunning) return;
     this.#fold();
@@ -128,7 +132,7 @@ export class SimContainer {
     const ok = isHealthyAt(this.behaviour, at - this.#startedAt);
     const result = { at, ok, detail: ok ? 'GET /health → 200' : 'GET /health → 500' };
     const before = this.#probe;
-    this.#probe = recordProbe(before, result, this.revision.settings.healthcheck, this.#startedAt);
+    this.#probe = recordProbe(before, result, this.revision.settings.healthcheck, this.#seenAt);
     const { readySince, unhealthySince } = this.#probe;
     if (readySince !== before.readySince || unhealthySince !== before.unhealthySince) this.#onChange();
   }

@@ -1,7 +1,8 @@
 // The progress deadline: what is free of it, and what it ends.
 import { describe, expect, it } from 'vitest';
-import { ending, given, isIdle, reportOf, saying } from './scenario.ts';
-import { HOUR, MINUTE, SECOND, STRATEGIES, specOf } from './spec.ts';
+import { NEVER_READY } from './behaviour.ts';
+import { ending, given, isIdle, reportOf, saying, says, weightOf } from './scenario.ts';
+import { HOUR, MINUTE, rolling, SECOND, STRATEGIES, specOf } from './spec.ts';
 
 describe.each(STRATEGIES)('$type', (strategy) => {
   it('paused time is free', () => {
@@ -72,4 +73,40 @@ describe.each(STRATEGIES)('$type', (strategy) => {
     expect(last?.message).toMatch(/Not every proxy has confirmed it\.$/);
     expect(reportOf(world).phase).toBe('idle');
   });
+
+  it('an outage longer than the deadline turns no good release back', () => {
+    const world = given(strategy);
+    world.release('v2');
+    world.run(3 * SECOND);
+    world.absent(20 * MINUTE);
+    world.settle();
+    expect(ending(world)).toBe('v2 succeeded');
+  });
+
+  it('restarts renew no deadline for ever', () => {
+    const world = given({ ...strategy, progressDeadlineMs: MINUTE });
+    world.engine.behave('v2', NEVER_READY);
+    world.release('v2');
+    for (let i = 0; i < 20 && (i === 0 || !isIdle(world)); i += 1) {
+      world.run(20 * SECOND);
+      world.crash();
+    }
+    world.settle();
+    expect(ending(world)).toBe('v2 rolled-back progress-deadline');
+    expect((world.store.memory.last?.endedAt ?? 0) - (world.store.memory.last?.startedAt ?? 0)).toBeLessThan(
+      4 * MINUTE,
+    );
+  });
+});
+
+it('an outage on the way back does not end it before the stable revision is there', () => {
+  const world = given(rolling());
+  world.release('v2');
+  world.runUntil((of) => weightOf(of, 2) > 60);
+  world.command('abort');
+  world.runUntil(says('aborting returning'));
+  world.absent(20 * MINUTE);
+  world.settle();
+  expect(ending(world)).toBe('v2 aborted aborted-by-operator');
+  expect(world.store.memory.last?.message).toBe('Aborted by an operator.');
 });

@@ -6,6 +6,7 @@ import type { Command, Observed, Plan, ServiceSpec } from '../../strategies/mode
 import { planRetirement } from '../../strategies/retire.ts';
 import { identify } from '../../strategies/world.ts';
 import { SimEngine } from './engine.ts';
+import { freeze } from './freeze.ts';
 import { checkAction, checkPlan, checkWorld } from './invariants.ts';
 import { type ProxyTraits, SimProxy } from './proxy.ts';
 import { HOUR } from './spec.ts';
@@ -30,6 +31,8 @@ export class SimWorld {
   #settings = 1;
   #isDirty = true;
   #isGone = false;
+  #awayUntil = EPOCH;
+  #watchedSince = EPOCH;
   #passesAtOnce = 0;
   #proxies = 0;
   #marked = 0;
@@ -97,11 +100,19 @@ export class SimWorld {
   /** The controller dies and another one takes over at once. */
   crash(): void {
     this.note('crash');
+    this.#watchedSince = this.now;
     const targets = (this.store.route?.value.targets ?? []).map((t) => identify(t.revision, t.address));
     this.engine.crash(({ address, revision }) => {
       if (address !== null) return targets.includes(identify(revision, address));
       return this.spec.settings.port === null && revision === this.store.memory.stable;
     });
+  }
+
+  /** No controller looks for so long; then a controller comes that knows only what the store does. */
+  absent(ms: number): void {
+    this.#awayUntil = this.now + ms;
+    this.run(ms);
+    this.crash();
   }
 
   /** Nothing has happened, but it is looked at anyway, as every service is from time to time. */
@@ -143,6 +154,7 @@ export class SimWorld {
   observe(): Observed {
     return {
       service: SERVICE,
+      watchedSince: this.#watchedSince,
       settingsHash: `settings-${this.#settings}`,
       ...this.store.read(),
       images: this.engine.images(),
@@ -177,16 +189,18 @@ export class SimWorld {
 
   // One pass, or one move of the clock. False at the end of the time given.
   #step(end: number): boolean {
-    if (this.#isDirty) {
+    const isAway = this.now < this.#awayUntil;
+    if (this.#isDirty && !isAway) {
       this.#pass();
       return true;
     }
-    const due = [this.timeline.nextAt(), this.plan?.wakeAt ?? null].filter((at) => at !== null);
+    const wakeAt = isAway ? null : (this.plan?.wakeAt ?? null);
+    const due = [this.timeline.nextAt(), wakeAt].filter((at) => at !== null);
     const at = Math.max(this.now, Math.min(...due));
     if (at > end || due.length === 0) return false;
     if (at > this.now) this.#passesAtOnce = 0;
     this.timeline.advanceTo(at);
-    if (this.plan?.wakeAt != null && this.plan.wakeAt <= at) this.#isDirty = true;
+    if (wakeAt !== null && wakeAt <= at) this.#isDirty = true;
     return true;
   }
 
@@ -238,11 +252,4 @@ export class SimWorld {
     this.#mark();
     return this.store.next();
   }
-}
-
-function freeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
-  Object.freeze(value);
-  for (const part of Object.values(value)) freeze(part);
-  return value;
 }

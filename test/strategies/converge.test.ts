@@ -68,6 +68,17 @@ describe('what leaves is stopped only after it is out of every table and its req
     expect([draining, dismissed]).toEqual([memory.draining, ['web-r1-4']]);
   });
 
+  it('counts drain_timeout only while somebody watches', () => {
+    const old = { draining: { 'web-r1-4': NOW - 3_600_000 } };
+    const given = { ...out, proxies: [{ ...proxy, busy }], memory: old };
+    const at = (watchedForMs: number) => {
+      const { actions, wakeups } = converge(world({ ...given, watchedSince: NOW - watchedForMs }), WANT_3);
+      return [actions.map(describeAction), wakeups[0]];
+    };
+    expect(at(29_000)).toEqual([[], NOW + 1000]);
+    expect(at(30_000)).toEqual([['stop web-r1-4'], null]);
+  });
+
   it('wakes at the end of drain_timeout', () => {
     expect(converge(world({ ...out, proxies: [{ ...proxy, busy }] }), WANT_3).wakeups).toContain(
       NOW + 29_000,

@@ -133,6 +133,7 @@ export interface Given extends Partial<Omit<Observed, 'memory'>> {
 export function observedOf({ memory, spec: _, ...given }: Given = {}): Observed {
   return {
     service: 'web',
+    watchedSince: NOW - 3_600_000,
     specRevision: 1,
     settingsHash: 'settings-1',
     version: null,

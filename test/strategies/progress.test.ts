@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { findDeadline, measureProgress } from '../../strategies/progress.ts';
+import { findDeadline, findStrike, isOverdue, measureProgress, reprieve } from '../../strategies/progress.ts';
+import type { Overdue } from '../../strategies/model.ts';
+import type { World } from '../../strategies/world.ts';
+import { rolling, specOf } from '../sim/spec.ts';
 import { type Given, NOW, ready, replica, rollout, world } from './fixture.ts';
 
 const measure = (given: Given, of = rollout()) =>
@@ -66,5 +69,40 @@ describe('findDeadline', () => {
     ['never while held by plan', at({ held: true }), Number.POSITIVE_INFINITY],
   ])('%s', (_, inMs, expected) => {
     expect(inMs).toBe(expected);
+  });
+});
+
+describe('a deadline that has passed', () => {
+  // The fixture's start period is 30 s, its `min_ready` 5 s: a while is 95 s.
+  const of = rollout({ deadline: NOW - 1000 });
+  const at = (watchedForMs: number, overdue: Partial<Overdue> | null = null) => {
+    const whole = { deadline: of.deadline, watchedSince: NOW - watchedForMs, reprieves: 1 };
+    const memory = { rollout: of, overdue: overdue === null ? null : { ...whole, ...overdue } };
+    return world({ memory, watchedSince: NOW - watchedForMs });
+  };
+
+  it.each<readonly [string, World, number]>([
+    ['counts at once when it was watched all the time', at(3_600_000), -1000],
+    ['counts after a while when nobody could look', at(0), 95_000],
+    ['counts after what is left of the while', at(90_000), 5000],
+    ['is put off by three restarts', at(0, { watchedSince: 0, reprieves: 3 }), 95_000],
+    ['and by no more', at(0, { watchedSince: 0, reprieves: 4 }), -1000],
+    ['another deadline is put off anew', at(0, { deadline: 1, reprieves: 9 }), 95_000],
+  ])('%s', (_, given, inMs) => {
+    expect(findStrike(given, of) - NOW).toBe(inMs);
+    expect(isOverdue(given, of)).toBe(inMs <= 0);
+  });
+
+  it('is put off by no more than its own length', () => {
+    const strategy = rolling({ progressDeadlineMs: 20_000 });
+    const given = world({ memory: { rollout: of }, watchedSince: NOW, spec: specOf(strategy) });
+    expect(findStrike(given, of) - NOW).toBe(20_000);
+  });
+
+  it('remembers once in each watch that it was put off', () => {
+    const before = { watchedSince: 5, reprieves: 2 };
+    const overdue = { deadline: of.deadline, watchedSince: NOW, reprieves: 3 };
+    expect(reprieve(at(0, before), of)?.memory.overdue).toEqual(overdue);
+    expect(reprieve(at(0, overdue), of)).toBeNull();
   });
 });

@@ -1,5 +1,6 @@
 // One controller process: the real control loop, put together as the program does it, over simulated connections.
 import { DeployEngine } from '../../../src/app/engine.ts';
+import { type Clock, startClock } from '../../../src/controller/clock.ts';
 import { Controller } from '../../../src/controller/controller.ts';
 import { campaign, type Leader } from '../../../src/controller/leader.ts';
 import { Prober } from '../../../src/controller/prober.ts';
@@ -43,6 +44,7 @@ export class SimDaemon {
   readonly client: SimStoreClient;
   readonly leader: Leader;
   readonly witness: Witness;
+  readonly clock: Clock = startClock();
   readonly #parts: DaemonParts;
   readonly #mirror: Mirror;
   readonly #stop = new AbortController();
@@ -56,7 +58,7 @@ export class SimDaemon {
     this.#mirror = startMirror({ store: this.client, prefix: KEYS.root, signal });
     const election = { key: KEYS.leader, holder: { id }, ttlMs: TTL_MS };
     this.leader = campaign({ ...election, store: this.client, mirror: this.#mirror, signal });
-    this.witness = new Witness({ id, mirror: this.#mirror, keys: KEYS, time, events: parts.events });
+    this.witness = new Witness(id, parts.events);
     void this.#start();
   }
 
@@ -102,8 +104,9 @@ export class SimDaemon {
   }
 
   #connect(runtime: SimRuntimeClient) {
-    const { machine, time } = this.#parts;
-    const now = () => time.wall;
+    const { machine } = this.#parts;
+    const { clock } = this;
+    const { now } = clock;
     const mark = (service: string): void => controller.mark(service);
     const { signal } = this.#stop;
     const takePermit = () => this.leader.permit();
@@ -121,12 +124,13 @@ export class SimDaemon {
         return machine.probe(container);
       },
     });
-    this.witness.attend(engine, prober);
+    this.witness.attend(engine);
     const controller = new Controller({
-      ...{ mirror: this.#mirror, keys: KEYS, leader: this.leader, engine: this.witness, prober, now },
+      ...{ mirror: this.#mirror, keys: KEYS, leader: this.leader, engine: this.witness, prober, clock },
       store: { commit: (transaction) => this.#commit(transaction) },
       ...{ events: createEventBus(now), metrics: SILENT, log: this.#openLog() },
       review: async () => [],
+      onDecision: (decision) => this.witness.note(decision),
       listRunning: () => engine.listServices(),
     });
     return { engine, controller };

@@ -2,6 +2,7 @@
 // was ordered, and those that only show between programs, by what etcd, the engine and the proxies really hold.
 
 import { buildKeys } from '../../../src/store/keys.ts';
+import type { Decision } from '../../../src/controller/reconciler.ts';
 import type { Transaction } from '../../../src/store/port.ts';
 import { EMPTY_MEMORY } from '../../../strategies/decide.ts';
 import type { Action, Memory, Plan, RouteEntry } from '../../../strategies/model.ts';
@@ -15,7 +16,6 @@ import { type Machine, PREFIX, toChecked } from './machine.ts';
 import type { SimProxyProcess } from './proxy.ts';
 import type { EngineCall } from './runtime-client.ts';
 import type { VirtualTime } from './virtual-time.ts';
-import type { Look } from './witness.ts';
 
 const KEYS = buildKeys(PREFIX);
 
@@ -57,7 +57,7 @@ export class Judge {
       this.#checkFence(daemon, plan);
       if (isDecision) {
         const observed = { ...look.observed, memory: before };
-        checkPlan({ ...view, now: look.at, plan }, observed, plan);
+        checkPlan({ ...view, plan }, observed, plan);
         this.#checkProven(service, look, plan.writes.route ?? null);
       }
       this.#remember(service, plan);
@@ -66,7 +66,7 @@ export class Judge {
   }
 
   /** As it is ordered. */
-  checkOrder(service: string, action: Action, look: Look): void {
+  checkOrder(service: string, action: Action, look: Decision): void {
     const view = this.#view(service, look);
     if (action.kind === 'stop') {
       const proxies = new Set(view.proxies.map(({ id }) => id));
@@ -108,14 +108,14 @@ export class Judge {
     }
   }
 
-  #view(service: string, look: Look): Checked {
-    const { etcd, machine, proxies, time } = this.#scene;
+  #view(service: string, look: Decision): Checked {
+    const { etcd, machine, proxies } = this.#scene;
     const known = new Set(look.observed.proxies.map(({ id }) => id));
     const seen = new Set(look.observed.replicas.map(({ name }) => name));
     const containers = machine.look(service).filter(({ name }) => seen.has(name));
     return {
       spec: look.spec,
-      now: time.wall,
+      now: look.at,
       plan: look.plan,
       proxies: proxies
         .filter((proxy) => proxy.isLive && known.has(proxy.id))
@@ -140,7 +140,7 @@ export class Judge {
   }
 
   // What enters a table has shown that it answers, by the machine's own count.
-  #checkProven(service: string, look: Look, route: RouteEntry | null): void {
+  #checkProven(service: string, look: Decision, route: RouteEntry | null): void {
     const before = (look.observed.route?.value.targets ?? []).map((t) => identify(t.revision, t.address));
     for (const { revision, address } of route?.targets ?? []) {
       if (before.includes(identify(revision, address))) continue;

@@ -2,7 +2,7 @@
 // does: a wall clock that is set, addresses that are given again, containers that die, events that get lost.
 import { RuntimeFailure } from '../../../deploy/errors.ts';
 import type { CreateRequest, PullRequest, ResolvedImage, RuntimeEvent } from '../../../deploy/runtime.ts';
-import type { ContainerState, ProbeResult } from '../../../strategies/model.ts';
+import type { ContainerState, ProbeAnswer } from '../../../strategies/model.ts';
 import { FakeRuntime } from '../../fakes/runtime.ts';
 import type { CheckedContainer } from '../checked.ts';
 import type { Plot, ServicePlot, VersionPlot } from './plot.ts';
@@ -89,14 +89,14 @@ export class Machine {
   }
 
   /** What a probe sees. */
-  probe(container: ContainerState): ProbeResult {
+  probe(container: ContainerState): ProbeAnswer {
     const { ok, detail } = this.runtime.probe(container.id);
     const started = this.#started.get(container.name);
     const period = started?.flapsEveryMs ?? null;
     const flaps = period !== null && this.#time.now % period < period / 2;
     const isGood = ok && !flaps && !this.sick.has(started?.service ?? '');
     this.#count(container, isGood);
-    return { at: this.#time.wall, ok: isGood, detail: isGood ? detail : 'GET /health → 500' };
+    return { ok: isGood, detail: isGood ? detail : 'GET /health → 500' };
   }
 
   #count({ id, startedAt }: ContainerState, isGood: boolean): void {

@@ -70,9 +70,10 @@ async function end(fleet: SimFleet, operator: Operator, what: string): Promise<v
   }
 }
 
-function isUnderWay({ etcd, time }: SimFleet, service: string): boolean {
+function isUnderWay({ etcd, leading }: SimFleet, service: string): boolean {
   const { rollout, draining, warm } = memoryOf(etcd, service);
-  return rollout !== null || Object.keys(draining).length > 0 || (warm?.until ?? 0) > time.wall;
+  if (leading === null) return true;
+  return rollout !== null || Object.keys(draining).length > 0 || (warm?.until ?? 0) > leading.clock.now();
 }
 
 async function expectRest(fleet: SimFleet, operator: Operator): Promise<void> {

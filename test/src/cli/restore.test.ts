@@ -23,6 +23,7 @@ function addStanding(memory: Partial<Memory> = {}): void {
   const record = {
     memory: { ...EMPTY_MEMORY, stable: 1, nextRevision: 2, handled, ...memory },
     accepted: SPEC,
+    at: 0,
   };
   etcd.put(keys.rollout('web'), formatRecord(record));
   stage.putJson(keys.revision('web', 1), { number: 1, version: 'v1' });

@@ -368,3 +368,21 @@ describe('two controllers', () => {
     }
   });
 });
+
+describe('a record from a clock that was ahead', () => {
+  const DAY = 86_400_000;
+
+  it('is never taken for the future: the rollout goes on, and people see the right time', async () => {
+    await startStable();
+    await loop.close();
+    const text = etcd.value(KEYS.rollout('web')) ?? '';
+    expect(JSON.parse(text).at).toBeGreaterThan(Date.now() - DAY / 2);
+    etcd.put(KEYS.rollout('web'), JSON.stringify({ ...JSON.parse(text), at: Date.now() + DAY }));
+    loop = await startLoop(etcd, runtime);
+    await release('v2');
+    expect(outcome()).toBe('succeeded');
+    expect(JSON.parse(etcd.value(KEYS.rollout('web')) ?? '').at).toBeGreaterThan(Date.now() + DAY / 2);
+    expect(Date.parse(readStatus(etcd)?.updated ?? '')).toBeLessThan(Date.now() + DAY / 2);
+    expect(Date.parse(readStatus(etcd)?.last?.ended ?? '')).toBeLessThan(Date.now() + DAY / 2);
+  });
+});

@@ -1,4 +1,4 @@
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { Prober, type ProbeTarget } from '../../../src/controller/prober.ts';
 import type { ContainerState } from '../../../strategies/model.ts';
 
@@ -44,3 +44,36 @@ it('takes nothing for granted of a replica that no table names', () => {
   prober.follow('web', [target(1, false)]);
   expect(prober.record('c1').readySince).toBeNull();
 });
+
+/** Probes every second with bad answers, on a clock of its own, until it is unhealthy or has been watched for `forMs`. */
+async function condemn(startedAt: number, forMs: number): Promise<number | null> {
+  vi.useFakeTimers();
+  const healthcheck = { ...HEALTHCHECK, intervalMs: 1000, startIntervalMs: 1000, startPeriodMs: 10_000 };
+  let now = 1_000_000;
+  const strict = new Prober({
+    now: () => now,
+    onChange: () => undefined,
+    onTrouble: () => undefined,
+    probe: async () => ({ ok: false, detail: 'no' }),
+  });
+  try {
+    strict.follow('web', [{ ...target(startedAt, false), healthcheck }]);
+    for (const end = now + forMs; now < end; now += 1000) await vi.advanceTimersByTimeAsync(1000);
+    const { unhealthySince } = strict.record('c1');
+    return unhealthySince === null ? null : unhealthySince - 1_000_000;
+  } finally {
+    strict.close();
+    vi.useRealTimers();
+  }
+}
+
+it.each([
+  ['an hour back', 1_000_000 - 3_600_000],
+  ['an hour ahead', 1_000_000 + 3_600_000],
+])(
+  'counts the start period from when it saw the replica, though the engine says %s',
+  async (_, startedAt) => {
+    expect(await condemn(startedAt, 10_000)).toBeNull();
+    expect(await condemn(startedAt, 20_000)).toBe(12_000);
+  },
+);

@@ -52,7 +52,7 @@ describe('a spec with a network that does not exist', () => {
 
 describe('a spec that this daemon refuses', () => {
   it('starts nothing as the first one, and says why', async () => {
-    loop = await startLoop(etcd, runtime, closed);
+    loop = await startLoop(etcd, runtime, { review: closed });
     etcd.put(KEYS.version('web'), 'v1');
     etcd.put(KEYS.spec('web'), HOSTILE);
     await until(() => readStatus(etcd)?.phase === 'invalid');
@@ -65,7 +65,7 @@ describe('a spec that this daemon refuses', () => {
   });
 
   it('stops nothing that runs, and the last one in force serves a new version', async () => {
-    loop = await startLoop(etcd, runtime, closed);
+    loop = await startLoop(etcd, runtime, { review: closed });
     etcd.put(KEYS.spec('web'), RECREATE);
     await release('v1');
     etcd.put(KEYS.spec('web'), HOSTILE);
@@ -78,11 +78,11 @@ describe('a spec that this daemon refuses', () => {
   });
 
   it('that was allowed before keeps what runs, and begins nothing new that could not start', async () => {
-    loop = await startLoop(etcd, runtime, open);
+    loop = await startLoop(etcd, runtime, { review: open });
     etcd.put(KEYS.spec('web'), HOSTILE);
     await release('v1');
     await loop.close();
-    loop = await startLoop(etcd, runtime, closed);
+    loop = await startLoop(etcd, runtime, { review: closed });
     etcd.put(KEYS.version('web'), 'v2');
     await until(() => readStatus(etcd)?.phase === 'invalid');
     await until(() => stops().length > 0, 200);

@@ -1,5 +1,6 @@
 // The real control loop over an etcd, an engine and a proxy in memory, on the real clock with short waits.
 import { DeployEngine } from '../../../src/app/engine.ts';
+import { startClock } from '../../../src/controller/clock.ts';
 import { Controller } from '../../../src/controller/controller.ts';
 import { campaign } from '../../../src/controller/leader.ts';
 import { Prober } from '../../../src/controller/prober.ts';
@@ -25,7 +26,11 @@ drain_timeout: 200ms
 const allow: Review = async () => [];
 
 /** One daemon's loop. Several may share `etcd` and `runtime`. */
-export async function startLoop(etcd: FakeEtcd, runtime: FakeRuntime, review: Review = allow) {
+export async function startLoop(
+  etcd: FakeEtcd,
+  runtime: FakeRuntime,
+  { review = allow, ttlMs = 10_000 }: { readonly review?: Review; readonly ttlMs?: number } = {},
+) {
   const stop = new AbortController();
   const { signal } = stop;
   const store = etcd.connect();
@@ -33,22 +38,23 @@ export async function startLoop(etcd: FakeEtcd, runtime: FakeRuntime, review: Re
   const metrics = createMetrics('test');
   const mirror = startMirror({ store, prefix: KEYS.root, signal, retryMs: 5 });
   const holder = { id: `loop-${Math.random()}` };
-  const leader = campaign({ store, mirror, key: KEYS.leader, holder, ttlMs: 10_000, signal });
+  const leader = campaign({ store, mirror, key: KEYS.leader, holder, ttlMs, signal });
+  const clock = startClock();
   const mark = (service: string): void => controller.mark(service);
   const engine = new DeployEngine({
-    ...{ runtime, prefix: KEYS.prefix, now: Date.now, takePermit: () => leader.permit(), mark, signal },
+    ...{ runtime, prefix: KEYS.prefix, now: clock.now, takePermit: () => leader.permit(), mark, signal },
     onTrouble: () => undefined,
     onAction: metrics.observeAction,
   });
   const prober = new Prober({
-    now: Date.now,
+    now: clock.now,
     onChange: mark,
     onTrouble: () => undefined,
     probe: async ({ container }) => runtime.probe(container.id),
   });
   const log = createLog('silent');
   const controller = new Controller({
-    ...{ store, mirror, keys: KEYS, leader, engine, prober, events, metrics, log, now: Date.now },
+    ...{ store, mirror, keys: KEYS, leader, engine, prober, events, metrics, log, clock },
     review,
     listRunning: () => engine.listServices(),
   });

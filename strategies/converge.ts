@@ -8,18 +8,11 @@
 import type { Member } from './classify.ts';
 import type { Goal } from './course.ts';
 import type { Action, Memory } from './model.ts';
+import { countBusy, isAcknowledged } from './proxies.ts';
 import { type Move, stay } from './rollout.ts';
 import { orderForLeaving } from './route.ts';
 import { mayReplace, planStarts } from './starting.ts';
-import {
-  aliveOf,
-  countBusy,
-  identify,
-  isAcknowledged,
-  membersOf,
-  revisionsPresent,
-  type World,
-} from './world.ts';
+import { aliveOf, identify, membersOf, revisionsPresent, type World } from './world.ts';
 
 export interface Convergence {
   readonly actions: readonly Action[];
@@ -99,7 +92,7 @@ function planExit(world: World, member: Member, since: number): readonly Action[
 function isDrained(world: World, member: Member, since: number): boolean {
   const { address, revision } = member.replica;
   if (world.spec.settings.port === null && address === null) return true;
-  if (member.routed || !isAcknowledged(world.observed)) return false;
+  if (member.routed || !isAcknowledged(world)) return false;
   if (address === null) return true;
   const hasRequests = countBusy(world.observed, identify(revision, address)) > 0;
   return !hasRequests || world.now >= findDrainEnd(world, since);

@@ -13,6 +13,7 @@ import { beginDesired } from './desired.ts';
 import { advanceManual, findUnresolved, followWeights, nameManualImage, planManual } from './manual.ts';
 import type { Action, Memory, Observed, Plan, ServiceSpec, Writes } from './model.ts';
 import { findStrike } from './progress.ts';
+import { followProxies } from './proxies.ts';
 import { reportWorld } from './report.ts';
 import { nameImage, type WantedImage } from './resolving.ts';
 import { findForgotten } from './rollback.ts';
@@ -34,6 +35,7 @@ export const EMPTY_MEMORY: Memory = {
   manual: null,
   healing: {},
   answer: null,
+  proxies: {},
   overdue: null,
   failed: false,
 };
@@ -79,7 +81,8 @@ function forgetOld(world: World): Writes {
 }
 
 function settle(spec: ServiceSpec, observed: Observed, now: number): Settled {
-  let world = buildWorld(spec, observed, observed.memory, now);
+  const begun = { ...observed.memory, proxies: followProxies(observed, now) };
+  let world = buildWorld(spec, observed, begun, now);
   let writes: Writes = {};
   const take = (move: Move) => {
     writes = joinWrites(writes, move.writes);

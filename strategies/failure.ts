@@ -2,7 +2,8 @@
 import type { Member } from './classify.ts';
 import { countOf } from './describe.ts';
 import type { Evidence, Reason, Rollout, Trouble, Verdict } from './model.ts';
-import { isAcknowledged, membersOf, type World } from './world.ts';
+import { isAcknowledged } from './proxies.ts';
+import { membersOf, type World } from './world.ts';
 
 export interface Failure {
   readonly reason: Reason;
@@ -94,8 +95,8 @@ function describeTrouble(trouble: Trouble): Evidence {
   return { replica: trouble.subject, probe: trouble.message, exitCode: null, outOfMemory: false, log: [] };
 }
 
-function nameDelay({ observed }: World, unready: readonly Member[]): Reason {
-  return unready.length === 0 && !isAcknowledged(observed) ? 'waiting-for-proxies' : 'progress-deadline';
+function nameDelay(world: World, unready: readonly Member[]): Reason {
+  return unready.length === 0 && !isAcknowledged(world) ? 'waiting-for-proxies' : 'progress-deadline';
 }
 
 /** Nothing moved for `progress_deadline`: every replica that is not ready is evidence; with none, it was not its fault. */

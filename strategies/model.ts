@@ -155,6 +155,8 @@ export interface Observed {
   readonly replicas: readonly Replica[];
   readonly troubles: readonly Trouble[];
   readonly proxies: readonly ProxyState[];
+  /** Those that end or have ended on purpose: when their keys go they have gone, too. */
+  readonly parted: readonly string[];
   /** What `P/routes/<service>` holds now. */
   readonly route: Written<RouteEntry> | null;
 }
@@ -272,6 +274,8 @@ export interface Memory {
   readonly healing: Readonly<Record<string, { readonly attempts: number; readonly at: number }>>;
   /** The answer to the last command, for `status.message`, and the etcd revision of the last one consumed. */
   readonly answer: { readonly command: number; readonly text: string; readonly refused: boolean } | null;
+  /** Proxies that have to know a table: null, or since when the key of one is missing though it gave none back. */
+  readonly proxies: Readonly<Record<string, number | null>>;
   /** A deadline that passed unwatched: the release is given a while before it counts, and only so often. */
   readonly overdue: Overdue | null;
   /** Why the phase is `failed`: nothing runs that was asked for, and there is nothing to return to. */

@@ -1,23 +1,15 @@
 // What a person, a metric and the status document say after a pass: phase, reason, one sentence, both roles.
 import { stepsOf } from './canary.ts';
 import type { Goal, Hold } from './course.ts';
-import { countOf, describeStep } from './describe.ts';
+import { countOf, describeStep, formatRoughly } from './describe.ts';
 import { findUnmet, isPending } from './desired.ts';
 import { findTroubles } from './failure.ts';
 import { findMissingImage, type Saying, sayManual } from './manual-report.ts';
-import type { Memory, Observed, Phase, Reason, Report, RoleReport, Rollout } from './model.ts';
+import type { Memory, Phase, Reason, Report, RoleReport, Rollout } from './model.ts';
 import { findStrike } from './progress.ts';
+import { countBusy, findMissing, findRefusal, isAcknowledged } from './proxies.ts';
 import { effectiveSplit } from './route.ts';
-import {
-  aliveOf,
-  countBusy,
-  findRevision,
-  identify,
-  isAcknowledged,
-  membersOf,
-  readyOf,
-  type World,
-} from './world.ts';
+import { aliveOf, findRevision, identify, membersOf, readyOf, type World } from './world.ts';
 
 export function reportWorld(world: World, goal: Goal, hold: Hold | null): Report {
   const { memory } = world;
@@ -107,7 +99,7 @@ function sayStable(world: World, version: string): Saying {
     return { phase: 'idle', reason: trouble?.reason ?? 'healing', message, next: null };
   }
   const running = `Running ${version}, ${countOf(replicas, 'replica')}`;
-  const refusal = findProxyRefusal(observed);
+  const refusal = findRefusal(observed);
   if (refusal !== null) {
     const message = `${running}. ${refusal}; it serves the one before.`;
     return { phase: 'idle', reason: 'waiting-for-proxies', message, next: null };
@@ -156,8 +148,8 @@ function explainWait(world: World, rollout: Rollout): { readonly reason: Reason;
     const message = `Waiting for ${countOf(unready.length, 'replica')} of ${rollout.version}${why === undefined ? '' : ` (${first.replica.name}: ${why})`}.`;
     return { reason: 'starting-replicas', message };
   }
-  if (!isAcknowledged(world.observed)) {
-    return { reason: 'waiting-for-proxies', message: explainProxies(world.observed) };
+  if (!isAcknowledged(world)) {
+    return { reason: 'waiting-for-proxies', message: explainProxies(world) };
   }
   const busy = countDraining(world);
   if (busy > 0)
@@ -171,17 +163,16 @@ function explainWait(world: World, rollout: Rollout): { readonly reason: Reason;
   return { reason: 'starting-replicas', message: `Starting replicas of ${rollout.version}.` };
 }
 
-/** Such as two services with one route: the proxies go on with what they had. */
-function findProxyRefusal({ proxies, service }: Observed): string | null {
-  const [refusing] = proxies.filter(({ refused }) => Object.hasOwn(refused, service));
-  return refusing === undefined ? null : `${refusing.id} refuses the table: ${refusing.refused[service]}`;
-}
-
-function explainProxies(observed: Observed): string {
-  const refusal = findProxyRefusal(observed);
+function explainProxies(world: World): string {
+  const { observed, now } = world;
+  const refusal = findRefusal(observed);
   if (refusal !== null) return `${refusal}.`;
   const slow = observed.proxies.filter(({ applied }) => applied < (observed.route?.revision ?? 0));
-  return `Waiting for ${slow.map(({ id }) => id).join(', ') || 'a proxy'} to apply the table.`;
+  if (slow.length > 0) return `Waiting for ${slow.map(({ id }) => id).join(', ')} to apply the table.`;
+  const missing = findMissing(world);
+  const left = Math.max(0, ...missing.map(({ until }) => until - now));
+  const names = missing.map(({ id }) => id).join(', ');
+  return `${names} vanished without a word and may still serve; waiting for it, at most ${formatRoughly(left)}.`;
 }
 
 function countDraining(world: World): number {

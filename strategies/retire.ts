@@ -4,6 +4,7 @@ import { converge } from './converge.ts';
 import { goalOf } from './course.ts';
 import { countOf } from './describe.ts';
 import type { Memory, Observed, Plan, Report, RouteEntry, ServiceSpec, Verdict } from './model.ts';
+import { followProxies } from './proxies.ts';
 import { tellRefusal } from './report.ts';
 import { cutShort, type Move, stay } from './rollout.ts';
 import { closeEntry } from './route.ts';
@@ -12,12 +13,13 @@ import { buildWorld } from './world.ts';
 /** `spec`: the last one known, for its drain and grace. */
 export function planRetirement(spec: ServiceSpec, observed: Observed, now: number): Plan {
   const ended = endRollout(spec, observed, now);
-  const memory = forgetCourse(refuseCommand(observed, ended.memory));
+  const proxies = followProxies(observed, now);
+  const memory = { ...forgetCourse(refuseCommand(observed, ended.memory)), proxies };
   const world = buildWorld(spec, observed, memory, now);
   const { actions, draining, dismissed, wakeups } = converge(world, goalOf({}, {}));
   const isGone = observed.replicas.length === 0;
   const route = isGone ? null : closeRoute(observed.route?.value ?? null);
-  const times = wakeups.filter((at): at is number => at !== null);
+  const times = [...wakeups, ...world.wakeups].filter((at): at is number => at !== null);
   return {
     memory: { ...memory, draining, dismissed },
     writes: {

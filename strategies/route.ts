@@ -5,16 +5,9 @@ import type { Member } from './classify.ts';
 import type { Goal } from './course.ts';
 import { formatDuration } from './describe.ts';
 import type { RouteEntry, RouteProxySettings, ServiceSpec } from './model.ts';
+import { isAcknowledged } from './proxies.ts';
 import { computeEffective, isSameSplit, type Split } from './weights.ts';
-import {
-  aliveOf,
-  findRevision,
-  isAcknowledged,
-  membersOf,
-  readyOf,
-  revisionsPresent,
-  type World,
-} from './world.ts';
+import { aliveOf, findRevision, membersOf, readyOf, revisionsPresent, type World } from './world.ts';
 
 /** Members that may take traffic. */
 export function routableOf(world: World, goal: Goal, revision: number): readonly Member[] {
@@ -117,7 +110,7 @@ export function formatProxySettings({ proxy }: ServiceSpec): RouteProxySettings 
 export function isServed(world: World, goal: Goal): boolean {
   if (world.spec.settings.port === null) return true;
   const { route } = world.observed;
-  if (route === null || !isAcknowledged(world.observed)) return false;
+  if (route === null || !isAcknowledged(world)) return false;
   const desired = canServe(world, goal) ? goal.split : {};
   return isSameSplit(route.value.split, desired) && isSameSplit(effectiveSplit(world, goal), desired);
 }
@@ -126,7 +119,7 @@ export function isServed(world: World, goal: Goal): boolean {
 export function isCarried(world: World, goal: Goal, revision: number): boolean {
   if (world.spec.settings.port === null) return true;
   const { route } = world.observed;
-  if (route === null || !isAcknowledged(world.observed)) return false;
+  if (route === null || !isAcknowledged(world)) return false;
   const split = effectiveSplit(world, goal);
   const desired = canServe(world, goal) ? (goal.split[revision] ?? 0) : 0;
   return isSameSplit(route.value.split, split) && (split[revision] ?? 0) >= desired;

@@ -2,6 +2,7 @@
 // live proxies have acknowledged. Read-only; a new memory makes a new world.
 import { classify, type Member } from './classify.ts';
 import type { Memory, Observed, Revision, ServiceSpec } from './model.ts';
+import { findMissing } from './proxies.ts';
 
 export interface World {
   readonly spec: ServiceSpec;
@@ -25,7 +26,9 @@ export function buildWorld(spec: ServiceSpec, observed: Observed, memory: Memory
       now,
     }),
   );
-  return { spec, observed, memory, now, members, wakeups: members.map((m) => readyAt(m, spec, memory)) };
+  const missing = findMissing({ observed, memory }).map(({ until }) => until);
+  const wakeups = [...members.map((m) => readyAt(m, spec, memory)), ...missing];
+  return { spec, observed, memory, now, members, wakeups };
 }
 
 /** How the table and the proxies name a target. */
@@ -102,18 +105,4 @@ export function findFreeNumber(world: World, from: number): number {
 
 export function findRevision(observed: Observed, number: number | null): Revision | null {
   return observed.revisions.find((revision) => revision.number === number) ?? null;
-}
-
-/** Every live proxy has applied the table that the store holds for this service. */
-export function isAcknowledged(observed: Observed): boolean {
-  const { route, service } = observed;
-  if (route === null) return true;
-  return observed.proxies.every(
-    (proxy) => proxy.applied >= route.revision && !Object.hasOwn(proxy.refused, service),
-  );
-}
-
-/** Requests in flight on one target, summed over the live proxies that have let go of it. */
-export function countBusy(observed: Observed, target: string): number {
-  return observed.proxies.reduce((total, proxy) => total + (proxy.busy[target] ?? 0), 0);
 }

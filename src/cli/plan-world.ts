@@ -49,6 +49,7 @@ function propose(entries: Map<string, Entry>, key: string, value: string | null,
 function readerOf(entries: ReadonlyMap<string, Entry>, revision: number) {
   return {
     revision,
+    former: () => null,
     get: (key: string): Entry | null => entries.get(key) ?? null,
     entries: (prefix = ''): readonly Entry[] =>
       [...entries.values()].filter(({ key }) => key.startsWith(prefix)),
@@ -63,8 +64,18 @@ function observe(
 ): Observed {
   const { service, specRevision, version, weights, command, freeze, revisions, quarantined, route } = desired;
   const wanted = { service, specRevision, settingsHash, version, weights, command, freeze };
-  const kept = { memory: desired.record.memory, revisions, quarantined, route };
-  return { ...wanted, ...kept, images: {}, replicas, troubles: [], proxies: [], watchedSince: now };
+  const memory = { ...desired.record.memory, proxies: {} };
+  const kept = { memory, revisions, quarantined, route };
+  return {
+    ...wanted,
+    ...kept,
+    images: {},
+    replicas,
+    troubles: [],
+    proxies: [],
+    parted: [],
+    watchedSince: now,
+  };
 }
 
 /** As many as the status says are ready, at the addresses that the table knows. */

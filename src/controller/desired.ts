@@ -18,7 +18,7 @@ import type { Mirror } from '../store/mirror.ts';
 import type { Entry } from '../store/port.ts';
 import { EMPTY_RECORD, parseRecord, type ServiceRecord } from './record.ts';
 
-type Reader = Pick<Mirror, 'get' | 'entries' | 'revision'>;
+type Reader = Pick<Mirror, 'get' | 'entries' | 'former' | 'revision'>;
 
 export interface SpecState {
   readonly spec: ServiceSpec;
@@ -46,6 +46,7 @@ export interface Desired {
   readonly revisions: readonly Revision[];
   readonly quarantined: readonly string[];
   readonly proxies: readonly ProxyState[];
+  readonly parted: Observed['parted'];
   readonly route: Written<RouteEntry> | null;
 }
 
@@ -68,6 +69,7 @@ export function readDesired(reader: Reader, keys: Keys, service: string): Desire
       .entries(keys.quarantines(service))
       .map(({ key }) => key.slice(keys.quarantines(service).length)),
     proxies: readProxies(reader, keys),
+    parted: readParted(reader, keys, record),
     route: readRoute(reader, keys, service),
   };
 }
@@ -132,6 +134,15 @@ function readProxies(reader: Reader, keys: Keys): readonly ProxyState[] {
     const applied = said?.applied ?? 0;
     const isOfNow = applied <= reader.revision;
     return [{ id, applied: isOfNow ? applied : 0, busy: said?.busy ?? {}, refused: said?.refused ?? {} }];
+  });
+}
+
+// A proxy's last word under its key, also when the key has gone with it.
+function readParted(reader: Reader, keys: Keys, { memory }: ServiceRecord): readonly string[] {
+  const live = reader.entries(keys.proxies).map(({ key }) => key.slice(keys.proxies.length));
+  return [...new Set([...live, ...Object.keys(memory.proxies)])].filter((id) => {
+    const text = reader.get(keys.proxy(id))?.value ?? reader.former(keys.proxy(id)) ?? '';
+    return readJson<{ readonly leaving?: boolean }>(text)[0]?.leaving === true;
   });
 }
 

@@ -29,7 +29,8 @@ export function observe(
     ...{ service, watchedSince, replicas, specRevision: desired.specRevision, settingsHash: spec.hash },
     ...{ version: desired.version, weights: desired.weights, command: desired.command },
     ...{ freeze: desired.freeze, memory: record.memory, revisions: desired.revisions },
-    ...{ quarantined: desired.quarantined, proxies: desired.proxies, route: desired.route },
+    ...{ quarantined: desired.quarantined, proxies: desired.proxies },
+    ...{ parted: desired.parted, route: desired.route },
     images: engine.images(service),
     troubles: engine.troubles(service),
   };

@@ -36,7 +36,7 @@ export function watchKeys(options: WatcherOptions): () => void {
           for (const service of listServices(mirror, keys)) mark(service);
           break;
         case 'proxy':
-          for (const service of listWaiting(mirror, keys)) mark(service);
+          for (const service of listWaiting(mirror, keys, shape.id)) mark(service);
           break;
         case 'unknown':
           touchesShape = true;
@@ -63,14 +63,16 @@ export function listServices(mirror: Mirror, keys: Keys): readonly string[] {
 }
 
 // An acknowledgement matters to a service whose table has just changed, that has something on its way out, or whose
-// table a proxy refuses or did refuse. All of that stands in texts; the check is on these, so that an idle service
+// table a proxy refuses or did refuse, or that does not know yet that this proxy has come or gone. All of that stands in texts; the check is on these, so that an idle service
 // costs nothing.
-function listWaiting(mirror: Mirror, keys: Keys): readonly string[] {
+function listWaiting(mirror: Mirror, keys: Keys, id: string): readonly string[] {
+  const isHere = mirror.get(keys.proxy(id)) !== null;
   const refusals = mirror.entries(keys.proxies).map(({ value }) => value.slice(value.indexOf('"refused":')));
   return listServices(mirror, keys).filter((service) => {
     if (refusals.some((text) => text.includes(`"${service}":`))) return true;
     if (mirror.get(keys.status(service))?.value.includes('"reason":"waiting-for-proxies"')) return true;
     const record = mirror.get(keys.rollout(service))?.value ?? '';
+    if (record.includes(`${JSON.stringify(id)}:null`) !== isHere) return true;
     const isAtRest = record.includes('"rollout":null') && record.includes('"draining":{}');
     return !isAtRest || mirror.get(keys.spec(service)) === null;
   });

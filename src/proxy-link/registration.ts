@@ -19,6 +19,8 @@ export interface ProxyRegistration {
   readonly refused: Readonly<Record<string, string>>;
   /** RFC 3339, UTC. */
   readonly started: string;
+  /** Its last word: the key goes because the proxy does, and not because a lease has expired. */
+  readonly leaving?: true;
 }
 
 export interface RegistrationOptions {
@@ -90,7 +92,18 @@ class Registrar implements Registration {
       }
     }
     this.#first.resolve();
+    await this.#leave();
     await this.#giveBack();
+  }
+
+  // A controller waits a while for a key that goes without this word: the proxy might still serve.
+  async #leave(): Promise<void> {
+    const { store, key, onTrouble } = this.#options;
+    const lease = this.#lease;
+    if (!lease || lease.lost.aborted) return;
+    const value = JSON.stringify({ ...this.#read(), leaving: true } satisfies ProxyRegistration);
+    const put = { guards: [], puts: [{ key, value, lease }], deletes: [] };
+    await store.commit(put).catch((error: unknown) => onTrouble(error, 1));
   }
 
   async #put(): Promise<void> {
@@ -112,10 +125,13 @@ class Registrar implements Registration {
   }
 
   #describe(): string {
+    return JSON.stringify(this.#read());
+  }
+
+  #read(): ProxyRegistration {
     const { id, version, addresses, acknowledgement } = this.#options;
     const { applied, busy, refused } = acknowledgement();
-    const registration = { id, version, addresses, applied, busy, refused, started: this.#started };
-    return JSON.stringify(registration satisfies ProxyRegistration);
+    return { id, version, addresses, applied, busy, refused, started: this.#started };
   }
 
   #untilWoken(): Promise<void> {

@@ -33,6 +33,8 @@ export interface Mirror {
   /** The store's revision up to which the copy is complete; 0 before the first list. */
   readonly revision: number;
   get(key: string): Entry | null;
+  /** What a key held when it was deleted, as far as the watch told of it; null also after the next list. */
+  former(key: string): string | null;
   /** Below a prefix (all by default), sorted by key. */
   entries(prefix?: string): readonly Entry[];
   /** Called after the copy has changed, or only moved on (with no keys). Returns the way to stop it. */
@@ -66,7 +68,7 @@ class PrefixMirror implements Mirror {
   /** The revision of the last list: whatever happened up to it is known already. */
   #floor = 0;
   /** Keys deleted since then, with the revision that did it: a repeated older put must not bring them back. */
-  readonly #deleted = new Map<string, number>();
+  readonly #deleted = new Map<string, { readonly revision: number; readonly value: string | null }>();
   readonly #pause: (ms: number, signal: AbortSignal) => Promise<void>;
 
   constructor(options: MirrorOptions) {
@@ -82,6 +84,10 @@ class PrefixMirror implements Mirror {
 
   get(key: string): Entry | null {
     return this.#entries.get(key) ?? null;
+  }
+
+  former(key: string): string | null {
+    return this.#deleted.get(key)?.value ?? null;
   }
 
   entries(prefix = ''): readonly Entry[] {
@@ -167,14 +173,14 @@ class PrefixMirror implements Mirror {
   }
 
   #applyOne({ kind, key, value, createRevision, modRevision }: Change): boolean {
-    const known = this.#entries.get(key)?.modRevision ?? this.#deleted.get(key) ?? this.#floor;
+    const known = this.#entries.get(key)?.modRevision ?? this.#deleted.get(key)?.revision ?? this.#floor;
     if (modRevision <= known) return false;
     if (kind === 'put') {
       this.#entries.set(key, { key, value, createRevision, modRevision });
       this.#deleted.delete(key);
       return true;
     }
-    this.#deleted.set(key, modRevision);
+    this.#deleted.set(key, { revision: modRevision, value: this.#entries.get(key)?.value ?? null });
     return this.#entries.delete(key);
   }
 

@@ -1,19 +1,13 @@
 // What must hold at every pass, every action and every event of a simulated world, of the core alone and of the daemon
 // around it alike. A breach throws with the trace.
-import { computeOwnBudget, computeRollbackBudget, computeStepReplicas } from '../../strategies/budget.ts';
-import type {
-  Action,
-  Observed,
-  Plan,
-  Replica,
-  Rollout,
-  RouteEntry,
-  ServiceSpec,
-} from '../../strategies/model.ts';
-import { identify, isAcknowledged } from '../../strategies/world.ts';
+import { computeStepReplicas } from '../../strategies/budget.ts';
+import type { Action, Observed, Plan, RouteEntry } from '../../strategies/model.ts';
+import { isAcknowledged } from '../../strategies/proxies.ts';
+import { identify } from '../../strategies/world.ts';
 import { breach } from './breach.ts';
 import type { Checked } from './checked.ts';
 import { checkRepeated } from './repeated.ts';
+import { checkNobodyCouldServe, checkServing, isReady, surgeOf } from './serving.ts';
 
 /** Before the plan's writes land: `observed` is what it was decided from. */
 export function checkPlan(world: Checked, observed: Observed, plan: Plan): void {
@@ -46,77 +40,6 @@ function checkSplit(world: Checked, observed: Observed, route: RouteEntry): void
     );
     if (replica === undefined || !isReady(replica)) breach(world, `${target.address} is routed, not ready`);
   }
-}
-
-function isReady({ state, stopping, probe }: Replica): boolean {
-  return state === 'running' && !stopping && probe.readySince !== null;
-}
-
-/** Ready replicas that take traffic by this entry. */
-function countServing(observed: Observed, route: RouteEntry): number {
-  return route.targets.filter(({ revision, address }) => {
-    const replica = observed.replicas.find((r) => r.revision === revision && r.address === address);
-    return replica !== undefined && isReady(replica) && (route.split[revision] ?? 0) > 0;
-  }).length;
-}
-
-function checkServing(world: Checked, observed: Observed, plan: Plan, route: RouteEntry): void {
-  const { spec } = world;
-  // A port that is given up, or not had by every revision yet, is an operator's own outage.
-  const isGivenUp = [spec, ...observed.revisions].some(({ settings }) => settings.port === null);
-  const isExempt =
-    isGivenUp ||
-    spec.strategy.type === 'recreate' ||
-    plan.report.phase === 'retiring' ||
-    isEndingWithNothing(plan);
-  const before = observed.route === null ? 0 : countServing(observed, observed.route.value);
-  const after = countServing(observed, route);
-  if (isExempt || after >= before) return;
-  const floor = spec.replicas - unavailableOf(world, plan);
-  if (after < floor)
-    breach(world, `serving falls from ${before} to ${after}; ${floor} must stay: ${JSON.stringify(route)}`);
-}
-
-// A first release that is turned back takes everything with it.
-function isEndingWithNothing({ memory }: Plan): boolean {
-  return memory.stable === null && (memory.rollout === null || memory.rollout.stage === 'returning');
-}
-
-function isGoingBack(plan: Plan): boolean {
-  const { rollout } = plan.memory;
-  const isBack = rollout?.stage === 'returning' || rollout?.kind === 'rollback';
-  return isBack || (plan.writes.finished?.length ?? 0) > 0;
-}
-
-function unavailableOf({ spec }: Checked, plan: Plan): number {
-  const own = computeOwnBudget(spec).unavailable;
-  return isGoingBack(plan) ? Math.max(own, backOf(spec).unavailable) : own;
-}
-
-function surgeOf({ spec }: Checked, plan: Plan): number {
-  const own = computeOwnBudget(spec).surge;
-  const isExchange = isGoingBack(plan) && spec.strategy.type !== 'recreate';
-  return isExchange ? Math.max(own, backOf(spec).surge) : own;
-}
-
-function backOf({ replicas, rollback }: ServiceSpec) {
-  return computeRollbackBudget(replicas, rollback.parallelism, rollback.order);
-}
-
-function checkNobodyCouldServe(world: Checked, observed: Observed, plan: Plan): void {
-  const { memory } = plan;
-  const heldMs = world.spec.strategy.minReadyMs;
-  const able = observed.replicas.find((r) => {
-    const isIn = r.revision === memory.stable || isServingCandidate(memory.rollout, r.revision);
-    if (!isIn || !isReady(r) || r.address === null || Object.hasOwn(memory.draining, r.name)) return false;
-    return world.now - (r.probe.readySince ?? 0) >= (r.revision === memory.stable ? 0 : heldMs);
-  });
-  if (able !== undefined && memory.manual === null)
-    breach(world, `${able.name} could serve, and nobody does`);
-}
-
-function isServingCandidate(rollout: Rollout | null, revision: number): boolean {
-  return rollout !== null && rollout.stage !== 'returning' && rollout.revision === revision;
 }
 
 /** No weight without the replicas that it was meant for. */
@@ -170,7 +93,11 @@ function checkSteps(world: Checked, observed: Observed, plan: Plan): void {
       breach(world, `step ${index} was cut short`);
     const served = observed.route?.value.split[after.revision] ?? 0;
     const isServable = world.spec.settings.port !== null && world.spec.replicas > 0;
-    if (isServable && step?.kind === 'weight' && (served < step.weight || !isAcknowledged(observed)))
+    if (
+      isServable &&
+      step?.kind === 'weight' &&
+      (served < step.weight || !isAcknowledged({ observed, memory: plan.memory }))
+    )
       breach(world, `step ${index} was left at ${served} %, not ${step.weight} %`);
   }
 }

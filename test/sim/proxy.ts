@@ -14,6 +14,8 @@ export interface ProxyTraits {
 export class SimProxy {
   readonly id: string;
   traits: ProxyTraits;
+  /** It serves on, but its key has gone. */
+  isHidden = false;
   readonly #service: string;
   readonly #timeline: Timeline;
   readonly #onChange: () => void;
@@ -40,6 +42,11 @@ export class SimProxy {
     this.#toldAt = revision;
     const { appliesAfterMs } = this.traits;
     if (appliesAfterMs !== null) this.#timeline.after(appliesAfterMs, () => this.#apply(entry, revision));
+  }
+
+  hide(isHidden: boolean): void {
+    this.isHidden = isHidden;
+    this.#onChange();
   }
 
   refuse(isRefusing: boolean): void {

@@ -12,6 +12,7 @@ import { type ProxyTraits, SimProxy } from './proxy.ts';
 import { HOUR } from './spec.ts';
 import { SimStore } from './store.ts';
 import { Timeline } from './timeline.ts';
+import { Trace } from './trace.ts';
 
 const EPOCH = Date.UTC(2026, 10, 24);
 /** Passes at one instant, beyond which the world does not come to rest. */
@@ -23,7 +24,7 @@ export class SimWorld {
   readonly timeline = new Timeline(EPOCH);
   readonly store = new SimStore();
   readonly engine: SimEngine;
-  readonly #trace: { readonly at: number; readonly text: string }[] = [];
+  readonly #trace = new Trace(EPOCH);
   proxies: SimProxy[] = [];
   plan: Plan | null = null;
   /** Asked at every pass: how many of its actions are carried out before the controller dies; null: it lives. */
@@ -35,8 +36,7 @@ export class SimWorld {
   #watchedSince = EPOCH;
   #passesAtOnce = 0;
   #proxies = 0;
-  #marked = 0;
-  #markedAt = EPOCH;
+  readonly #parted: string[] = [];
 
   constructor(spec: ServiceSpec, proxies = 1) {
     this.spec = spec;
@@ -92,8 +92,10 @@ export class SimWorld {
     return proxy;
   }
 
-  dropProxy(proxy: SimProxy): void {
+  /** It ends on purpose, and says so, or is killed. */
+  dropProxy(proxy: SimProxy, hasSaid = true): void {
     this.proxies = this.proxies.filter((other) => other !== proxy);
+    if (hasSaid) this.#parted.push(proxy.id);
     this.#mark();
   }
 
@@ -160,31 +162,27 @@ export class SimWorld {
       images: this.engine.images(),
       replicas: this.engine.replicas(),
       troubles: this.engine.troubles(),
-      proxies: this.proxies.map((proxy) => proxy.state()),
+      proxies: this.proxies.filter(({ isHidden }) => !isHidden).map((proxy) => proxy.state()),
+      parted: [...this.#parted],
     };
   }
 
   note(text: string): void {
-    this.#trace.push({ at: this.now, text });
+    this.#trace.note(this.now, text);
   }
 
-  tail(lines = 60): string {
-    return this.#format(this.#trace.slice(-lines), EPOCH).join('\n');
+  tail(): string {
+    return this.#trace.tail(EPOCH);
   }
 
   /** From here on counts what is told. */
   mark(): void {
-    this.#marked = this.#trace.length;
-    this.#markedAt = this.now;
+    this.#trace.mark(this.now);
   }
 
   /** What was done since the mark, line by line. */
   told(): readonly string[] {
-    return this.#format(this.#trace.slice(this.#marked), this.#markedAt);
-  }
-
-  #format(lines: readonly { readonly at: number; readonly text: string }[], from: number): readonly string[] {
-    return lines.map(({ at, text }) => `+${((at - from) / 1000).toFixed(1)}s ${text}`);
+    return this.#trace.told();
   }
 
   // One pass, or one move of the clock. False at the end of the time given.

@@ -129,8 +129,11 @@ export interface Given extends Partial<Omit<Observed, 'memory'>> {
   readonly spec?: ServiceSpec;
 }
 
+const PROXY = { id: 'p1', applied: 100, busy: {}, refused: {} };
+
 /** Revision 1 is stable, revision 2 known; one proxy has applied whatever table there is. */
-export function observedOf({ memory, spec: _, ...given }: Given = {}): Observed {
+export function observedOf({ memory, spec: _, proxies = [PROXY], ...given }: Given = {}): Observed {
+  const known = Object.fromEntries(proxies.map(({ id }) => [id, null] as const));
   return {
     service: 'web',
     watchedSince: NOW - 3_600_000,
@@ -140,13 +143,14 @@ export function observedOf({ memory, spec: _, ...given }: Given = {}): Observed 
     weights: null,
     command: null,
     freeze: null,
-    memory: { ...EMPTY_MEMORY, stable: 1, nextRevision: 3, ...memory },
+    memory: { ...EMPTY_MEMORY, stable: 1, nextRevision: 3, proxies: known, ...memory },
     revisions: [revision(1), revision(2)],
     quarantined: [],
     images: {},
     replicas: [],
     troubles: [],
-    proxies: [{ id: 'p1', applied: 100, busy: {}, refused: {} }],
+    proxies,
+    parted: [],
     route: null,
     ...given,
   };

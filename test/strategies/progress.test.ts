@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { findDeadline, findStrike, isOverdue, measureProgress, reprieve } from '../../strategies/progress.ts';
 import type { Overdue } from '../../strategies/model.ts';
+import { findDeadline, findStrike, isOverdue, measureProgress, reprieve } from '../../strategies/progress.ts';
 import type { World } from '../../strategies/world.ts';
 import { rolling, specOf } from '../sim/spec.ts';
 import { type Given, NOW, ready, replica, rollout, world } from './fixture.ts';

@@ -1,8 +1,8 @@
 // Holds the simulated daemon to the invariants: those of the core on every decision that landed and every action that
 // was ordered, and those that only show between programs, by what etcd, the engine and the proxies really hold.
 
-import { buildKeys } from '../../../src/store/keys.ts';
 import type { Decision } from '../../../src/controller/reconciler.ts';
+import { buildKeys } from '../../../src/store/keys.ts';
 import type { Transaction } from '../../../src/store/port.ts';
 import { EMPTY_MEMORY } from '../../../strategies/decide.ts';
 import type { Action, Memory, Plan, RouteEntry } from '../../../strategies/model.ts';

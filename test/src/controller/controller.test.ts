@@ -158,6 +158,7 @@ describe('the order that loses no request', () => {
     await until(() => readStatus(etcd)?.reason === 'waiting-for-proxies');
     expect(readStatus(etcd)?.message).toContain('frozen');
     expect(runtime.calls.filter((call) => call.startsWith('stop'))).toEqual([]);
+    etcd.put(KEYS.proxy('frozen'), JSON.stringify({ applied: 0, leaving: true }));
     etcd.delete(KEYS.proxy('frozen'));
     await until(() => readStatus(etcd)?.stable?.version === 'v2');
     expect(readStatus(etcd)?.stable?.version).toBe('v2');

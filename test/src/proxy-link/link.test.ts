@@ -252,8 +252,14 @@ describe('proxy link', () => {
     const started = start();
     await started.serving;
     await waitFor('the key', () => etcd.value(KEY));
+    const words: unknown[] = [];
+    const onChanges = (changes: readonly { kind: string; value: string }[]) =>
+      words.push(...changes.map(({ kind, value }) => (kind === 'put' ? JSON.parse(value).leaving : kind)));
+    await etcd.connect().watch(KEY, etcd.revision + 1, { onChanges, onLost: () => undefined });
     stop.abort();
     await started.ended;
+    await waitFor('the end of it', () => words.includes('delete') || null);
+    expect(words.slice(-2)).toEqual([true, 'delete']);
     expect(etcd.value(KEY)).toBeNull();
     expect(etcd.leaseIds()).toEqual([]);
   });

@@ -46,6 +46,22 @@ const contents = (mirror: Mirror) =>
   Object.fromEntries(mirror.entries().map(({ key, value }) => [key, value]));
 
 describe('mirror', () => {
+  it('remembers what a key held last, also when both came at once, until the next list', async () => {
+    etcd.put('/t/a', '1');
+    const mirror = start();
+    await mirror.ready();
+    etcd.put('/t/a', '2');
+    etcd.delete('/t/a');
+    await settle();
+    expect([mirror.get('/t/a'), mirror.former('/t/a'), mirror.former('/t/b')]).toEqual([null, '2', null]);
+    etcd.cutWatches();
+    await settle(10_000);
+    expect(mirror.former('/t/a')).toBeNull();
+    etcd.put('/t/a', '3');
+    await settle();
+    expect(mirror.former('/t/a')).toBeNull();
+  });
+
   it('lists once, then follows the watch: no range reads in steady state', async () => {
     etcd.put('/t/a', '1');
     etcd.put('/other', 'x');

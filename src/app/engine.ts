@@ -17,6 +17,8 @@ export interface EngineOptions {
   readonly now: () => number;
   readonly takePermit: () => Permit;
   readonly mark: (service: string) => void;
+  /** It answers again: whatever was looked at in vain has to be looked at anew. */
+  readonly onBack: () => void;
   readonly onTrouble: (what: string, error: unknown) => void;
   readonly onAction: ActionObserver;
   readonly onEnded?: ExecutorOptions['onEnded'];
@@ -133,7 +135,9 @@ export class DeployEngine implements Engine {
   async #ask<T>(call: () => Promise<T>): Promise<T> {
     try {
       const answer = await call();
+      const wasAway = this.#away !== null;
       this.#away = null;
+      if (wasAway) this.#options.onBack();
       return answer;
     } catch (error) {
       this.#away = error instanceof Error ? error.message : String(error);

@@ -114,6 +114,7 @@ function startControl(parts: Parts, releases: Releases) {
   const mark = (service: string) => controller.mark(service);
   const engine = new DeployEngine({
     ...{ runtime, prefix: keys.prefix, now: clock.now, takePermit, mark, signal: stop },
+    onBack: () => controller.markAll(),
     onTrouble: (what, error) => log.warn('engine trouble', { what, error }),
     onAction: metrics.observeAction,
     onEnded: (service, action, subject, trouble) => tellAction(parts, { service, action, subject }, trouble),

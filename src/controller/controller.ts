@@ -14,6 +14,7 @@ import type { Leader } from './leader.ts';
 import type { Prober } from './prober.ts';
 import { Queue } from './queue.ts';
 import { type Decision, type PassResult, Reconciler } from './reconciler.ts';
+import { parseRecord } from './record.ts';
 import type { Review } from './review.ts';
 import { findInvalidKeys, listServices, watchKeys } from './watcher.ts';
 
@@ -104,8 +105,19 @@ export class Controller {
       return;
     }
     this.#tellInvalid(findInvalidKeys(mirror, keys));
+    this.#reachRecords();
     this.markAll();
     await this.#markRunning();
+  }
+
+  // All of them before the first decision: a stamp made before the clock went on to another one would look old.
+  #reachRecords(): void {
+    const { mirror, keys, clock } = this.#options;
+    for (const service of listServices(mirror, keys)) {
+      const text = mirror.get(keys.rollout(service))?.value;
+      const record = text === undefined ? null : parseRecord(text);
+      if (record !== null) clock.reach(record.at);
+    }
   }
 
   // Containers of ours whose service has no key any more are looked at too.

@@ -104,26 +104,33 @@ class Campaign implements Leader {
   }
 
   async #run(): Promise<void> {
-    const { signal, onTrouble, pause = wait } = this.#options;
+    const { signal, onTrouble } = this.#options;
     while (!signal.aborted) {
       try {
         await this.#untilVacant();
-        if (!signal.aborted) await this.#stand();
+        // A copy of the store that is behind shows it vacant still: it is not asked again at once.
+        if (!signal.aborted && !(await this.#stand())) await this.#rest();
       } catch (error) {
         onTrouble?.(error);
-        await pause(RETRY_MS * (0.5 + Math.random() / 2), signal);
+        await this.#rest();
       }
     }
   }
 
-  /** One attempt, and the term if it is won. */
-  async #stand(): Promise<void> {
+  async #rest(): Promise<void> {
+    const { signal, pause = wait } = this.#options;
+    await pause(RETRY_MS * (0.5 + Math.random() / 2), signal);
+  }
+
+  /** One attempt, and the term if it is won; false when it was lost. */
+  async #stand(): Promise<boolean> {
     const { store, key, holder, ttlMs = DEFAULT_TTL_MS } = this.#options;
     const lease = await store.grantLease(ttlMs);
     try {
       const puts = [{ key, value: JSON.stringify(holder), lease }];
       const won = await store.commit({ guards: [{ key, createRevision: 0 }], puts, deletes: [] });
       if (won.ok) await this.#serve(lease, won.revision);
+      return won.ok;
     } finally {
       await this.#giveBack(lease);
     }

@@ -58,6 +58,7 @@ export interface PassResult {
 }
 
 const CONFLICT_WAIT_MS = 20;
+const LONGEST_CONFLICT_WAIT_MS = 5_000;
 /** Every service is looked at this often even if nothing happened. */
 const RESYNC_MS = 30_000;
 
@@ -68,6 +69,8 @@ export class Reconciler {
   /** Services whose last verdict moved traffic before its logs were read. The next pass reads them, then acts. */
   readonly #urgent = new Set<string>();
   readonly #attention = new Attention();
+  /** Transactions lost in a row, while the mirror stood at this revision. */
+  readonly #lost = new Map<string, { readonly revision: number; readonly times: number }>();
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
@@ -111,7 +114,8 @@ export class Reconciler {
     const transaction = draftTransaction(draft, leader.guard());
     if (transaction !== null) {
       const commit = await store.commit(transaction);
-      if (!commit.ok) return this.#lose();
+      if (!commit.ok) return this.#lose(service);
+      this.#lost.delete(service);
       if (permit()) this.#act(desired, plan);
       this.#options.onPass({ desired, plan, status });
       await reachRevision(mirror, commit.revision);
@@ -132,9 +136,14 @@ export class Reconciler {
     if (plan.writes.finished !== undefined) engine.forgetTroubles(service);
   }
 
-  // Somebody else wrote the record, or leads now: read again once the watch has told.
-  #lose(): Pass {
-    return { wakeAt: this.#options.clock.now() + CONFLICT_WAIT_MS, again: false };
+  // Somebody else wrote the record, or leads now: read again once the watch has told, and ever later while it does not.
+  #lose(service: string): Pass {
+    const { revision } = this.#options.mirror;
+    const before = this.#lost.get(service);
+    const times = before?.revision === revision ? before.times + 1 : 1;
+    this.#lost.set(service, { revision, times });
+    const waitMs = Math.min(LONGEST_CONFLICT_WAIT_MS, CONFLICT_WAIT_MS * 2 ** Math.min(times - 1, 10));
+    return { wakeAt: this.#options.clock.now() + waitMs, again: false };
   }
 
   // An engine that does not answer is told in the status; nothing else of it changes.

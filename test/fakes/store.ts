@@ -119,10 +119,13 @@ export class FakeEtcd {
     this.cutWatches();
   }
 
-  /** As after a restart with the same data: every lease starts its term anew. */
-  comeUp(): void {
+  /** As after a restart with the same data: every lease starts its term anew; after a freeze what is overdue goes. */
+  comeUp(after: 'restart' | 'freeze' = 'restart'): void {
     this.down = false;
-    for (const lease of this.#leases.values()) lease.renewedAt = this.now();
+    for (const lease of [...this.#leases.values()]) {
+      if (after === 'restart') lease.renewedAt = this.now();
+      else if (this.now() >= lease.renewedAt + lease.ttlMs) this.expireLease(lease.id);
+    }
   }
 
   /** Ends every watch, or those of one client. */

@@ -104,7 +104,7 @@ export class SimDaemon {
   }
 
   #connect(runtime: SimRuntimeClient) {
-    const { machine } = this.#parts;
+    const { machine, time } = this.#parts;
     const { clock } = this;
     const { now } = clock;
     const mark = (service: string): void => controller.mark(service);
@@ -112,6 +112,7 @@ export class SimDaemon {
     const takePermit = () => this.leader.permit();
     const engine = new DeployEngine({
       ...{ runtime, prefix: PREFIX, now, takePermit, mark, signal },
+      onBack: () => controller.markAll(),
       onTrouble: () => undefined,
       onAction: () => undefined,
     });
@@ -130,7 +131,7 @@ export class SimDaemon {
       store: { commit: (transaction) => this.#commit(transaction) },
       ...{ events: createEventBus(now), metrics: SILENT, log: this.#openLog() },
       review: async () => [],
-      onDecision: (decision) => this.witness.note(decision),
+      onDecision: (decision) => this.witness.note(decision, time.now),
       listRunning: () => engine.listServices(),
     });
     return { engine, controller };

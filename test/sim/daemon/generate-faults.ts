@@ -13,7 +13,7 @@ const KINDS: readonly [Fault['kind'], ...Fault['kind'][]] = [
     'mirror-stale',
     'mirror-stale',
   ] as const),
-  ...(['engine-slow', 'store-call-fails', 'store-reply-lost', 'store-reply-lost', 'store-down'] as const),
+  ...(['engine-slow', 'store-call-fails', 'store-reply-lost', 'store-reply-lost'] as const),
   ...(['watches-cut', 'engine-call-fails', 'engine-reply-lost', 'engine-reply-lost', 'engine-down'] as const),
   ...([
     'replica-dies',
@@ -23,8 +23,23 @@ const KINDS: readonly [Fault['kind'], ...Fault['kind'][]] = [
     'proxy-comes',
     'proxy-dies',
   ] as const),
+  ...(['store-down', 'store-frozen', 'store-frozen'] as const),
   ...(['proxy-hangs', 'proxy-refuses', 'proxy-slow', 'proxy-cut-off'] as const),
 ];
+
+const HOUR = 3_600_000;
+const STEPS = [-60_000, -3000, 3000, 20_000, HOUR, -HOUR, 24 * HOUR, -24 * HOUR] as const;
+
+/** Faults that are no version's fault, and shorter than any deadline: the clock is set, controllers die. */
+export function drawBlameless(random: Random): Fault {
+  if (random.chance(0.6)) return { kind: 'clock-step', byMs: random.pick(STEPS) };
+  return random.pick([
+    { kind: 'crash' },
+    { kind: 'crash-between-commit-and-action' },
+    { kind: 'store-frozen', forMs: 15_000 },
+    { kind: 'leader-paused', forMs: 12_000 },
+  ]);
+}
 
 export const FAULT_KINDS: readonly Fault['kind'][] = [...new Set(KINDS)];
 
@@ -47,9 +62,10 @@ export function drawFault(random: Random, names: readonly [string, ...string[]])
     case 'leader-cut-off':
       return { kind, forMs: random.pick([1000, 6000, 12_000, 40_000]) };
     case 'clock-step':
-      return { kind, byMs: random.pick([-60_000, -3000, 3000, 20_000, 3_600_000]) };
+      return { kind, byMs: random.pick(STEPS) };
     case 'events-lost':
     case 'store-down':
+    case 'store-frozen':
     case 'engine-down':
       return { kind, forMs: random.pick([2000, 15_000, 50_000]) };
     case 'events-late':

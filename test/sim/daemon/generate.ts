@@ -1,6 +1,6 @@
 // A seed → a plot. Small worlds are the most: they are quick, and what breaks mostly breaks in a small one.
 import type { CommandWord } from '../../../strategies/model.ts';
-import { drawFault } from './generate-faults.ts';
+import { drawBlameless, drawFault } from './generate-faults.ts';
 import { drawSpec, drawStrategy } from './generate-spec.ts';
 import {
   type Act,
@@ -19,20 +19,17 @@ const FIRST_MS = 15_000;
 
 export function generate(seed: number): Plot {
   const random = new Random(seed);
-  const services = Array.from({ length: drawCount(random) }, (_, i) => drawService(random, i));
+  const isBlameless = random.chance(0.1);
+  const services = Array.from({ length: drawCount(random) }, (_, i) => drawService(random, i, isBlameless));
   const [first, ...others] = services.map(({ name }) => name);
   const names: readonly [string, ...string[]] = [first ?? 's1', ...others];
   const acts = drawTimes(random, random.integer(1, 6 + services.length)).map((at) => ({
     at,
-    what: drawAct(random, names),
-  }));
-  const faults = drawTimes(random, random.chance(0.1) ? 0 : random.integer(1, 8)).map((at) => ({
-    at,
-    what: drawFault(random, names),
+    what: isBlameless ? drawRelease(random, names) : drawAct(random, names),
   }));
   return {
-    seed,
-    services,
+    ...{ seed, services, isBlameless, acts },
+    faults: drawFaults(random, names, isBlameless),
     proxies: Array.from({ length: random.pick([0, 1, 1, 1, 2, 3]) }, () => ({
       appliesAfterMs: random.pick([0, 5, 20, 20, 1500]),
       drainsAfterMs: random.pick([0, 500, 500, 3000, 20_000]),
@@ -40,9 +37,13 @@ export function generate(seed: number): Plot {
     controllers: random.pick([1, 1, 2]),
     storeMs: random.pick([0, 1, 5, 5, 200]),
     engineMs: random.pick([0, 5, 50, 50, 500]),
-    acts,
-    faults,
   };
+}
+
+function drawFaults(random: Random, names: readonly [string, ...string[]], isBlameless: boolean) {
+  const draw = () => (isBlameless ? drawBlameless(random) : drawFault(random, names));
+  const count = isBlameless ? random.integer(1, 6) : random.chance(0.1) ? 0 : random.integer(1, 8);
+  return drawTimes(random, count).map((at) => ({ at, what: draw() }));
 }
 
 function drawCount(random: Random): number {
@@ -52,10 +53,12 @@ function drawCount(random: Random): number {
   return roll < 0.985 ? random.integer(3, 4) : random.integer(5, 20);
 }
 
-function drawService(random: Random, index: number): ServicePlot {
+function drawService(random: Random, index: number, isBlameless: boolean): ServicePlot {
   const versions: Record<string, VersionPlot> = { v1: GOOD, [LAST_VERSION]: GOOD };
-  for (const version of VERSIONS.slice(1)) versions[version] = drawVersion(random);
-  return { name: `s${index + 1}`, spec: drawSpec(random), versions };
+  for (const version of VERSIONS.slice(1)) versions[version] = isBlameless ? GOOD : drawVersion(random);
+  const spec = drawSpec(random);
+  // No image is forgotten there: a registry of ours that lost one would be blamed on the version.
+  return { name: `s${index + 1}`, spec: isBlameless ? { ...spec, history: 10 } : spec, versions };
 }
 
 function drawVersion(random: Random): VersionPlot {
@@ -102,6 +105,12 @@ function drawTimes(random: Random, count: number): readonly number[] {
 const WORDS: readonly [CommandWord, ...CommandWord[]] = [
   ...(['promote', 'promote', 'pause', 'resume', 'resume', 'abort', 'retry', 'restart', 'rollback'] as const),
 ];
+
+function drawRelease(random: Random, names: readonly [string, ...string[]]): Act {
+  const service = random.pick(names);
+  if (random.chance(0.7)) return { kind: 'release', service, version: random.pick(VERSIONS) };
+  return { kind: 'scale', service, replicas: random.integer(1, 5) };
+}
 
 function drawAct(random: Random, names: readonly [string, ...string[]]): Act {
   const service = random.pick(names);

@@ -1,7 +1,6 @@
 // Holds the simulated daemon to the invariants: those of the core on every decision that landed and every action that
 // was ordered, and those that only show between programs, by what etcd, the engine and the proxies really hold.
 
-import type { Decision } from '../../../src/controller/reconciler.ts';
 import { buildKeys } from '../../../src/store/keys.ts';
 import type { Transaction } from '../../../src/store/port.ts';
 import { EMPTY_MEMORY } from '../../../strategies/decide.ts';
@@ -13,13 +12,16 @@ import type { Checked } from '../checked.ts';
 import { checkAction, checkPlan } from '../invariants.ts';
 import type { SimDaemon } from './daemon.ts';
 import { type Machine, PREFIX, toChecked } from './machine.ts';
+import type { Plot } from './plot.ts';
 import type { SimProxyProcess } from './proxy.ts';
 import type { EngineCall } from './runtime-client.ts';
 import type { VirtualTime } from './virtual-time.ts';
+import type { Look } from './witness.ts';
 
 const KEYS = buildKeys(PREFIX);
 
 export interface Scene {
+  readonly plot: Plot;
   readonly time: VirtualTime;
   readonly etcd: FakeEtcd;
   readonly machine: Machine;
@@ -29,8 +31,8 @@ export interface Scene {
 
 interface Told {
   readonly service: string;
-  /** The proxies that were known when it was decided. */
-  readonly proxies: ReadonlySet<string>;
+  /** Of the store, when it was decided. */
+  readonly revision: number;
 }
 
 export class Judge {
@@ -39,6 +41,8 @@ export class Judge {
   readonly #condemned = new Map<string, Set<string>>();
   /** By container id: the stops that were ordered. */
   readonly #told = new Map<string, Told>();
+  /** By service and container: when it was first remembered as on its way out, in the machine's monotonic time. */
+  readonly #drains = new Map<string, number>();
 
   constructor(scene: Scene) {
     this.#scene = scene;
@@ -51,26 +55,28 @@ export class Judge {
     if (service === null || look === null) return () => this.#checkFence(daemon, null);
     const view = this.#view(service, look);
     const before = memoryOf(etcd, service);
-    const isDecision = transaction.puts.some(({ key }) => key === KEYS.rollout(service));
+    const isLook = transaction.puts.some(({ key }) => key === KEYS.rollout(service));
     const plan = { ...look.plan, memory: landedMemory(transaction, service) ?? look.plan.memory };
     return () => {
       this.#checkFence(daemon, plan);
-      if (isDecision) {
+      if (isLook) {
         const observed = { ...look.observed, memory: before };
         checkPlan({ ...view, plan }, observed, plan);
         this.#checkProven(service, look, plan.writes.route ?? null);
       }
       this.#remember(service, plan);
+      this.#noteDrains(service, memoryOf(etcd, service), look.madeAt);
+      this.#checkBlameless(plan);
       return plan;
     };
   }
 
   /** As it is ordered. */
-  checkOrder(service: string, action: Action, look: Decision): void {
+  checkOrder(service: string, action: Action, look: Look): void {
     const view = this.#view(service, look);
     if (action.kind === 'stop') {
-      const proxies = new Set(view.proxies.map(({ id }) => id));
-      this.#told.set(action.id, { service, proxies });
+      this.#told.set(action.id, { service, revision: look.observed.route?.revision ?? 0 });
+      this.#checkPatience(look, action.name);
     }
     checkAction(view, action);
   }
@@ -86,8 +92,9 @@ export class Judge {
     if (!isOurs) breach(this.#scene, `${call.kind} of ${call.subject}, which is not ours`);
   }
 
-  /** At any time: nothing that was told to stop is routed to, by any proxy that was known then. */
+  /** At any time: nothing that was told to stop is routed to, by any proxy that runs and had to be known then. */
   checkWorld(): void {
+    for (const proxy of this.#scene.proxies) proxy.isReckonedWith(0);
     for (const id of this.#told.keys()) {
       if (this.#scene.machine.known(id).wasToldToStop) this.#checkTold(id);
     }
@@ -102,24 +109,56 @@ export class Judge {
     }
     const target = identify(container.revision, container.address ?? '');
     for (const proxy of this.#scene.proxies) {
-      if (!told.proxies.has(proxy.id) || !proxy.isLive) continue;
+      if (!proxy.isReckonedWith(told.revision)) continue;
       if (proxy.plane.names(told.service, target))
         breach(this.#scene, `${proxy.id} routes to ${container.name}, which was told to stop`);
     }
   }
 
-  #view(service: string, look: Decision): Checked {
+  // By the machine's monotonic time, whatever any clock says: requests in flight are given all of `drain_timeout`.
+  #checkPatience(look: Look, name: string): void {
+    const { desired, observed, spec } = look;
+    const { service } = desired;
+    const drained = this.#drains.get(`${service} ${name}`);
+    const replica = observed.replicas.find((each) => each.name === name);
+    if (drained === undefined || replica?.address == null) return;
+    const target = identify(replica.revision, replica.address);
+    const isBusy = observed.proxies.some(({ busy }) => Object.hasOwn(busy, target));
+    const givenMs = look.madeAt - drained;
+    if (isBusy && givenMs < spec.drainTimeoutMs - 1)
+      breach(this.#scene, `${name} is stopped with requests in flight after ${givenMs} ms of its drain`);
+  }
+
+  // Since when each container has been on its way out, as the store says it.
+  #noteDrains(service: string, memory: Memory, at: number): void {
+    for (const key of this.#drains.keys()) {
+      const [of, name = ''] = key.split(' ');
+      if (of === service && !Object.hasOwn(memory.draining, name)) this.#drains.delete(key);
+    }
+    for (const name of Object.keys(memory.draining)) {
+      const key = `${service} ${name}`;
+      if (!this.#drains.has(key)) this.#drains.set(key, at);
+    }
+  }
+
+  // Nothing but the clock and the controllers were disturbed.
+  #checkBlameless({ writes }: Plan): void {
+    if (!this.#scene.plot.isBlameless) return;
+    const bad = writes.finished?.find(({ outcome }) => outcome !== 'succeeded' && outcome !== 'superseded');
+    if (bad !== undefined)
+      breach(this.#scene, `${bad.id} of a good version ended ${bad.outcome}: ${bad.message}`);
+  }
+
+  #view(service: string, look: Look): Checked {
     const { etcd, machine, proxies } = this.#scene;
-    const known = new Set(look.observed.proxies.map(({ id }) => id));
+    const revision = look.observed.route?.revision ?? 0;
     const seen = new Set(look.observed.replicas.map(({ name }) => name));
     const containers = machine.look(service).filter(({ name }) => seen.has(name));
     return {
       spec: look.spec,
       now: look.at,
       plan: look.plan,
-      proxies: proxies
-        .filter((proxy) => proxy.isLive && known.has(proxy.id))
-        .map((proxy) => proxy.of(service)),
+      proxies: proxies.filter((proxy) => proxy.isReckonedWith(revision)).map((proxy) => proxy.of(service)),
       engine: { containers: new Map(containers.map((each) => [each.name, toChecked(each, machine)])) },
       store: {
         revision: etcd.revision,
@@ -140,7 +179,7 @@ export class Judge {
   }
 
   // What enters a table has shown that it answers, by the machine's own count.
-  #checkProven(service: string, look: Decision, route: RouteEntry | null): void {
+  #checkProven(service: string, look: Look, route: RouteEntry | null): void {
     const before = (look.observed.route?.value.targets ?? []).map((t) => identify(t.revision, t.address));
     for (const { revision, address } of route?.targets ?? []) {
       if (before.includes(identify(revision, address))) continue;

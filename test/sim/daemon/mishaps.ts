@@ -40,6 +40,10 @@ const TABLE: Table = {
     etcd.goDown();
     time.after(forMs, () => etcd.comeUp());
   },
+  'store-frozen': ({ etcd, time }, { forMs }) => {
+    etcd.goDown();
+    time.after(forMs, () => etcd.comeUp('freeze'));
+  },
   'watches-cut': ({ etcd }) => etcd.cutWatches(),
   'replica-dies': (fleet, { index }) => harmReplica(fleet, index, 'stopByHand'),
   'replica-removed': (fleet, { index }) => harmReplica(fleet, index, 'removeByHand'),

@@ -9,6 +9,8 @@ import { KEYS, SimFleet } from './world.ts';
 
 const MINUTE = 60_000;
 const LONGEST_END_MS = 2 * 60 * MINUTE;
+/** No part of the periods in which versions flap: what is at rest half of the time is found at rest. */
+const LOOK_MS = 7000;
 /** Two looks of every service at least, and whatever was kept warm has gone. */
 const QUIET_MS = 65_000;
 
@@ -62,7 +64,7 @@ async function conclude(fleet: SimFleet, operator: Operator): Promise<void> {
 async function end(fleet: SimFleet, operator: Operator, what: string): Promise<void> {
   const limit = fleet.time.now + LONGEST_END_MS;
   for (let calm = 0; calm < 2; ) {
-    await fleet.run(10_000);
+    await fleet.run(LOOK_MS);
     operator.attend();
     const isOpen = fleet.plot.services.some(({ name }) => isUnderWay(fleet, name));
     calm = isOpen ? 0 : calm + 1;

@@ -54,7 +54,7 @@ export type Fault =
       readonly byMs: number;
     }
   | { readonly kind: 'store-call-fails' | 'store-reply-lost'; readonly calls: number }
-  | { readonly kind: 'store-down' | 'engine-down'; readonly forMs: number }
+  | { readonly kind: 'store-down' | 'store-frozen' | 'engine-down'; readonly forMs: number }
   | { readonly kind: 'watches-cut' }
   | { readonly kind: 'engine-call-fails' | 'engine-reply-lost'; readonly calls: number }
   | { readonly kind: 'replica-dies' | 'replica-removed'; readonly index: number }
@@ -79,6 +79,8 @@ export interface Plot {
   readonly engineMs: number;
   readonly acts: readonly Timed<Act>[];
   readonly faults: readonly Timed<Fault>[];
+  /** Nothing in it speaks against any version: none may be turned back. */
+  readonly isBlameless: boolean;
 }
 
 /** A good version that every service is given at the end. */

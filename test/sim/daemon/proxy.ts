@@ -1,6 +1,7 @@
 // One simulated proxy process: the real link to the store around a simulated data plane.
 import { linkProxy } from '../../../src/proxy-link/link.ts';
 import { buildKeys } from '../../../src/store/keys.ts';
+import { MISSING_MS } from '../../../strategies/proxies.ts';
 import type { FakeEtcd } from '../../fakes/store.ts';
 import type { CheckedProxy } from '../checked.ts';
 import { DataPlane } from './data-plane.ts';
@@ -18,11 +19,15 @@ export class SimProxyProcess {
   readonly gate = new Gate();
   readonly client: SimStoreClient;
   readonly #etcd: FakeEtcd;
+  readonly #time: VirtualTime;
+  /** Its key: when it was last there, and the revision that first brought it. */
+  #seen: { readonly at: number; readonly since: number } | null = null;
   readonly #stop = new AbortController();
 
   constructor(id: string, plot: ProxyPlot, etcd: FakeEtcd, time: VirtualTime, storeMs: number) {
     this.id = id;
     this.#etcd = etcd;
+    this.#time = time;
     this.plane = new DataPlane(time, plot);
     this.client = new SimStoreClient(etcd, this.gate, time, storeMs);
     linkProxy({
@@ -34,9 +39,19 @@ export class SimProxyProcess {
     });
   }
 
-  /** Controllers know of it. */
-  get isLive(): boolean {
-    return this.gate.isAlive && this.#etcd.get(KEYS.proxy(this.id)) !== null;
+  /**
+   * It runs, whatever the store holds, and controllers have to reckon with it: they knew of it by `revision` of the
+   * store, and its key has not been missing for longer than they wait.
+   */
+  isReckonedWith(revision: number): boolean {
+    if (!this.gate.isAlive) return false;
+    const entry = this.#etcd.get(KEYS.proxy(this.id));
+    const isForgotten = this.#seen === null || this.#time.now - this.#seen.at >= MISSING_MS;
+    if (entry !== null) {
+      const since = isForgotten || this.#seen === null ? entry.createRevision : this.#seen.since;
+      this.#seen = { at: this.#time.now, since };
+    } else if (isForgotten) return false;
+    return this.#seen !== null && this.#seen.since <= revision;
   }
 
   kill(): void {

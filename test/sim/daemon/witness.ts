@@ -4,15 +4,18 @@ import type { Engine } from '../../../src/controller/engine.ts';
 import type { Decision } from '../../../src/controller/reconciler.ts';
 import type { Action, ContainerState } from '../../../strategies/model.ts';
 
+/** `madeAt`: in the machine's monotonic time. */
+export type Look = Decision & { readonly madeAt: number };
+
 export interface WitnessEvents {
   /** The control loop orders an action, decided by this look. */
-  onAction(daemonId: string, service: string, action: Action, look: Decision): void;
+  onAction(daemonId: string, service: string, action: Action, look: Look): void;
 }
 
 export class Witness implements Engine {
   readonly #id: string;
   readonly #events: WitnessEvents;
-  readonly #looks = new Map<string, Decision>();
+  readonly #looks = new Map<string, Look>();
   #attended: Engine | null = null;
 
   constructor(id: string, events: WitnessEvents) {
@@ -24,12 +27,12 @@ export class Witness implements Engine {
     this.#attended = engine;
   }
 
-  note(look: Decision): void {
-    this.#looks.set(look.desired.service, look);
+  note(decision: Decision, madeAt: number): void {
+    this.#looks.set(decision.desired.service, { ...decision, madeAt });
   }
 
   /** What the pass under way decided from, or null. */
-  lookOf(service: string): Decision | null {
+  lookOf(service: string): Look | null {
     return this.#looks.get(service) ?? null;
   }
 

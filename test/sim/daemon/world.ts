@@ -1,7 +1,6 @@
 // A whole installation in virtual time: controllers and proxies as processes, one etcd, one machine. Plays a plot, then
 // lets the world be fair and expects it to come to its end.
 
-import type { Decision } from '../../../src/controller/reconciler.ts';
 import { buildKeys, classifyKey } from '../../../src/store/keys.ts';
 import type { Transaction } from '../../../src/store/port.ts';
 import { describeAction, describeRoute } from '../../../strategies/describe.ts';
@@ -16,6 +15,7 @@ import { Random } from './random.ts';
 import type { EngineCall } from './runtime-client.ts';
 import { increase, Tally } from './tally.ts';
 import { VirtualTime } from './virtual-time.ts';
+import type { Look } from './witness.ts';
 
 export const KEYS = buildKeys(PREFIX);
 const TRACE_LINES = 150;
@@ -118,7 +118,7 @@ export class SimFleet implements DaemonEvents {
     this.#owners.set(transaction, daemon);
   }
 
-  onAction(daemonId: string, service: string, action: Action, look: Decision): void {
+  onAction(daemonId: string, service: string, action: Action, look: Look): void {
     if (action.kind !== 'resolve-image') this.note(`${daemonId} orders ${describeAction(action)}`);
     this.#try(() => this.#judge.checkOrder(service, action, look));
   }

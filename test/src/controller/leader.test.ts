@@ -169,4 +169,15 @@ describe('leader', () => {
     expect([a.leader.isLeader(), b.leader.isLeader()].filter(Boolean)).toHaveLength(1);
     expect(etcd.leaseIds()).toHaveLength(1);
   });
+
+  it('does not ask without a pause while its copy of the store shows nobody who leads', async () => {
+    etcd.deafWatches = 1;
+    etcd.intercept = (call) => {
+      if (call === 'watch') etcd.put(KEY, '{"id":"a"}');
+    };
+    stand('b');
+    await settle(10_000);
+    expect(etcd.calls.get('grantLease')).toBeGreaterThan(5);
+    expect(etcd.calls.get('grantLease')).toBeLessThanOrEqual(41);
+  });
 });

@@ -43,6 +43,7 @@ export async function startLoop(
   const mark = (service: string): void => controller.mark(service);
   const engine = new DeployEngine({
     ...{ runtime, prefix: KEYS.prefix, now: clock.now, takePermit: () => leader.permit(), mark, signal },
+    onBack: () => controller.markAll(),
     onTrouble: () => undefined,
     onAction: metrics.observeAction,
   });

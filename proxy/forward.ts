@@ -139,6 +139,10 @@ class Attempt implements Forwarding, Connecting, Deadline, WireEvents {
 
   onAnswer(answer: IncomingMessage): void {
     if (this.#phase === 'settled') return;
+    if (answer.httpVersionMajor !== 1) {
+      this.#failEarly('target-failed', 'invalid-response');
+      return;
+    }
     const { settings, head } = this.#job;
     this.#phase = 'relaying';
     this.#extend(settings.idleTimeoutMs);

@@ -40,7 +40,8 @@ export function composeRequest(
     list.push('Transfer-Encoding', 'chunked');
     if (fields.trailer !== '') list.push('Trailer', fields.trailer);
   } else if (fields.contentLength !== '') {
-    list.push('Content-Length', fields.contentLength);
+    // Not as it came: zeros before it mean another base to some.
+    list.push('Content-Length', String(Number(fields.contentLength)));
   } else if (!BODILESS_METHODS.has(method)) {
     list.push('Content-Length', '0');
   }

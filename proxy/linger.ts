@@ -1,12 +1,23 @@
-// Ends a response whose request body nobody wants. Closing on unread bytes resets the connection, and the client may
-// lose the answer: what it still sends is read and dropped for a moment.
+// Ends where the client may still be sending. Closing on unread bytes resets the connection, and the client may lose the
+// answer: what it still sends is read and dropped for a moment.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { endWatched } from './delivery.ts';
 
-export const LINGER_MS = 500;
+const LINGER_MS = 500;
+/** How long a client that reads nothing is waited for. */
+const FLUSH_MS = 30_000;
 
-/** `idleMs`: how long the client may take to read the rest. */
+const lingering = new WeakSet<ServerResponse>();
+
+/** It has been written, but for its end. */
+export function isLingering(response: ServerResponse | null): boolean {
+  return response !== null && lingering.has(response);
+}
+
+/** Of a response whose request body nobody wants. `idleMs`: how long the client may take to read the rest. */
 export function endLingering(request: IncomingMessage, response: ServerResponse, idleMs: number): void {
+  lingering.add(response);
   const end = (): void => {
     clearTimeout(timer);
     if (!response.writableEnded) endWatched(response, idleMs);
@@ -16,4 +27,25 @@ export function endLingering(request: IncomingMessage, response: ServerResponse,
   request.once('close', end);
   response.once('close', end);
   request.resume();
+}
+
+/** All that is to be written has been. */
+export function closeLingering(socket: Socket): void {
+  const destroy = (): void => {
+    socket.destroy();
+  };
+  if (!socket.writable) {
+    destroy();
+    return;
+  }
+  socket.setTimeout(FLUSH_MS, destroy);
+  socket.end();
+  socket.resume();
+  const wait = (): void => {
+    if (socket.readableEnded) destroy();
+    else socket.once('end', destroy);
+    const timer = setTimeout(destroy, LINGER_MS);
+    socket.once('close', () => clearTimeout(timer));
+  };
+  socket.once('finish', wait);
 }

@@ -40,9 +40,9 @@ export function readRequest(request: IncomingMessage, client: Client, offer: str
   const host = parseHost(fields.host);
   const missing = fields.hosts === 0 && request.httpVersionMinor > 0;
   if (host === null || fields.hosts > 1 || missing) return refuse('bad-host');
-  const url = readTarget(request.url ?? '', host);
-  if (url === null) return refuse('bad-target');
   const method = request.method ?? 'GET';
+  const url = readTarget(request.url ?? '', method, host);
+  if (url === null) return refuse('bad-target');
   const headers = composeRequest(fields, method, client, requestId);
   if (offer !== '') headers.push('Connection', 'Upgrade', 'Upgrade', offer);
   return {
@@ -55,8 +55,7 @@ export function readRequest(request: IncomingMessage, client: Client, offer: str
       path: pathOf(url),
       url,
       headers,
-      hasBody:
-        fields.transferEncoding !== '' || (fields.contentLength !== '' && fields.contentLength !== '0'),
+      hasBody: fields.transferEncoding !== '' || Number(fields.contentLength) > 0,
       contentLength: fields.contentLength === '' ? null : Number(fields.contentLength),
       expectsContinue: fields.expect !== '',
       cookie: fields.cookie,
@@ -83,9 +82,10 @@ function isDigits(text: string): boolean {
   return text.length <= 15;
 }
 
-/** Origin form, or `*`. The absolute form is accepted for the host that the Host field names. */
-function readTarget(url: string, host: string): string | null {
-  if (url.startsWith('/') || url === '*') return url;
+/** Origin form, or `*` for OPTIONS. The absolute form is accepted for the host that the Host field names. */
+function readTarget(url: string, method: string, host: string): string | null {
+  if (url.startsWith('/')) return url;
+  if (url === '*') return method === 'OPTIONS' ? url : null;
   const scheme = url.slice(0, 8).toLowerCase();
   const start = scheme === 'https://' ? 8 : scheme.startsWith('http://') ? 7 : -1;
   if (start < 0) return null;

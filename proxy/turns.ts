@@ -10,10 +10,12 @@ import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type AnswerCode, renderRawError } from './errors.ts';
-import { LINGER_MS } from './linger.ts';
+import { closeLingering, isLingering } from './linger.ts';
 
 /** A client that has ended its side may be gone altogether: it is, when nothing could be sent for so long. */
 const HALF_OPEN_MS = 5_000;
+/** Requests behind the last one are dropped, and node keeps them until the connection has ended. */
+const MAX_DROPPED = 10_000;
 
 interface Turn {
   readonly response: ServerResponse;
@@ -47,6 +49,7 @@ export class Turns {
   /** What to say when all that could be read has been answered. */
   #refusal: AnswerCode | null = null;
   #isOver = false;
+  #dropped = 0;
 
   constructor(socket: Socket, room: WaitingRoom) {
     this.#socket = socket;
@@ -61,7 +64,11 @@ export class Turns {
   }
 
   take(response: ServerResponse, begin: () => void): void {
-    if (this.#isOver) return;
+    if (this.#isOver) {
+      this.#dropped += 1;
+      if (this.#dropped > MAX_DROPPED) this.#socket.destroy();
+      return;
+    }
     if (this.#current === null) {
       this.#start({ response, begin });
       return;
@@ -72,6 +79,7 @@ export class Turns {
     }
     this.#waiting ??= [];
     this.#waiting.push({ response, begin });
+    this.#lingerAtEnd();
     this.#socket.pause();
   }
 
@@ -79,8 +87,9 @@ export class Turns {
   refuse(code: AnswerCode): void {
     if (this.#isOver || this.#refusal !== null) return;
     this.#refusal = code;
-    if (this.#current === null || !this.#current.req.complete) this.#end();
-    else this.#socket.pause();
+    this.#lingerAtEnd();
+    if (this.#current?.req.complete === true || isLingering(this.#current)) return;
+    this.#end();
   }
 
   /** The connection goes over to another protocol, or is cut off. */
@@ -116,6 +125,11 @@ export class Turns {
     if (this.#waiting === null) socket.resume();
   };
 
+  /** Node closes by itself behind a last response; but the client has sent more, and must not lose that response. */
+  #lingerAtEnd(): void {
+    this.#socket.destroySoon = () => closeLingering(this.#socket);
+  }
+
   #clear(): void {
     this.#isOver = true;
     this.#room.leave(this.#waiting?.length ?? 0);
@@ -131,10 +145,11 @@ export class Turns {
 
   /** Node goes on reading by itself when a response has finished. */
   readonly #holdBack = (): void => {
-    if (this.#waiting !== null || (this.#refusal !== null && !this.#isOver)) this.#socket.pause();
+    if (this.#waiting !== null) this.#socket.pause();
   };
 
   readonly #watchHalfOpen = (): void => {
+    if (this.#current === null) return;
     const socket = this.#socket;
     let written = socket.bytesWritten;
     const timer = setInterval(() => {
@@ -145,20 +160,9 @@ export class Turns {
   };
 }
 
-/** An answer to what is no request, and the end. What still comes is dropped for a moment, lest the answer be lost. */
+/** An answer to what is no request, and the end. */
 export function refuseRaw(socket: Socket, code: AnswerCode): void {
-  const destroy = (): void => {
-    socket.destroy();
-  };
-  socket.on('error', destroy);
-  if (!socket.writable) {
-    destroy();
-    return;
-  }
-  socket.end(renderRawError(code, randomUUID()));
-  socket.resume();
-  if (socket.readableEnded) socket.destroySoon();
-  else socket.once('end', () => socket.destroySoon());
-  const timer = setTimeout(destroy, LINGER_MS);
-  socket.once('close', () => clearTimeout(timer));
+  socket.on('error', () => socket.destroy());
+  if (socket.writable) socket.write(renderRawError(code, randomUUID()));
+  closeLingering(socket);
 }

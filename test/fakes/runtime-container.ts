@@ -4,6 +4,18 @@
 import type { CreateRequest } from '../../deploy/runtime.ts';
 import type { ContainerState } from '../../strategies/model.ts';
 
+/** `sleep` makes slow stops take their (virtual) time; without it they end at once. */
+export interface RuntimeClock {
+  now(): number;
+  sleep?(ms: number): Promise<void>;
+}
+
+export interface FakeImage {
+  readonly digest: string;
+  readonly reference: string;
+  readonly behaviour: Behaviour;
+}
+
 /** How containers of an image behave. Everything left out is: starts at once, stays up, passes its probes. */
 export interface Behaviour {
   /** From `start` until it runs. */

@@ -12,25 +12,18 @@ import type {
   RuntimeEvent,
 } from '../../deploy/runtime.ts';
 import type { ContainerState, ProbeResult } from '../../strategies/model.ts';
-import { type Behaviour, isAnswering, stateOf } from './runtime-container.ts';
+import {
+  type Behaviour,
+  type FakeImage,
+  isAnswering,
+  type RuntimeClock,
+  stateOf,
+} from './runtime-container.ts';
 import { isBehind, logOf } from './runtime-log.ts';
 import { Faults, type RuntimeCall } from './runtime-faults.ts';
 import { World } from './runtime-world.ts';
 
 export type { Behaviour } from './runtime-container.ts';
-export type { RuntimeCall } from './runtime-faults.ts';
-
-/** `sleep` makes slow stops take their (virtual) time; without it they end at once. */
-export interface RuntimeClock {
-  now(): number;
-  sleep?(ms: number): Promise<void>;
-}
-
-interface FakeImage {
-  readonly digest: string;
-  readonly reference: string;
-  readonly behaviour: Behaviour;
-}
 
 export class FakeRuntime implements ContainerRuntime {
   /** What was done, in order: `start web-r1-1`, `stop web-r1-1`, `pull repo:v1`, `prune repo: repo@…`. */
@@ -42,6 +35,8 @@ export class FakeRuntime implements ContainerRuntime {
   readonly #foreign = new Set<string>();
   readonly #faults = new Faults();
   #digests = 0;
+  /** Networks that specs may name. */
+  readonly networks = new Set(['bridge']);
 
   constructor(clock: RuntimeClock = { now: Date.now }) {
     this.#clock = clock;
@@ -55,9 +50,6 @@ export class FakeRuntime implements ContainerRuntime {
     this.#behaviours.set(reference, behaviour);
     return { digest, reference };
   }
-
-  /** Networks that specs may name. */
-  readonly networks = new Set(['bridge']);
 
   removeImage(image: string, version: string): void {
     this.#images.delete(`${image}:${version}`);

@@ -126,7 +126,7 @@ export class SimWorld {
 
   run(ms: number): void {
     const end = this.now + ms;
-    while (this.#step(end)) this.#check();
+    while (this.#step(end)) checkWorld(this);
     this.timeline.now = end;
   }
 
@@ -135,7 +135,7 @@ export class SimWorld {
     const end = this.now + limitMs;
     while (this.#isDirty || !holds(this)) {
       if (!this.#step(end)) throw new Error(`not reached within ${limitMs} ms:\n${this.tail()}`);
-      this.#check();
+      checkWorld(this);
     }
   }
 
@@ -235,10 +235,6 @@ export class SimWorld {
     );
     this.engine.keepImages([...weighted, ...(rollout === null ? [] : [rollout.id])]);
     if (survived !== null) this.crash();
-  }
-
-  #check(): void {
-    checkWorld(this);
   }
 
   #mark(): void {

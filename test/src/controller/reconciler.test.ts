@@ -65,7 +65,7 @@ const ENGINE: Engine = {
   images: () => ({}),
   tailLog: async () => [],
   ...{ forgetTroubles: () => undefined, execute: () => undefined },
-  ...{ keepImages: () => undefined, pruneImages: () => undefined },
+  ...{ keepImages: () => undefined, pruneImages: () => new Set<string>() },
 };
 
 class SeenProber extends Prober {
@@ -83,6 +83,7 @@ function reconciler(): Reconciler {
     store: { commit: async () => ({ ok: false }) },
     ...{ mirror: mirror(), keys: KEYS, leader: leader(), engine: ENGINE, clock },
     prober: new SeenProber({ now: clock.now, probe, ...silent }),
+    review: async () => [],
     onPass: () => undefined,
   });
 }

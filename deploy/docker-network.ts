@@ -98,10 +98,16 @@ export class EngineNetwork {
       });
   }
 
-  /** Throws `network-missing` before anything is created. */
+  /** Throws before anything is created: `network-missing`, or `policy-refused` for the host's under another name. */
   async requireAll(networks: readonly string[]): Promise<void> {
     for (const network of networks) {
-      if ((await this.#inspect(network)) === null) throw missingNetwork(network, undefined);
+      const found = await this.#inspect(network);
+      if (found === null) throw missingNetwork(network, undefined);
+      if (['host', 'null'].includes(found.Driver))
+        throw new RuntimeFailure(
+          'policy-refused',
+          `networks: network ${network} is ${found.Name}, which leaves the container’s own`,
+        );
     }
   }
 

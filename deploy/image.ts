@@ -149,6 +149,7 @@ function kindOf(error: unknown): ResolveFailureKind {
   if (!(error instanceof RuntimeFailure)) return 'unknown';
   if (error.pull !== null) return error.pull;
   if (error.code === 'network-missing') return error.code;
+  if (error.code === 'policy-refused') return 'refused';
   return error.code === 'no-space' ? 'space' : 'network';
 }
 

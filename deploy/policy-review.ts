@@ -16,7 +16,14 @@ export async function reviewContainer(
     path === null ? [{ field: 'volumes', reason: `source ${source} cannot be followed` }] : [],
   );
   const realPaths = Object.fromEntries(pairs.map(([source, path]) => [source, path ?? source]));
-  return [...blind, ...checkPolicy({ image, container, realPaths }, options)];
+  const allowMounts = await followAll(options.allowMounts);
+  return [...blind, ...checkPolicy({ image, container, realPaths }, { ...options, allowMounts })];
+}
+
+/** What is opened is opened by each of its names: `/var/run` is `/run` on most machines. */
+async function followAll(paths: readonly string[]): Promise<readonly string[]> {
+  const followed = await Promise.all(paths.map(async (path) => [path, (await resolvePath(path)) ?? path]));
+  return [...new Set(followed.flat())];
 }
 
 /** A path that is not on this machine is judged as written; null: it is, and leads nowhere that we could see. */

@@ -5,7 +5,7 @@ import { describeFound, formatPath, MAX_PROBLEMS, makeProblem, type Path, type P
 type Issue = z.core.$ZodIssue;
 type LineOf = (path: Path) => number | null;
 
-/** Maps whose values may be secrets: never quoted. */
+/** Maps whose values may be secrets: never quoted, nor is a text that stands for the whole map, or for the whole spec. */
 const SECRET = new Set(['environment', 'labels', 'headers', 'options']);
 
 /** In the order of the text, `MAX_PROBLEMS` at most. */
@@ -55,7 +55,7 @@ function expandUnion(issue: z.core.$ZodIssueInvalidUnion, path: Path): readonly 
 
 function toProblem(finding: Finding, root: unknown, lineOf: LineOf): Problem {
   const { path, expected } = finding;
-  const secret = path.slice(0, -1).some((part) => SECRET.has(String(part)));
+  const secret = path.length === 0 || path.some((part) => SECRET.has(String(part)));
   const found = finding.found ?? describeFound(lookUp(root, path), secret);
   const problem = makeProblem(formatPath(path), lineOf(path), found, expected);
   return finding.unknown ? { ...problem, message: `${problem.path}: no such field: ${expected}` } : problem;

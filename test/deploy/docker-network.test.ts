@@ -47,3 +47,17 @@ test('what the settings say is not asked for', async () => {
   expect(await new EngineNetwork(client, 'slipway', 'loopback', SELF).reach()).toBe('loopback');
   expect(engine.asked).toEqual([]);
 });
+
+test.each([
+  ['the host’s', { Name: 'host', Driver: 'host' }, 'policy-refused', 'network c0ffee is host'],
+  ['none', { Name: 'none', Driver: 'null' }, 'policy-refused', 'network c0ffee is none'],
+])('%s network by its id is refused as by its name', async (_, network, code, words) => {
+  engine = await openStandIn({ 'GET /networks/c0ffee': network, 'GET /networks/shop': { Driver: 'bridge' } });
+  client = new EngineClient({ endpoint: engine.endpoint });
+  const networks = new EngineNetwork(client, 'slipway', 'direct');
+  await networks.requireAll(['shop']);
+  await expect(networks.requireAll(['shop', 'c0ffee'])).rejects.toMatchObject({
+    code,
+    message: expect.stringContaining(words),
+  });
+});

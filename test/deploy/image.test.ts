@@ -178,6 +178,19 @@ describe('the image resolver', () => {
     expect(world.images.state('web-1').kind).toBe('resolved');
   });
 
+  test('what the policy refuses is refused for good after three tries', async () => {
+    const world = openWorld();
+    for (const attempts of [1, 2, 3]) {
+      await world.ask();
+      world.last().settle.reject(new RuntimeFailure('policy-refused', 'networks: c0ffee is host'));
+      await world.turn();
+      expect(world.images.state('web-1')).toMatchObject({ kind: 'failed', failure: 'refused', attempts });
+      world.sleep(5_000);
+    }
+    await world.ask();
+    expect(world.pulls).toHaveLength(3);
+  });
+
   test('forgetting cancels the pull, and its answer no longer counts', async () => {
     const world = openWorld();
     await world.ask();

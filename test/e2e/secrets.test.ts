@@ -32,7 +32,9 @@ function secretSpec(more: object = {}) {
   return { replicas: 1, environment: ENVIRONMENT, ...more };
 }
 
-async function live(): Promise<void> {
+/** What the status said at each turn that the next one hides. */
+async function live(): Promise<string> {
+  const said: unknown[] = [];
   await service.stand('v1');
   expect((await service.finish(await service.ask('exits'))).outcome).toBe('rolled-back');
   await refused.apply();
@@ -42,11 +44,14 @@ async function live(): Promise<void> {
   });
   for (const environment of [`API_TOKEN=${CANARY}`, { API_TOKEN: [CANARY] }, [`${CANARY}`]]) {
     const written = await service.apply({ environment });
-    await service.until(
-      'the report',
-      ({ phase, observed }) => phase === 'invalid' && observed.spec === written,
+    said.push(
+      await service.until(
+        'the report',
+        ({ phase, observed }) => phase === 'invalid' && observed.spec === written,
+      ),
     );
   }
+  return JSON.stringify(said);
 }
 
 /** Everything that is told, by where. */
@@ -119,10 +124,10 @@ async function readKeys(): Promise<Readonly<Record<string, string>>> {
 }
 
 it('a secret of the environment is told nowhere', async () => {
-  await live();
-  const told = await waitFor('every place to say something', async () => {
+  const statuses = await live();
+  const told = await waitFor<Readonly<Record<string, string>>>('every place to say something', async () => {
     const found = await collect();
-    return Object.values(found).every((text) => text !== '') ? found : null;
+    return Object.values(found).every((text) => text !== '') ? { ...found, statuses } : null;
   });
   expect(Object.keys(told)).toEqual(expect.arrayContaining([slipway.keys.status(service.name)]));
   expect(told.log).toContain('"level":"debug"');

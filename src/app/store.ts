@@ -1,4 +1,6 @@
 // The daemon's way to etcd: the endpoints given, or an etcd of its own.
+import { AuxiliaryContainers } from '../../deploy/docker-auxiliary.ts';
+import { parseEndpoint } from '../../deploy/endpoint.ts';
 import type { ServeConfig } from '../config.ts';
 import { readEtcdOptions } from '../config-files.ts';
 import { startEmbeddedEtcd } from '../store/embedded.ts';
@@ -15,11 +17,21 @@ export async function openDaemonStore(
 ): Promise<Store> {
   const options = await readEtcdOptions(config);
   if (config.etcd === 'embedded') {
-    const etcd = await startEmbeddedEtcd({ dataDir: config.dataDir, signal });
+    const containers = openContainers(config, releases);
+    const etcd = await startEmbeddedEtcd({ dataDir: config.dataDir, containers, signal });
     releases.add('embedded etcd', () => etcd.stop());
     log.info('embedded etcd', { endpoint: etcd.endpoint, origin: etcd.origin });
   }
   const store = openEtcd(options);
   releases.add('store', () => store.close());
   return store;
+}
+
+/** On an engine elsewhere neither the data's folder nor the port would be this machine's. */
+function openContainers(config: ServeConfig, releases: Releases): AuxiliaryContainers | undefined {
+  const endpoint = parseEndpoint(config.docker, process.env);
+  if (endpoint.kind !== 'unix') return undefined;
+  const containers = new AuxiliaryContainers({ endpoint });
+  releases.add('engine of the embedded etcd', async () => containers.close());
+  return containers;
 }

@@ -1,66 +1,59 @@
-// The embedded etcd as a container, where there is no etcd program: the official image, through the docker program.
-// The data lies in our folder on this machine; the container itself is thrown away at every stop.
-import { execFile } from 'node:child_process';
+// The embedded etcd as a container, where there is no etcd program: the official image, on the engine that the daemon
+// uses. The data lies in our folder on this machine; the container itself is thrown away at every stop.
 import { createHash } from 'node:crypto';
-import { promisify } from 'node:util';
 import { etcdArguments } from './embedded-process.ts';
 import { StoreError } from './errors.ts';
 
 export const ETCD_IMAGE = 'quay.io/coreos/etcd:v3.5.21';
 
-const run = promisify(execFile);
-/** The first run pulls the image. */
-const RUN_TIMEOUT_MS = 180_000;
-const SHORT_TIMEOUT_MS = 30_000;
+/** One container of ours. */
+export interface EtcdContainer {
+  readonly name: string;
+  readonly image: string;
+  readonly version: string;
+  readonly entrypoint: readonly string[];
+  readonly command: readonly string[];
+  readonly user: string;
+  readonly folder: { readonly source: string; readonly target: string };
+  readonly port: { readonly host: number; readonly container: number };
+}
+
+/** The engine, as far as this needs it. Each call may be repeated. */
+export interface ContainerHost {
+  /** In the place of one of the same name. */
+  run(container: EtcdContainer): Promise<void>;
+  /** Gone already is success. */
+  remove(name: string): Promise<void>;
+  isRunning(name: string): Promise<boolean>;
+}
 
 /** One per data folder: the next run finds it by its name. */
 export function nameContainer(folder: string): string {
   return `slipway-etcd-${createHash('sha256').update(folder).digest('hex').slice(0, 12)}`;
 }
 
-export async function runContainer(
-  docker: string,
-  image: string,
-  endpoint: string,
-  folder: string,
-): Promise<void> {
-  const name = nameContainer(folder);
-  const { port } = new URL(endpoint);
-  const user = `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`;
-  await removeContainer(docker, name);
-  const flags = etcdArguments('http://0.0.0.0:2379', endpoint, 'http://127.0.0.1:2380', '/slipway/data');
-  const args = [
-    ...['run', '--detach', '--name', name, '--label', 'slipway.embedded=etcd', '--user', user],
-    ...['--publish', `127.0.0.1:${port}:2379`, '--volume', `${folder}:/slipway`, '--entrypoint', 'etcd'],
-    ...[image, ...flags],
-  ];
-  await ask(docker, args, RUN_TIMEOUT_MS, `start etcd from ${image}`);
+/** `image` with its tag. */
+export function describeContainer(image: string, endpoint: string, folder: string): EtcdContainer {
+  const colon = image.lastIndexOf(':');
+  return {
+    name: nameContainer(folder),
+    image: image.slice(0, colon),
+    version: image.slice(colon + 1),
+    entrypoint: ['etcd'],
+    command: etcdArguments('http://0.0.0.0:2379', endpoint, 'http://127.0.0.1:2380', '/slipway/data'),
+    user: `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`,
+    folder: { source: folder, target: '/slipway' },
+    port: { host: Number(new URL(endpoint).port), container: 2379 },
+  };
 }
 
-/** SIGTERM, grace, SIGKILL; gone already is success. */
-export async function removeContainer(docker: string, name: string): Promise<void> {
-  if (!(await hasContainer(docker, name))) return;
-  await ask(docker, ['stop', '--time', '5', name], SHORT_TIMEOUT_MS, `stop the container ${name}`);
-  await ask(docker, ['rm', '--force', name], SHORT_TIMEOUT_MS, `remove the container ${name}`);
-}
-
-/** In any state. */
-export async function hasContainer(docker: string, name: string): Promise<boolean> {
-  const args = ['ps', '--all', '--quiet', '--filter', `name=^/?${name}$`];
-  return (await ask(docker, args, SHORT_TIMEOUT_MS, 'list containers')) !== '';
-}
-
-export async function isContainerRunning(docker: string, name: string): Promise<boolean> {
-  const args = ['ps', '--quiet', '--filter', `name=^/?${name}$`];
-  return (await ask(docker, args, SHORT_TIMEOUT_MS, 'list containers')) !== '';
-}
-
-async function ask(docker: string, args: readonly string[], timeout: number, what: string): Promise<string> {
+/** Says what to do where the engine cannot help. */
+export async function onHost<T>(what: string, ask: () => Promise<T>): Promise<T> {
   try {
-    return (await run(docker, args, { timeout })).stdout.trim();
+    return await ask();
   } catch (cause) {
-    const words = cause instanceof Error && 'stderr' in cause ? String(cause.stderr).trim() : String(cause);
+    const words = cause instanceof Error ? cause.message : String(cause);
     const next = 'install etcd (Debian: apt-get install etcd-server), or give --etcd';
-    throw new StoreError('store-embedded-failed', `docker cannot ${what}: ${words}; ${next}`, cause);
+    throw new StoreError('store-embedded-failed', `the engine cannot ${what}: ${words}; ${next}`, cause);
   }
 }

@@ -8,13 +8,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EMBEDDED_ENDPOINT } from '../config-files.ts';
-import {
-  ETCD_IMAGE,
-  isContainerRunning,
-  nameContainer,
-  removeContainer,
-  runContainer,
-} from './embedded-container.ts';
+import { type ContainerHost, describeContainer, ETCD_IMAGE, onHost } from './embedded-container.ts';
 import { endProcess, findProgram, readLastWords, spawnEtcd } from './embedded-process.ts';
 import {
   type EmbeddedRecord,
@@ -34,7 +28,9 @@ export interface EmbeddedOptions {
   readonly endpoint?: string;
   /** Where programs are looked for; `PATH` by default. */
   readonly path?: string;
-  /** Of etcd, for a machine without the program. */
+  /** The engine, for a machine without the program; without it, the program must be there. */
+  readonly containers?: ContainerHost | undefined;
+  /** Of etcd, with its tag. */
   readonly image?: string;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
@@ -95,14 +91,15 @@ async function launch(
 ): Promise<EmbeddedRecord['etcd']> {
   const program = findProgram('etcd', options.path);
   if (program) return { kind: 'process', ...(await spawnEtcd(program, endpoint, folder)) };
-  const docker = findProgram('docker', options.path);
-  if (docker) {
-    await runContainer(docker, options.image ?? ETCD_IMAGE, endpoint, folder);
-    return { kind: 'container', name: nameContainer(folder) };
+  const { containers } = options;
+  if (containers) {
+    const container = describeContainer(options.image ?? ETCD_IMAGE, endpoint, folder);
+    await onHost(`start etcd from ${container.image}`, () => containers.run(container));
+    return { kind: 'container', name: container.name };
   }
   throw new StoreError(
     'store-embedded-failed',
-    `no etcd answers at ${endpoint}, and neither etcd nor docker is on PATH: ` +
+    `no etcd answers at ${endpoint}, no etcd is on PATH, and no engine of this machine could run one: ` +
       'install etcd (Debian: apt-get install etcd-server), or give --etcd with the URL of one that runs',
   );
 }
@@ -122,19 +119,17 @@ function own(
   return { endpoint, origin, stop };
 }
 
-async function end(etcd: EmbeddedRecord['etcd'], { path }: EmbeddedOptions): Promise<void> {
+async function end(etcd: EmbeddedRecord['etcd'], { containers }: EmbeddedOptions): Promise<void> {
   if (etcd.kind === 'process') return await endProcess(etcd);
-  const docker = findProgram('docker', path);
-  if (docker) await removeContainer(docker, etcd.name);
+  await onHost(`remove the container ${etcd.name}`, async () => containers?.remove(etcd.name));
 }
 
 async function isRunning(
   { etcd }: Pick<EmbeddedRecord, 'etcd'>,
-  { path }: EmbeddedOptions,
+  { containers }: EmbeddedOptions,
 ): Promise<boolean> {
   if (etcd.kind === 'process') return isAlive(etcd);
-  const docker = findProgram('docker', path);
-  return docker !== null && (await isContainerRunning(docker, etcd.name));
+  return await onHost('look for our etcd', async () => (await containers?.isRunning(etcd.name)) === true);
 }
 
 /** False when it ends first, or is not healthy in time. */

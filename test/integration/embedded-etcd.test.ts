@@ -1,19 +1,13 @@
 // The daemon's own etcd: real processes and a real container, on free ports, in temporary folders.
 import { execFile } from 'node:child_process';
-import {
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AuxiliaryContainers } from '../../deploy/docker-auxiliary.ts';
+import { type EngineEndpoint, parseEndpoint } from '../../deploy/endpoint.ts';
 import { type EmbeddedEtcd, type EmbeddedOptions, startEmbeddedEtcd } from '../../src/store/embedded.ts';
 import { nameContainer } from '../../src/store/embedded-container.ts';
 import { findProgram } from '../../src/store/embedded-process.ts';
@@ -186,19 +180,21 @@ describe('embedded etcd', () => {
     expect(readRecord(join(dataDir, 'etcd'))).toBeNull();
   });
 
-  it('says what to install when there is neither etcd nor docker', async () => {
+  it('says what to install when there is neither etcd nor an engine', async () => {
     await expect(start({ path: dataDir })).rejects.toMatchObject({
       code: 'store-embedded-failed',
-      message: expect.stringMatching(/install etcd .*--etcd/),
+      message: expect.stringMatching(/no etcd is on PATH.*install etcd .*--etcd/),
+    });
+    const containers = open({ kind: 'unix', path: join(dataDir, 'nowhere.sock') });
+    await expect(start({ path: dataDir, containers })).rejects.toMatchObject({
+      code: 'store-embedded-failed',
+      message: expect.stringMatching(/nowhere\.sock.*install etcd .*--etcd/),
     });
   });
 
-  it('runs in a container where only docker is, keeps its data, and leaves no container', async () => {
+  it('runs in a container of the engine where there is no program, keeps its data, and leaves no container', async () => {
     const image = await buildEtcdImage();
-    const programs = join(dataDir, 'bin');
-    mkdirSync(programs);
-    symlinkSync(findProgram('docker') ?? '', join(programs, 'docker'));
-    const options = { path: programs, image };
+    const options = { path: dataDir, image, containers: open(parseEndpoint(undefined, process.env)) };
     const first = await start(options);
     expect(first.origin).toBe('started');
     await put('kept');
@@ -213,6 +209,12 @@ describe('embedded etcd', () => {
     expect(stdout).toBe('');
   });
 });
+
+function open(endpoint: EngineEndpoint): AuxiliaryContainers {
+  const containers = new AuxiliaryContainers({ endpoint });
+  endings.push(async () => containers.close());
+  return containers;
+}
 
 /** This machine's etcd as an image: there may be no registry to pull the official one from. */
 async function buildEtcdImage(): Promise<string> {

@@ -70,6 +70,28 @@ describe('the Docker adapter', () => {
     expect((await look('half')).id).toBe(id);
   });
 
+  test.each<readonly [string, Partial<ContainerSettings>]>([
+    ['more processors than there are', { cpus: 4096 }],
+    [
+      'a log option that the driver does not know',
+      { logging: { driver: 'json-file', options: { colour: '1' } } },
+    ],
+    ['a log option that is no number', { logging: { driver: 'json-file', options: { 'max-file': 'many' } } }],
+    ['a log driver that does not exist', { logging: { driver: 'nowhere', options: {} } }],
+    ['a capability that does not exist', { capDrop: ['NO_SUCH_THING'] }],
+    ['a host that is no address', { extraHosts: ['db:not-an-address'] }],
+    [
+      'an address that is no port',
+      { logging: { driver: 'syslog', options: { 'syslog-address': 'tcp://:x' } } },
+    ],
+  ])('%s: the settings are to blame, not the image', async (_, container) => {
+    await expect(world.runtime.start(request('mistaken', container))).rejects.toMatchObject({
+      code: 'invalid-request',
+      reason: 'settings-refused',
+    });
+    for (const { id } of await world.runtime.list(world.prefix, 'mistaken')) await world.runtime.remove(id);
+  });
+
   test('a half-made one with other settings is replaced', async () => {
     const wrong = request('stale', { command: ['/no/such/program'] });
     await expect(world.runtime.start(wrong)).rejects.toMatchObject({ code: 'start-failed' });

@@ -16,6 +16,7 @@ import { parseWeights } from '../spec/weights.ts';
 import type { Keys } from '../store/keys.ts';
 import type { Mirror } from '../store/mirror.ts';
 import type { Entry } from '../store/port.ts';
+import { parseOnce } from './parse-once.ts';
 import { EMPTY_RECORD, parseRecord, type ServiceRecord } from './record.ts';
 
 type Reader = Pick<Mirror, 'get' | 'entries' | 'former' | 'revision'>;
@@ -52,7 +53,7 @@ export interface Desired {
 
 export function readDesired(reader: Reader, keys: Keys, service: string): Desired {
   const recordEntry = reader.get(keys.rollout(service));
-  const parsed = recordEntry === null ? EMPTY_RECORD : parseRecord(recordEntry.value);
+  const parsed = recordEntry === null ? EMPTY_RECORD : parseOnce(recordEntry, parseRecord);
   const record = parsed ?? EMPTY_RECORD;
   return {
     service,
@@ -79,24 +80,13 @@ function readSpec(reader: Reader, keys: Keys, service: string, record: ServiceRe
   if (entry === null) {
     return { specRevision: 0, spec: readAccepted(record, service), isSpecGone: true, specProblems: [] };
   }
-  const result = parseEntry(entry, service);
+  const result = parseOnce(entry, (text) => parseSpec(text, service));
   const base = { specRevision: entry.modRevision, isSpecGone: false };
   if (result.ok) {
     return { ...base, spec: { spec: result.spec, hash: result.hash, text: entry.value }, specProblems: [] };
   }
   const specProblems = result.problems.map((problem) => problem.message);
   return { ...base, spec: readAccepted(record, service), specProblems };
-}
-
-const parsedSpecs = new WeakMap<Entry, ReturnType<typeof parseSpec>>();
-
-// Once per write of the key: the mirror keeps an entry until another takes its place.
-function parseEntry(entry: Entry, service: string): ReturnType<typeof parseSpec> {
-  const known = parsedSpecs.get(entry);
-  if (known !== undefined) return known;
-  const result = parseSpec(entry.value, service);
-  parsedSpecs.set(entry, result);
-  return result;
 }
 
 /** The last valid spec. */
@@ -112,7 +102,7 @@ function readWritten<T>(
   parse: (text: string) => Parsed<T>,
 ): Written<Parsed<T>> | null {
   const entry = reader.get(key);
-  return entry === null ? null : { value: parse(entry.value), revision: entry.modRevision };
+  return entry === null ? null : { value: parseOnce(entry, parse), revision: entry.modRevision };
 }
 
 function readFreeze(reader: Reader, keys: Keys, service: string): string | null {
@@ -122,15 +112,15 @@ function readFreeze(reader: Reader, keys: Keys, service: string): string | null 
 }
 
 function readRevisions(reader: Reader, keys: Keys, service: string): readonly Revision[] {
-  const found = reader.entries(keys.revisions(service)).flatMap(({ value }) => readJson<Revision>(value));
-  return found.sort((a, b) => a.number - b.number);
+  const found = reader.entries(keys.revisions(service)).flatMap(readJson<Revision>);
+  return [...found].sort((a, b) => a.number - b.number);
 }
 
 // What a proxy has applied cannot be ahead of the store: one that says so speaks of an etcd before a restore.
 function readProxies(reader: Reader, keys: Keys): readonly ProxyState[] {
-  return reader.entries(keys.proxies).flatMap(({ key, value }) => {
-    const [said] = readJson<Partial<ProxyState>>(value);
-    const id = key.slice(keys.proxies.length);
+  return reader.entries(keys.proxies).flatMap((entry) => {
+    const [said] = readJson<Partial<ProxyState>>(entry);
+    const id = entry.key.slice(keys.proxies.length);
     const applied = said?.applied ?? 0;
     const isOfNow = applied <= reader.revision;
     return [{ id, applied: isOfNow ? applied : 0, busy: said?.busy ?? {}, refused: said?.refused ?? {} }];
@@ -141,23 +131,27 @@ function readProxies(reader: Reader, keys: Keys): readonly ProxyState[] {
 function readParted(reader: Reader, keys: Keys, { memory }: ServiceRecord): readonly string[] {
   const live = reader.entries(keys.proxies).map(({ key }) => key.slice(keys.proxies.length));
   return [...new Set([...live, ...Object.keys(memory.proxies)])].filter((id) => {
-    const text = reader.get(keys.proxy(id))?.value ?? reader.former(keys.proxy(id)) ?? '';
-    return readJson<{ readonly leaving?: boolean }>(text)[0]?.leaving === true;
+    const entry = reader.get(keys.proxy(id)) ?? reader.former(keys.proxy(id));
+    return entry !== null && readJson<{ readonly leaving?: boolean }>(entry)[0]?.leaving === true;
   });
 }
 
 function readRoute(reader: Reader, keys: Keys, service: string): Written<RouteEntry> | null {
   const entry = reader.get(keys.route(service));
   if (entry === null) return null;
-  const [value] = readJson<RouteEntry>(entry.value);
+  const [value] = readJson<RouteEntry>(entry);
   return value === undefined ? null : { value, revision: entry.modRevision };
 }
 
 // Values that only the controller and the proxies write: their shape is theirs, their syntax is checked.
-function readJson<T extends object>(text: string): readonly T[] {
+function readJson<T extends object>(entry: Entry): readonly T[] {
+  return parseOnce(entry, parseObject) as readonly T[];
+}
+
+function parseObject(text: string): readonly object[] {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? [value as T] : [];
+    return typeof value === 'object' && value !== null ? [value] : [];
   } catch {
     return [];
   }

@@ -10,7 +10,7 @@ import type { ContainerState, Observed, Plan, ServiceSpec } from '../../strategi
 import { planRetirement } from '../../strategies/retire.ts';
 import type { Keys } from '../store/keys.ts';
 import type { Mirror } from '../store/mirror.ts';
-import type { Store } from '../store/port.ts';
+import type { Store, Transaction } from '../store/port.ts';
 import { Attention } from './attention.ts';
 import type { Clock } from './clock.ts';
 import { draftTransaction } from './commit.ts';
@@ -124,7 +124,7 @@ export class Reconciler {
       this.#options.onPass({ desired, plan, status });
     }
     if (plan.writes.retired === true) return this.#retire(service);
-    const hasMoved = transaction !== null && isMove(desired, plan);
+    const hasMoved = transaction !== null && isMove(plan, transaction, keys.rollout(service));
     return { wakeAt: Math.min(plan.wakeAt ?? Number.POSITIVE_INFINITY, at + RESYNC_MS), again: hasMoved };
   }
 
@@ -221,9 +221,8 @@ function planFor(desired: Desired, spec: ServiceSpec, observed: Observed, at: nu
 }
 
 // A change of the status's words alone needs no second look.
-function isMove(desired: Desired, plan: Plan): boolean {
-  if (Object.keys(plan.writes).length > 0) return true;
-  return JSON.stringify(desired.record.memory) !== JSON.stringify(plan.memory);
+function isMove(plan: Plan, { puts }: Transaction, recordKey: string): boolean {
+  return Object.keys(plan.writes).length > 0 || puts.some(({ key }) => key === recordKey);
 }
 
 function listImageIds(plan: Plan): readonly string[] {

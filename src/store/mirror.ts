@@ -34,7 +34,7 @@ export interface Mirror {
   readonly revision: number;
   get(key: string): Entry | null;
   /** What a key held when it was deleted, as far as the watch told of it; null also after the next list. */
-  former(key: string): string | null;
+  former(key: string): Entry | null;
   /** Below a prefix (all by default), sorted by key. */
   entries(prefix?: string): readonly Entry[];
   /** Called after the copy has changed, or only moved on (with no keys). Returns the way to stop it. */
@@ -62,13 +62,15 @@ class PrefixMirror implements Mirror {
   revision = 0;
   readonly #options: MirrorOptions;
   readonly #entries = new Map<string, Entry>();
+  /** All of them, until one changes. */
+  #sorted: readonly Entry[] | null = null;
   readonly #changeListeners = new Set<(keys: readonly string[]) => void>();
   readonly #connectionListeners = new Set<(connected: boolean) => void>();
   readonly #ready = Promise.withResolvers<void>();
   /** The revision of the last list: whatever happened up to it is known already. */
   #floor = 0;
   /** Keys deleted since then, with the revision that did it: a repeated older put must not bring them back. */
-  readonly #deleted = new Map<string, { readonly revision: number; readonly value: string | null }>();
+  readonly #deleted = new Map<string, { readonly revision: number; readonly entry: Entry | null }>();
   readonly #pause: (ms: number, signal: AbortSignal) => Promise<void>;
 
   constructor(options: MirrorOptions) {
@@ -86,13 +88,13 @@ class PrefixMirror implements Mirror {
     return this.#entries.get(key) ?? null;
   }
 
-  former(key: string): string | null {
-    return this.#deleted.get(key)?.value ?? null;
+  former(key: string): Entry | null {
+    return this.#deleted.get(key)?.entry ?? null;
   }
 
   entries(prefix = ''): readonly Entry[] {
-    const found = [...this.#entries.values()].filter(({ key }) => key.startsWith(prefix));
-    return found.sort((a, b) => (a.key < b.key ? -1 : 1));
+    this.#sorted ??= [...this.#entries.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+    return this.#sorted.filter(({ key }) => key.startsWith(prefix));
   }
 
   onChange(listener: (keys: readonly string[]) => void): () => void {
@@ -180,12 +182,13 @@ class PrefixMirror implements Mirror {
       this.#deleted.delete(key);
       return true;
     }
-    this.#deleted.set(key, { revision: modRevision, value: this.#entries.get(key)?.value ?? null });
+    this.#deleted.set(key, { revision: modRevision, entry: this.#entries.get(key) ?? null });
     return this.#entries.delete(key);
   }
 
   #advance(revision: number, keys: readonly string[]): void {
     const moved = revision > this.revision;
+    if (keys.length > 0) this.#sorted = null;
     this.revision = Math.max(this.revision, revision);
     if (!moved && keys.length === 0) return;
     for (const listener of this.#changeListeners) listener(keys);

@@ -102,13 +102,12 @@ function checkSteps(world: Checked, observed: Observed, plan: Plan): void {
   }
 }
 
-// Absolute: it moves with progress, where the way back or a hold begins, or a hold ends, and by the length of a pause.
+// Absolute: it moves with progress, where a hold begins or ends, and by the length of a pause.
 function checkDeadline(world: Checked, observed: Observed, plan: Plan): void {
   const [before, after] = [observed.memory.rollout, plan.memory.rollout];
   if (before === null || after === null || before.id !== after.id) return;
   const isHeld = before.held || after.held;
-  const isTurned = after.stage !== before.stage || isChanged(before.verdict, after.verdict);
-  const hasProgress = after.progress > before.progress || isTurned || isHeld;
+  const hasProgress = after.progress > before.progress || after.stage !== before.stage || isHeld;
   const isShifted =
     isChanged(before.paused, after.paused) || isChanged(observed.memory.manual, plan.memory.manual);
   if (after.deadline !== before.deadline && !hasProgress && !isShifted)

@@ -1,6 +1,6 @@
 // `npm run sim -- --worlds N --seed S`: plays the worlds S, S+1, … in virtual time. A failure is made small, printed with
-// its seed, and exits 1. `--seed S --worlds 1` plays one again, exactly.
-import { execFileSync } from 'node:child_process';
+// its seed, and exits 1. `--seed S --worlds 1` plays one again, exactly. `--jobs J` shares them out over J processes.
+import { type ChildProcess, execFileSync, fork } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { generate } from './daemon/generate.ts';
 import { play } from './daemon/play.ts';
@@ -11,28 +11,63 @@ const { values } = parseArgs({
   options: {
     worlds: { type: 'string', default: '1000' },
     seed: { type: 'string', default: '1' },
+    jobs: { type: 'string', default: '1' },
     'no-shrink': { type: 'boolean', default: false },
   },
 });
-const [worlds, first] = [Number(values.worlds), Number(values.seed)];
-const begun = performance.now();
-const tally = new Tally();
+const [worlds, first, jobs] = [Number(values.worlds), Number(values.seed), Number(values.jobs)];
 
-for (let seed = first; seed < first + worlds; seed += 1) {
-  const plot = generate(seed);
-  try {
-    tally.add(await play(plot));
-  } catch (error) {
-    const small = values['no-shrink'] ? { plot, error } : await shrink(plot, error as Error);
-    const commit = execFileSync('git', ['rev-parse', 'HEAD'], { encoding: 'utf8' }).trim();
-    const { services, proxies, controllers, acts, faults } = small.plot;
-    console.log(JSON.stringify({ services, proxies, controllers, acts, faults }));
-    console.log(`${small.error}`);
-    console.log(`broken: seed ${seed} at commit ${commit}; again: npm run sim -- --seed ${seed} --worlds 1`);
-    process.exit(1);
+async function playHere(): Promise<Tally> {
+  const tally = new Tally();
+  for (let seed = first; seed < first + worlds; seed += 1) {
+    const plot = generate(seed);
+    try {
+      tally.add(await play(plot));
+    } catch (error) {
+      const small = values['no-shrink'] ? { plot, error } : await shrink(plot, error as Error);
+      const commit = execFileSync('git', ['rev-parse', 'HEAD'], { encoding: 'utf8' }).trim();
+      const { services, proxies, controllers, acts, faults } = small.plot;
+      console.log(JSON.stringify({ services, proxies, controllers, acts, faults }));
+      console.log(`${small.error}`);
+      console.log(
+        `broken: seed ${seed} at commit ${commit}; again: npm run sim -- --seed ${seed} --worlds 1`,
+      );
+      process.exit(1);
+    }
   }
+  return tally;
 }
 
-const seconds = ((performance.now() - begun) / 1000).toFixed(1);
-for (const line of tally.lines()) console.log(line);
-console.log(`${tally.worlds} worlds, seeds ${first} to ${first + worlds - 1}, 0 broken, in ${seconds} s`);
+// The first process that finds a failure tells of it, and ends the others.
+async function playInChildren(): Promise<Tally> {
+  const tally = new Tally();
+  const share = Math.ceil(worlds / jobs);
+  const children: ChildProcess[] = [];
+  const ends = Array.from({ length: jobs }, (_, i) => {
+    const seed = first + i * share;
+    const count = Math.min(share, first + worlds - seed);
+    const also = values['no-shrink'] ? ['--no-shrink'] : [];
+    const child = fork(import.meta.filename, ['--seed', `${seed}`, '--worlds', `${count}`, ...also]);
+    children.push(child);
+    child.once('message', (told) => tally.add(Tally.from(told as ReturnType<Tally['toJSON']>)));
+    return new Promise<void>((resolve) => {
+      child.once('exit', (code) => {
+        if (code === 0) return resolve();
+        for (const other of children) other.kill();
+        process.exit(1);
+      });
+    });
+  });
+  await Promise.all(ends);
+  return tally;
+}
+
+const begun = performance.now();
+const tally = jobs > 1 ? await playInChildren() : await playHere();
+if (process.send !== undefined) process.send(tally.toJSON());
+else {
+  const seconds = ((performance.now() - begun) / 1000).toFixed(1);
+  for (const line of tally.lines()) console.log(line);
+  console.log(`${tally.worlds} worlds, seeds ${first} to ${first + worlds - 1}, 0 broken, in ${seconds} s`);
+}
+if (process.send !== undefined) process.disconnect();

@@ -53,13 +53,13 @@ export class Judge {
     const { etcd } = this.#scene;
     const look = service === null ? null : daemon.witness.lookOf(service);
     if (service === null || look === null) return () => this.#checkFence(daemon, null);
-    const view = this.#view(service, look);
+    const isDecision = transaction.puts.some(({ key }) => key === KEYS.rollout(service));
+    const view = isDecision ? this.#view(service, look) : null;
     const before = memoryOf(etcd, service);
-    const isLook = transaction.puts.some(({ key }) => key === KEYS.rollout(service));
     const plan = { ...look.plan, memory: landedMemory(transaction, service) ?? look.plan.memory };
     return () => {
       this.#checkFence(daemon, plan);
-      if (isLook) {
+      if (view !== null) {
         const observed = { ...look.observed, memory: before };
         checkPlan({ ...view, plan }, observed, plan);
         this.#checkProven(service, look, plan.writes.route ?? null);
@@ -204,9 +204,14 @@ export class Judge {
   }
 }
 
+const memories = new WeakMap<object, Memory>();
+
 export function memoryOf(etcd: FakeEtcd, service: string): Memory {
-  const text = etcd.value(KEYS.rollout(service));
-  return text === null ? EMPTY_MEMORY : { ...EMPTY_MEMORY, ...JSON.parse(text).memory };
+  const entry = etcd.get(KEYS.rollout(service));
+  if (entry === null) return EMPTY_MEMORY;
+  const memory = memories.get(entry) ?? { ...EMPTY_MEMORY, ...JSON.parse(entry.value).memory };
+  memories.set(entry, memory);
+  return memory;
 }
 
 function landedMemory({ puts }: Transaction, service: string): Memory | null {

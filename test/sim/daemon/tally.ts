@@ -7,6 +7,21 @@ export class Tally {
   /** `canary release → rolled-back` */
   readonly rollouts = new Map<string, number>();
 
+  /** To be told to another process. */
+  toJSON() {
+    const [acts, faults, rollouts] = [[...this.acts], [...this.faults], [...this.rollouts]];
+    return { worlds: this.worlds, acts, faults, rollouts };
+  }
+
+  static from(told: ReturnType<Tally['toJSON']>): Tally {
+    const tally = new Tally();
+    tally.worlds = told.worlds;
+    for (const part of ['acts', 'faults', 'rollouts'] as const) {
+      for (const [name, count] of told[part]) increase(tally[part], name, count);
+    }
+    return tally;
+  }
+
   add(other: Tally): void {
     this.worlds += other.worlds;
     for (const part of ['acts', 'faults', 'rollouts'] as const) {

@@ -1,6 +1,8 @@
+import type { ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { Turns, WaitingRoom } from '../../proxy/turns.ts';
 import { entryOf, Rig, readText, type TestTarget, talk, until } from './rig.ts';
 
 const rig = new Rig();
@@ -137,6 +139,34 @@ describe('requests that come in one segment', () => {
     await until(() => client.received.split('at /more').length > 20, 'the others are served');
     client.socket.destroy();
     await until(async () => (await rig.proxy?.stats())?.connections === 0, 'the connection has ended');
+  });
+});
+
+describe('the room for those that wait', () => {
+  it('is one for all connections: who finds none is cut off, and who leaves makes room', async () => {
+    const room = new WaitingRoom(3);
+    const bySocket = new Map<Socket, Turns>();
+    const held: ServerResponse[] = [];
+    const target = await rig.target((incoming, response) => {
+      const turns = bySocket.get(incoming.socket) ?? new Turns(incoming.socket, room);
+      bySocket.set(incoming.socket, turns);
+      turns.take(response, () => held.push(response));
+    });
+    const port = Number(target.address.split(':')[1]);
+    const first = open(port, GET('/').repeat(3));
+    await until(() => held.length === 1, 'one is served, and two wait');
+    const second = open(port, GET('/').repeat(3));
+    await until(() => second.ended, 'there is no room for two more');
+    const third = open(port, GET('/').repeat(2));
+    await until(() => held.length === 3, 'there is room for one');
+    held[0]?.end();
+    await until(() => held.length === 4, 'another one of the first is served, and makes room');
+    const fourth = open(port, GET('/').repeat(2));
+    await until(() => held.length === 5, 'there is room for one again');
+    const fifth = open(port, GET('/').repeat(2));
+    await until(() => fifth.ended, 'and for no more');
+    expect([first, third, fourth].map(({ ended }) => ended)).toEqual([false, false, false]);
+    for (const { socket } of [first, third, fourth]) socket.destroy();
   });
 });
 

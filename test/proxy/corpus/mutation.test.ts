@@ -1,0 +1,108 @@
+import { connect } from 'node:net';
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { entryOf, Rig, talk } from '../rig.ts';
+import { BODY_CASES } from './body-cases.ts';
+import { HEAD_CASES } from './head-cases.ts';
+import { Judge } from './judge.ts';
+
+const rig = new Rig();
+const judge = new Judge();
+let port = 0;
+beforeAll(async () => {
+  await judge.listen(rig);
+  const targets = [{ revision: 1, address: judge.address }];
+  port = await rig.serve({ web: entryOf([], { targets, proxy: { retries: 0 } }) });
+});
+afterAll(() => rig.close());
+
+const RUNS = 1_000;
+const TEXTS = [...BODY_CASES, ...HEAD_CASES].map(({ text }) => text).filter(({ length }) => length < 2_000);
+/** What parsers have stumbled over. */
+const BITS = [
+  ...[
+    '\r',
+    '\n',
+    '\r\n',
+    '\r\n\r\n',
+    ' ',
+    '\t',
+    '\0',
+    '\x0b',
+    '\xa0',
+    ':',
+    ';',
+    ',',
+    '0',
+    '1',
+    '-',
+    '+',
+    'x',
+    '"',
+  ],
+  ...[
+    'Content-Length: 1\r\n',
+    'Transfer-Encoding: chunked\r\n',
+    '0\r\n\r\n',
+    'GET / HTTP/1.1\r\nHost: a\r\n\r\n',
+  ],
+];
+
+interface Cut {
+  /** Where, as a share of the text. */
+  readonly at: number;
+  readonly drop: number;
+  readonly put: string;
+}
+
+const cut = fc.record({
+  at: fc.double({ min: 0, max: 1, noNaN: true }),
+  drop: fc.nat({ max: 4 }),
+  put: fc.oneof(fc.constantFrom('', ...BITS)),
+});
+
+function mutate(text: string, cuts: readonly Cut[]): string {
+  return cuts.reduce((before, { at, drop, put }) => {
+    const index = Math.floor(at * before.length);
+    return before.slice(0, index) + put + before.slice(index + drop);
+  }, text);
+}
+
+/** Ends its side behind the text, so that half a request is not waited for. */
+function send(text: string): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    let received = '';
+    socket.setEncoding('latin1');
+    socket.on('data', (chunk) => {
+      received += chunk;
+    });
+    socket.on('end', () => socket.destroy());
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => resolve(received));
+    socket.end(text, 'latin1');
+  });
+}
+
+it('whatever is sent: each answer of the target is one request that it has understood, and the next client is well', async () => {
+  const property = fc.asyncProperty(
+    fc.constantFrom(...TEXTS),
+    fc.array(cut, { minLength: 1, maxLength: 3 }),
+    async (text, cuts) => {
+      judge.forget();
+      const received = await send(mutate(text, cuts));
+      const served = received.match(/HTTP\/1\.1 200 /g)?.length ?? 0;
+      const reached = judge.seen.length;
+      const mark = await talk(port, 'GET /mark HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+      expect({ problems: judge.problems, reached, last: judge.seen.at(-1) }).toEqual({
+        problems: [],
+        reached: served,
+        last: 'GET /mark',
+      });
+      expect(mark).toMatch(/^HTTP\/1\.1 200 [\s\S]*\r\n\r\nok$/);
+      expect(received).not.toMatch(/HTTP\/1\.1 5/);
+    },
+  );
+  await fc.assert(property, { numRuns: RUNS });
+  expect(rig.problems).toEqual([]);
+});

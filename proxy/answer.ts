@@ -42,7 +42,7 @@ export class AnswerRelay {
     this.#answer.on('data', (chunk: Buffer) => this.#relay(chunk));
     this.#answer.once('end', () => this.#finish());
     this.#answer.on('error', () => this.#events.onTruncated());
-    if (this.#isEventStream()) this.#endWithStreams();
+    if (this.#chunked && this.#isEventStream()) this.#endWithStreams();
     process.nextTick(() => this.#flushHead());
     return true;
   }
@@ -64,7 +64,7 @@ export class AnswerRelay {
   #endWithStreams(): void {
     const { request, response, plane } = this.#job;
     const leave = (): void => cutOff(response);
-    const forget = this.#chunked ? plane.streams.add(() => this.#endEarly()) : () => undefined;
+    const forget = plane.streams.add(() => this.#endEarly());
     request.socket.once('end', leave);
     response.once('close', () => {
       request.socket.off('end', leave);

@@ -103,18 +103,13 @@ export class Exchange implements Job, Wish {
         if (refusal !== null) return this.#answer(refusal);
         continue;
       }
-      if (await this.#try(target)) return;
+      try {
+        if (this.#conclude(await this.#forward(target), target)) return;
+      } finally {
+        target.release();
+      }
     }
     this.#count(CLIENT_GONE_STATUS);
-  }
-
-  /** True when it is over; otherwise another try follows. Gives the target back, whatever happens. */
-  async #try(target: Target): Promise<boolean> {
-    try {
-      return this.#conclude(await this.#forward(target), target);
-    } finally {
-      target.release();
-    }
   }
 
   async #forward(target: Target): Promise<Outcome> {
@@ -128,6 +123,7 @@ export class Exchange implements Job, Wish {
     return outcome;
   }
 
+  /** True when it is over; otherwise another try follows. */
   #conclude(outcome: Outcome, target: Target): boolean {
     if ('reason' in outcome && outcome.reason !== null) this.#blame(target, outcome.reason);
     switch (outcome.kind) {

@@ -60,7 +60,6 @@ class Attempt implements Forwarding, Connecting, Deadline, WireEvents {
     if (!SAFE_METHODS.has(head.method)) this.#target.pool.dropIdle(UNSAFE_IDLE_MS);
     plane.deadlines.add(this);
     this.#extend(CONNECT_TIMEOUT_MS);
-    this.#target.connecting.add(this);
     try {
       this.#wire = new Wire(this.#target, head, this);
     } catch {
@@ -100,6 +99,10 @@ class Attempt implements Forwarding, Connecting, Deadline, WireEvents {
       case 'settled':
         return;
     }
+  }
+
+  onConnecting(): void {
+    if (this.#phase === 'connecting') this.#target.connecting.add(this);
   }
 
   onConnected(): void {

@@ -70,7 +70,7 @@ export class Turns {
       return;
     }
     if (this.#current === null) {
-      this.#start({ response, begin });
+      this.#start(response, begin);
       return;
     }
     if (!this.#room.enter()) {
@@ -99,9 +99,9 @@ export class Turns {
     this.#socket.off('end', this.#watchHalfOpen);
   }
 
-  #start({ response, begin }: Turn): void {
+  #start(response: ServerResponse, begin: () => void): void {
     this.#current = response;
-    response.once('close', this.#next);
+    response.on('close', this.#next);
     begin();
   }
 
@@ -121,7 +121,7 @@ export class Turns {
     if (this.#waiting?.length === 0) this.#waiting = null;
     // Its body is what could not be read.
     if (this.#refusal !== null && !turn.response.req.complete) this.#end();
-    else this.#start(turn);
+    else this.#start(turn.response, turn.begin);
     if (this.#waiting === null) socket.resume();
   };
 

@@ -9,6 +9,8 @@ import type { RequestHead } from './request.ts';
 import type { Target } from './target.ts';
 
 export interface WireEvents {
+  /** There is no connection yet; one that was kept from before needs no such wait. */
+  onConnecting(): void;
   /** Nothing was sent so far. */
   onConnected(): void;
   onContinue(): void;
@@ -67,8 +69,9 @@ export class Wire {
   #listen(request: ClientRequest): void {
     const events = this.#events;
     request.once('socket', (socket) => {
-      if (socket.connecting) socket.once('connect', () => this.#begin(socket));
-      else this.#begin(socket);
+      if (!socket.connecting) return this.#begin(socket);
+      events.onConnecting();
+      socket.once('connect', () => this.#begin(socket));
     });
     request.on('continue', () => events.onContinue());
     request.on('information', (info) => events.onInformation(info));

@@ -1,6 +1,7 @@
-// The log: one JSON line per event on a file descriptor, written before the call returns, so that none is lost at exit.
+// The log: one JSON line per event, written before the call returns, so that none is lost at exit.
 // The only importer of pino. Messages are constant texts; what varies goes into fields, and fields carry no secrets.
-import { type DestinationStream, destination, pino, stdTimeFunctions } from 'pino';
+import { type DestinationStream, pino, stdTimeFunctions } from 'pino';
+import { openLogStream } from './log-stream.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 /** `error` may be anything that was thrown: its code, disposition and messages are kept, nothing else of it. */
@@ -19,10 +20,7 @@ export interface Log {
 const STRUCK = ['password', 'token', 'secret', 'secrets', 'environment', 'authorization'];
 
 /** To standard error unless another stream is given. */
-export function createLog(
-  level: LogLevel,
-  stream: DestinationStream = destination({ dest: 2, sync: true }),
-): Log {
+export function createLog(level: LogLevel, stream: DestinationStream = openLogStream()): Log {
   const options = {
     level,
     base: null,

@@ -1,5 +1,9 @@
 // Commands inside containers, for probes. The engine cannot kill what it ran, so one that outlives its time is
 // remembered, and none is started beside it: a hanging probe costs one process, not one per interval.
+//
+// INVARIANTS
+// - time that ran out speaks against the container only when the engine itself says that the command still runs; an
+//   engine that does not answer is thrown, and counts neither way
 
 import type { ProbeAnswer } from '../strategies/model.ts';
 import { withDeadline } from './deadline.ts';
@@ -11,6 +15,8 @@ import type { Permit } from './runtime.ts';
 
 const MAX_OUTPUT_LINES = 200;
 const MAX_REMEMBERED = 1000;
+/** After the time of a command is up: to hear from the engine whether it runs. */
+const ASK_MS = 2_000;
 
 export class EngineExec {
   readonly #client: EngineClient;
@@ -38,12 +44,20 @@ export class EngineExec {
         };
       });
     } catch (error) {
-      const result = asResult(error, words, timeoutMs);
-      if (execId !== null && isTimeout(error)) this.#remember(id, execId);
-      return result;
+      if (!isTimeout(error)) return asResult(error, words);
+      if (execId === null) throw error;
+      this.#remember(id, execId);
+      return await this.#judgeOverdue(execId, `${words}: no end within ${timeoutMs} ms`, error);
     } finally {
       abort.abort();
     }
+  }
+
+  /** It hangs, or the engine does: only the engine knows. */
+  async #judgeOverdue(execId: string, words: string, late: unknown): Promise<ProbeAnswer> {
+    const { running } = await withDeadline({ timeoutMs: ASK_MS, what: words }, () => this.#inspect(execId));
+    if (running) return failed(words);
+    throw late;
   }
 
   async #create(id: string, command: readonly string[], permit: Permit): Promise<string> {
@@ -97,8 +111,7 @@ export class EngineExec {
 }
 
 /** What speaks against the container is a result; what speaks against the engine is thrown. */
-function asResult(error: unknown, words: string, timeoutMs: number): ProbeAnswer {
-  if (isTimeout(error)) return failed(`${words}: no end within ${timeoutMs} ms`);
+function asResult(error: unknown, words: string): ProbeAnswer {
   if (!(error instanceof RuntimeFailure)) throw error;
   if (error.code === 'start-failed') return failed(`${words}: ${error.message}`);
   if (statusOf(error.cause) === 409) return failed(`${words}: the container is not running`);

@@ -17,6 +17,8 @@ export interface ServerOptions {
   /** Names with a dot that the server is reached by, beside `host`. */
   readonly allowedHosts: readonly string[];
   readonly ready: () => Readiness;
+  /** What is wrong without keeping it from its work. */
+  readonly warnings?: () => Readiness;
   readonly metrics: () => Promise<Exposition>;
   /** An exception that no client caused. */
   readonly onError: (error: unknown) => void;
@@ -62,17 +64,23 @@ export function createServer(options: ServerOptions): FastifyInstance {
   return server;
 }
 
-function addHealth(server: FastifyInstance, { ready, metrics }: ServerOptions): void {
+function addHealth(server: FastifyInstance, { ready, warnings, metrics }: ServerOptions): void {
   server.get('/healthz', async () => ({ healthy: true }));
   server.get('/readyz', async (_request, reply) => {
-    const missing = Object.entries(ready()).filter(([, problem]) => problem !== null);
-    if (missing.length === 0) return { ready: true };
-    return reply.code(503).send({ ready: false, missing: Object.fromEntries(missing) });
+    const missing = listProblems(ready());
+    const beside = listProblems(warnings?.() ?? {});
+    const more = Object.keys(beside).length === 0 ? {} : { warnings: beside };
+    if (Object.keys(missing).length === 0) return { ready: true, ...more };
+    return reply.code(503).send({ ready: false, missing, ...more });
   });
   server.get('/metrics', async (_request, reply) => {
     const { contentType, text } = await metrics();
     return reply.header('content-type', contentType).send(text);
   });
+}
+
+function listProblems(found: Readiness): Readiness {
+  return Object.fromEntries(Object.entries(found).filter(([, problem]) => problem !== null));
 }
 
 /** Clients learn of their own mistakes in full, and of ours only that there was one. */

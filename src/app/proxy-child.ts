@@ -66,7 +66,7 @@ class ProxySupervisor implements SupervisedProxy {
     this.#keepers = new Keepers(this.#pidFile, process.pid);
     this.#keepers.join();
     this.#look();
-    this.#askForNewVersion();
+    this.#askOnceKnown();
     this.#timer = setInterval(() => this.#look(), LOOK_MS).unref();
     this.started = this.#untilRegistered();
   }
@@ -119,6 +119,15 @@ class ProxySupervisor implements SupervisedProxy {
     const now = performance.now();
     if (this.#nextStart === 0) this.#nextStart = now + this.#keepers.countBefore() * TURN_MS;
     if (now >= this.#nextStart) this.#spawn();
+  }
+
+  /** Its version stands in its key, and etcd may be away. */
+  #askOnceKnown(): void {
+    const { mirror } = this.#options;
+    const ask = (): void => {
+      if (!this.#isStopping) this.#askForNewVersion();
+    };
+    mirror.ready().then(ask, () => undefined);
   }
 
   /** The successor takes over the port from it; one that knows no hand-over has no version, and is left alone. */

@@ -11,8 +11,10 @@ import { readEtcdOptions } from '../config-files.ts';
 import { linkProxy } from '../proxy-link/link.ts';
 import { openEtcd } from '../store/etcd.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
-import { createProxyMetrics } from '../telemetry/metrics-proxy.ts';
+import { type LogStream, openLogStream } from '../telemetry/log-stream.ts';
+import { createProxyMetrics, type ProxyNumbers } from '../telemetry/metrics-proxy.ts';
 import { readProgramVersion } from '../version.ts';
+import { aborted } from './aborted.ts';
 import { namePidFile, removePid, writePid } from './pid-file.ts';
 import { findPredecessor, type Predecessor, type SocketName } from './predecessor.ts';
 import { nameGeneration, nameProxy } from './proxy-name.ts';
@@ -21,11 +23,16 @@ import { HandOverRequests, raiseSuccessor } from './successor.ts';
 
 const EVERY_INTERFACE: readonly string[] = ['0.0.0.0', '::'];
 
+/** Of a proxy that does not serve yet. */
+const NO_NUMBERS: ProxyNumbers = { tableVersion: 0, connections: 0, unrouted: [], services: {} };
+
 interface Parts {
   readonly config: ProxyConfig;
   readonly log: Log;
+  readonly output: LogStream;
   readonly releases: Releases;
   readonly predecessor: Predecessor | null;
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -35,23 +42,35 @@ interface Parts {
 export async function startProxyProcess(config: ProxyConfig, signal: AbortSignal): Promise<void> {
   const requests = new HandOverRequests(process);
   const releases = new Releases();
-  const log = createLog(config.logLevel);
-  const parts: Parts = { config, log, releases, predecessor: findPredecessor(process) };
+  const output = openLogStream();
+  const log = createLog(config.logLevel, output);
+  const parts: Parts = { config, log, output, releases, predecessor: findPredecessor(process), signal };
   try {
     releases.add('pid file', () => void removePid(namePidFile(config), process.pid));
-    const proxy = await serveTraffic(parts);
-    const admin = await serveAdmin(parts, proxy);
-    claimPidFile(parts);
-    parts.predecessor?.tellServing();
-    log.info('serving', { http: config.http.port, id: nameSelf(parts), pid: process.pid });
-    if (await untilSucceeded(parts, { http: proxy.socket, admin: admin.socket }, requests, signal)) {
-      admin.retire();
-      await Promise.race([proxy.retire(config.drain), aborted(signal)]);
-    }
-    log.info('stopping');
+    await runProxy(parts, requests);
+  } catch (error) {
+    // Told to stop before there was a table: nothing has gone wrong.
+    if (!signal.aborted) throw error;
   } finally {
+    log.info('stopping');
     await releases.close();
   }
+}
+
+async function runProxy(parts: Parts, requests: HandOverRequests): Promise<void> {
+  const { config, log, predecessor, signal } = parts;
+  let proxy: RunningProxy | null = null;
+  const find = () => proxy;
+  // Whoever is waited for says meanwhile why; a successor says nothing before it can serve.
+  const early = predecessor === null ? await serveAdmin(parts, find) : null;
+  proxy = await serveTraffic(parts);
+  const admin = early ?? (await serveAdmin(parts, find));
+  claimPidFile(parts);
+  predecessor?.tellServing();
+  log.info('serving', { http: config.http.port, id: nameSelf(parts), pid: process.pid });
+  if (!(await untilSucceeded(parts, { http: proxy.socket, admin: admin.socket }, requests))) return;
+  admin.retire();
+  await Promise.race([proxy.retire(config.drain), aborted(signal)]);
 }
 
 async function serveTraffic(parts: Parts): Promise<RunningProxy> {
@@ -79,8 +98,9 @@ class EtcdFeed {
     this.#parts = parts;
   }
 
+  /** Rejects when the signal comes before there is a table. */
   async open(sink: TableSink, snapshots: Snapshots): Promise<void> {
-    const { config, log, releases } = this.#parts;
+    const { config, log, releases, signal } = this.#parts;
     const store = openEtcd(await readEtcdOptions(config));
     releases.add('store', () => store.close());
     const stop = new AbortController();
@@ -98,21 +118,23 @@ class EtcdFeed {
       stop.abort();
       await link.ended;
     });
-    await link.serving;
+    await Promise.race([link.serving, aborted(signal)]);
+    signal.throwIfAborted();
   }
 }
 
-async function serveAdmin(parts: Parts, proxy: RunningProxy): Promise<AdminServer> {
-  const { config, log, releases } = parts;
-  const numbers = () => proxy.stats();
+async function serveAdmin(parts: Parts, find: () => RunningProxy | null): Promise<AdminServer> {
+  const { config, log, output, releases } = parts;
+  const numbers = async () => (await find()?.stats()) ?? NO_NUMBERS;
   const metrics = createProxyMetrics({ version: readProgramVersion(), bounds: SECONDS_BUCKETS, numbers });
   const admin = await startProxyAdmin({
     host: config.admin.host ?? '0.0.0.0',
     port: config.admin.port,
     inherit: inherit(parts, 'admin'),
     allowedHosts: [hostname()],
-    // It has a table, or it would not have come so far; it serves that also while etcd is away.
-    ready: () => ({ table: null }),
+    // With a table it serves, also while etcd is away.
+    ready: () => ({ table: find() === null ? describeNoTable(config) : null }),
+    warnings: () => ({ log: output.trouble() }),
     metrics: () => metrics.render(),
     onError: (error) => log.error('admin server', { error }),
   });
@@ -120,12 +142,17 @@ async function serveAdmin(parts: Parts, proxy: RunningProxy): Promise<AdminServe
   return admin;
 }
 
+function describeNoTable({ table }: ProxyConfig): string {
+  return table === null
+    ? 'no table yet: etcd has not answered, and there is no snapshot'
+    : 'no table yet: the file is read';
+}
+
 /** True when another one serves in this one's place. */
 async function untilSucceeded(
-  { config, log, predecessor }: Parts,
+  { config, log, predecessor, signal }: Parts,
   sockets: Parameters<typeof raiseSuccessor>[0]['sockets'],
   requests: HandOverRequests,
-  signal: AbortSignal,
 ): Promise<boolean> {
   while (await requests.next(signal)) {
     log.info('handing over');
@@ -163,11 +190,4 @@ function nameSelf({ config, predecessor }: Parts): string {
 function formatAddress({ host, port }: ProxyConfig['http']): string {
   const name = host === null || EVERY_INTERFACE.includes(host) ? hostname() : host;
   return name.includes(':') ? `[${name}]:${port}` : `${name}:${port}`;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

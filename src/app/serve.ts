@@ -1,6 +1,5 @@
 // `slipway serve`: the controller, its admin server, and a proxy process beside it. Constructs and connects everything;
 // holds no logic of its own.
-import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { DockerRuntime } from '../../deploy/docker.ts';
 import { parseEndpoint } from '../../deploy/endpoint.ts';
@@ -13,16 +12,14 @@ import { readAdminToken } from '../config-files.ts';
 import { startClock } from '../controller/clock.ts';
 import { putCommand } from '../controller/command.ts';
 import { Controller } from '../controller/controller.ts';
-import { campaign, type Leader } from '../controller/leader.ts';
 import { Prober } from '../controller/prober.ts';
-import { buildKeys, type Keys } from '../store/keys.ts';
-import { type Mirror, startMirror } from '../store/mirror.ts';
-import type { Store } from '../store/port.ts';
-import { type ControllerEvent, createEventBus, type EventBus } from '../telemetry/events.ts';
+import type { ControllerEvent } from '../telemetry/events.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
-import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
+import { type LogStream, openLogStream } from '../telemetry/log-stream.ts';
 import { readProgramVersion } from '../version.ts';
+import { aborted, pause } from './aborted.ts';
 import { DeployEngine } from './engine.ts';
+import { connectParts, type Parts } from './parts.ts';
 import { superviseProxy } from './proxy-child.ts';
 import { Releases } from './releases.ts';
 import { openDaemonStore } from './store.ts';
@@ -30,32 +27,25 @@ import { readHistory, readService, readServices, readTargets } from './tables.ts
 
 const PING_MS = 10_000;
 
-interface Parts {
-  readonly config: ServeConfig;
-  readonly log: Log;
-  readonly store: Store;
-  readonly keys: Keys;
-  readonly mirror: Mirror;
-  readonly leader: Leader;
-  readonly metrics: Metrics;
-  readonly events: EventBus;
-  readonly stop: AbortSignal;
-}
+/** With etcd there, the proxy that serves already is known by then; without it, its snapshot is served. */
+const HEAD_START_MS = 1_000;
 
 /** Runs until the signal aborts; then proxy, controller, leadership and etcd are let go in this order. */
 export async function startDaemon(config: ServeConfig, signal: AbortSignal): Promise<void> {
   const releases = new Releases();
   const stop = new AbortController();
-  const log = createLog(config.logLevel);
+  const output = openLogStream();
+  const log = createLog(config.logLevel, output);
   try {
     const token = await readAdminToken(config);
-    const store = await openDaemonStore(config, log, releases, signal);
+    const { store, trouble } = await openDaemonStore(config, log, releases, signal);
     const parts = connectParts(config, log, store, stop.signal, releases);
-    await parts.mirror.ready();
     const { controller, engine } = startControl(parts, releases);
-    await serveAdmin(parts, engine, token, releases);
-    if (!config.noProxy) await startProxyBeside(parts, releases);
-    log.info('started', { admin: formatAddress(config.admin), leads: parts.leader.isLeader() });
+    await serveAdmin(parts, { engine, trouble, output, token }, releases);
+    if (!config.noProxy) await startProxyBeside(parts, signal, releases);
+    if (!signal.aborted) {
+      log.info('started', { admin: formatAddress(config.admin), leads: parts.leader.isLeader() });
+    }
     controller.markAll();
     await aborted(signal);
     log.info('stopping');
@@ -63,47 +53,6 @@ export async function startDaemon(config: ServeConfig, signal: AbortSignal): Pro
     stop.abort();
     await releases.close();
   }
-}
-
-function connectParts(
-  config: ServeConfig,
-  log: Log,
-  store: Store,
-  stop: AbortSignal,
-  releases: Releases,
-): Parts {
-  const keys = buildKeys(config.prefix);
-  const metrics = createMetrics(readProgramVersion());
-  const events = createEventBus(Date.now);
-  const warn = (what: string) => (error: unknown, streak?: number) => {
-    if (streak === undefined || streak === 1) log.warn(what, { error });
-  };
-  const mirror = startMirror({
-    store,
-    prefix: keys.root,
-    signal: stop,
-    onTrouble: warn('etcd does not answer'),
-  });
-  mirror.onConnection((connected) => {
-    metrics.setStoreConnected(connected);
-    events.emit({ kind: connected ? 'store-connected' : 'store-lost' });
-  });
-  const holder = {
-    id: `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`,
-    host: hostname(),
-    pid: process.pid,
-  };
-  const resign = new AbortController();
-  const leader = campaign({
-    ...{ store, mirror, key: keys.leader, holder, ttlMs: config.leaderTtl },
-    signal: resign.signal,
-    onTrouble: warn('cannot campaign for leadership'),
-  });
-  releases.add('leadership', async () => {
-    resign.abort();
-    await leader.ended;
-  });
-  return { config, log, store, keys, mirror, leader, metrics, events, stop };
 }
 
 function startControl(parts: Parts, releases: Releases) {
@@ -183,26 +132,30 @@ function followEngine(
   void engine.ping();
 }
 
-async function serveAdmin(
-  parts: Parts,
-  engine: DeployEngine,
-  token: string | null,
-  releases: Releases,
-): Promise<void> {
+interface Watched {
+  readonly engine: DeployEngine;
+  /** Of an etcd of our own. */
+  readonly trouble: () => string | null;
+  readonly output: LogStream;
+  readonly token: string | null;
+}
+
+async function serveAdmin(parts: Parts, watched: Watched, releases: Releases): Promise<void> {
   const { config, log, store, keys, mirror, leader, metrics, events } = parts;
   const admin = await startAdmin({
     host: config.admin.host ?? '0.0.0.0',
     port: config.admin.port,
     allowedHosts: [hostname()],
     ready: () => ({
-      store: mirror.connected ? null : 'etcd does not answer',
+      store: mirror.connected ? null : (watched.trouble() ?? 'etcd does not answer'),
       leader: leader.isLeader() || mirror.get(keys.leader) !== null ? null : 'no controller leads',
-      engine: engine.away,
+      engine: watched.engine.away,
     }),
+    warnings: () => ({ log: watched.output.trouble() }),
     metrics: () => metrics.render(),
     onError: (error) => log.error('admin server', { error }),
     events,
-    token,
+    token: watched.token,
     services: () => readServices(mirror, keys),
     service: (name) => readService(mirror, keys, name),
     history: (name) => readHistory(mirror, keys, name),
@@ -216,20 +169,16 @@ async function serveAdmin(
   releases.add('admin server', () => admin.close());
 }
 
-async function startProxyBeside(parts: Parts, releases: Releases): Promise<void> {
+async function startProxyBeside(parts: Parts, signal: AbortSignal, releases: Releases): Promise<void> {
   const { config, log, mirror, keys } = parts;
+  const known = mirror.ready().catch(() => undefined);
+  await Promise.race([known, pause(HEAD_START_MS, signal)]);
+  if (signal.aborted) return;
   const proxy = superviseProxy({ config, log, mirror, keys, version: readProgramVersion() });
   releases.add('proxy', () => proxy.stop());
-  await proxy.started;
+  await Promise.race([proxy.started, aborted(signal)]);
 }
 
 function formatAddress({ host, port }: ServeConfig['admin']): string {
   return `${host ?? '0.0.0.0'}:${port}`;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -1,10 +1,12 @@
 // What the API reads from the mirror: documents as the controller wrote them.
 import type { ProxyTarget } from '../admin/api.ts';
+import { Refusal } from '../admin/errors.ts';
 import { listServices } from '../controller/watcher.ts';
 import type { Keys } from '../store/keys.ts';
 import type { Mirror } from '../store/mirror.ts';
 
 export function readServices(mirror: Mirror, keys: Keys): readonly object[] {
+  requireCopy(mirror);
   return listServices(mirror, keys).flatMap((service) => {
     const status = readService(mirror, keys, service);
     return status === null ? [] : [status];
@@ -12,6 +14,7 @@ export function readServices(mirror: Mirror, keys: Keys): readonly object[] {
 }
 
 export function readService(mirror: Mirror, keys: Keys, service: string): object | null {
+  requireCopy(mirror);
   return readDocument(mirror.get(keys.status(service))?.value);
 }
 
@@ -23,6 +26,7 @@ export function readHistory(mirror: Mirror, keys: Keys, service: string): readon
 
 /** While a proxy hands over, two live at one address: it is the latest one that answers there. */
 export function readTargets(mirror: Mirror, keys: Keys): readonly ProxyTarget[] {
+  requireCopy(mirror);
   const latest = new Map<string, ProxyTarget>();
   const proxies = [...mirror.entries(keys.proxies)].sort((a, b) => a.createRevision - b.createRevision);
   for (const { key, value } of proxies) {
@@ -31,6 +35,11 @@ export function readTargets(mirror: Mirror, keys: Keys): readonly ProxyTarget[] 
     if (address !== null) latest.set(address, { id: key.slice(keys.proxies.length), address });
   }
   return [...latest.values()];
+}
+
+/** Before the first answer of etcd nobody knows what there is: that is not the same as nothing. */
+function requireCopy(mirror: Mirror): void {
+  if (mirror.revision === 0) throw new Refusal(503, 'store-unavailable', 'etcd has not answered yet');
 }
 
 function readAdmin(addresses: unknown): string | null {

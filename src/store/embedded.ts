@@ -63,6 +63,14 @@ export async function startEmbeddedEtcd(options: EmbeddedOptions): Promise<Embed
   return await start(folder, endpoint, options);
 }
 
+/** Whether the etcd that a daemon with this data directory started, and none that lives answers for, runs no more. */
+export async function hasEnded(options: EmbeddedOptions): Promise<boolean> {
+  const { endpoint = EMBEDDED_ENDPOINT, dataDir } = options;
+  const record = readRecord(join(dataDir, 'etcd'));
+  if (record === null) return !(await isHealthy(endpoint));
+  return record.endpoint === endpoint && !isOwnedByAnother(record) && !(await isRunning(record, options));
+}
+
 async function start(folder: string, endpoint: string, options: EmbeddedOptions): Promise<EmbeddedEtcd> {
   const etcd = await launch(folder, endpoint, options);
   // Before it answers: a daemon that is killed meanwhile leaves no etcd that nobody answers for.

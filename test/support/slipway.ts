@@ -41,6 +41,9 @@ export interface Slipway {
   /** At once. */
   signalDaemon(signal: NodeJS.Signals): void;
   startDaemon(): Promise<void>;
+  /** Without waiting for it; `untilReady` does. */
+  launchDaemon(): void;
+  untilReady(): Promise<void>;
   /** Another `serve` with the same data folder and proxy; resolves when it is ready. */
   startStandby(): Promise<Child>;
   /** Of the proxy that serves beside the daemon; null while there is none. */
@@ -101,7 +104,16 @@ class RunningSlipway implements Slipway {
   }
 
   async startDaemon(): Promise<void> {
+    this.launchDaemon();
+    await this.untilReady();
+  }
+
+  launchDaemon(): void {
     this.#daemon = this.#launchDaemon(this.ports.admin);
+  }
+
+  async untilReady(): Promise<void> {
+    if (this.#daemon === null) throw new Error('no daemon was started');
     await this.#untilReady(this.#daemon, this.ports.admin);
   }
 

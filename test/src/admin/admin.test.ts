@@ -49,6 +49,15 @@ describe('reading', () => {
     ]);
   });
 
+  test('what is wrong beside is a warning, and does not make it unready', async () => {
+    const { address } = await start({ warnings: () => ({ log: 'the disk is full', other: null }) });
+    const reply = await call(address, '/readyz');
+    expect([reply.status, JSON.parse(reply.text)]).toEqual([
+      200,
+      { ready: true, warnings: { log: 'the disk is full' } },
+    ]);
+  });
+
   test('not ready: 503 with what is missing and why', async () => {
     const { address } = await start({
       ready: () => ({ store: 'etcd does not answer', leader: 'another leads', engine: null }),

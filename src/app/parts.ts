@@ -1,0 +1,67 @@
+// What every side of the daemon shares: the copy of the keys, the leadership, metrics and events, connected to a store
+// that may be away.
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { ServeConfig } from '../config.ts';
+import { campaign, type Leader } from '../controller/leader.ts';
+import { buildKeys, type Keys } from '../store/keys.ts';
+import { type Mirror, startMirror } from '../store/mirror.ts';
+import type { Store } from '../store/port.ts';
+import { createEventBus, type EventBus } from '../telemetry/events.ts';
+import type { Log } from '../telemetry/log.ts';
+import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
+import { readProgramVersion } from '../version.ts';
+import type { Releases } from './releases.ts';
+
+export interface Parts {
+  readonly config: ServeConfig;
+  readonly log: Log;
+  readonly store: Store;
+  readonly keys: Keys;
+  readonly mirror: Mirror;
+  readonly leader: Leader;
+  readonly metrics: Metrics;
+  readonly events: EventBus;
+  readonly stop: AbortSignal;
+}
+
+export function connectParts(
+  config: ServeConfig,
+  log: Log,
+  store: Store,
+  stop: AbortSignal,
+  releases: Releases,
+): Parts {
+  const keys = buildKeys(config.prefix);
+  const metrics = createMetrics(readProgramVersion());
+  const events = createEventBus(Date.now);
+  const warn = (what: string) => (error: unknown, streak?: number) => {
+    if (streak === undefined || streak === 1) log.warn(what, { error });
+  };
+  const mirror = startMirror({
+    store,
+    prefix: keys.root,
+    signal: stop,
+    onTrouble: warn('etcd does not answer'),
+  });
+  mirror.onConnection((connected) => {
+    metrics.setStoreConnected(connected);
+    events.emit({ kind: connected ? 'store-connected' : 'store-lost' });
+  });
+  const holder = {
+    id: `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`,
+    host: hostname(),
+    pid: process.pid,
+  };
+  const resign = new AbortController();
+  const leader = campaign({
+    ...{ store, mirror, key: keys.leader, holder, ttlMs: config.leaderTtl },
+    signal: resign.signal,
+    onTrouble: warn('cannot campaign for leadership'),
+  });
+  releases.add('leadership', async () => {
+    resign.abort();
+    await leader.ended;
+  });
+  return { config, log, store, keys, mirror, leader, metrics, events, stop };
+}

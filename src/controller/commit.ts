@@ -1,8 +1,13 @@
 // A plan → one transaction: memory, route, revisions, history, quarantine and status land together or not at all, and
-// only while this controller leads and nobody has written the record since it was read.
+// only while this controller leads and nobody has written the record since it was read. Keys that are only swept away,
+// and are too many for one transaction, go in transactions before it.
+//
+// INVARIANTS
+// - the record goes with the last transaction: what was swept without it is swept again
+// - the latest receipt stays, whatever the limits
 import type { Plan, Revision } from '../../strategies/model.ts';
 import type { Keys } from '../store/keys.ts';
-import type { Guard, Transaction } from '../store/port.ts';
+import type { Entry, Guard, Transaction } from '../store/port.ts';
 import type { Clock } from './clock.ts';
 import type { Desired } from './desired.ts';
 import { formatRecord } from './record.ts';
@@ -15,23 +20,45 @@ interface Draft {
   readonly plan: Plan;
   readonly status: StatusDocument | null;
   readonly keys: Keys;
-  /** Keys of the service that exist now: what a retirement deletes. */
-  readonly existing: readonly string[];
+  /** What stands below the service now. */
+  readonly existing: readonly Entry[];
   readonly now: number;
   readonly toWall: Clock['toWall'];
 }
 
-/** Null when there is nothing to write. */
-export function draftTransaction(draft: Draft, leader: Guard): Transaction | null {
+/** etcd takes 128 in one transaction unless told otherwise. */
+const MOST_OPERATIONS = 100;
+/** Receipts that are kept for each revision of `history`, and at least. */
+const RECEIPTS_EACH = 5;
+const LEAST_RECEIPTS = 20;
+const MOST_QUARANTINED = 200;
+
+/** To be committed one after the other, the next only if the one before has landed; empty when there is nothing to write. */
+export function draftTransactions(draft: Draft, leader: Guard): readonly Transaction[] {
   const { desired, plan, keys } = draft;
-  const recordKey = keys.rollout(desired.service);
-  const guards: Guard[] = [leader, { key: recordKey, modRevision: desired.recordRevision }];
-  const { consume } = plan.writes;
-  if (consume !== undefined) guards.push({ key: keys.command(desired.service), modRevision: consume });
-  if (plan.writes.retired === true) return { guards, puts: [], deletes: listRetired(draft) };
-  const puts = [...putRecord(draft), ...putWrites(draft), ...putStatus(draft)];
-  const deletes = listDeletes(draft);
-  return puts.length + deletes.length === 0 ? null : { guards, puts, deletes };
+  const record: Guard = { key: keys.rollout(desired.service), modRevision: desired.recordRevision };
+  const { consume, retired } = plan.writes;
+  const commands =
+    consume === undefined ? [] : [{ key: keys.command(desired.service), modRevision: consume }];
+  const isRetired = retired === true;
+  const puts = isRetired ? [] : [...putRecord(draft), ...putWrites(draft), ...putStatus(draft)];
+  const deletes = isRetired ? listLastRetired(draft) : listDeletes(draft);
+  const swept = isRetired ? listRetired(draft) : listSwept(draft, new Set(puts.map(({ key }) => key)));
+  const room = MOST_OPERATIONS - puts.length - deletes.length;
+  const before = swept.slice(0, Math.max(0, swept.length - room));
+  const last = [...swept.slice(before.length), ...deletes];
+  if (puts.length + last.length === 0) return [];
+  return [
+    ...chunk(before).map((some) => ({ guards: [leader, record], puts: [], deletes: some })),
+    { guards: [leader, record, ...commands], puts, deletes: last },
+  ];
+}
+
+function chunk(all: readonly string[]): readonly (readonly string[])[] {
+  const count = Math.ceil(all.length / MOST_OPERATIONS);
+  return Array.from({ length: count }, (_, at) =>
+    all.slice(at * MOST_OPERATIONS, (at + 1) * MOST_OPERATIONS),
+  );
 }
 
 function putRecord({ desired, plan, keys, now: at }: Draft): readonly Put[] {
@@ -76,18 +103,46 @@ function listDeletes({ desired, plan, keys }: Draft): readonly string[] {
   if (writes.consume !== undefined) deletes.push(keys.command(service));
   if (writes.unquarantine !== undefined) deletes.push(keys.quarantine(service, writes.unquarantine));
   if (writes.route === null) deletes.push(keys.route(service));
-  for (const number of writes.forget ?? []) deletes.push(keys.revision(service, number));
   return deletes;
 }
 
+/** Revisions that are forgotten, and the oldest of what would grow for ever. */
+function listSwept(draft: Draft, written: ReadonlySet<string>): readonly string[] {
+  const { desired, plan, keys } = draft;
+  const { service, spec } = desired;
+  const forgotten = (plan.writes.forget ?? []).map((number) => keys.revision(service, number));
+  const receipts = Math.max(LEAST_RECEIPTS, RECEIPTS_EACH * (spec?.spec.history ?? 0));
+  const old = [
+    ...listOldest(draft, keys.histories(service), receipts),
+    ...listOldest(draft, keys.quarantines(service), MOST_QUARANTINED),
+  ];
+  const { unquarantine } = plan.writes;
+  const lifted = unquarantine === undefined ? null : keys.quarantine(service, unquarantine);
+  return [...forgotten, ...old.filter((key) => !written.has(key) && key !== lifted)];
+}
+
+function listOldest({ existing }: Draft, prefix: string, kept: number): readonly string[] {
+  const found = existing.filter(({ key }) => key.startsWith(prefix));
+  const oldestFirst = found.toSorted((a, b) => a.modRevision - b.modRevision);
+  return oldestFirst.slice(0, Math.max(0, found.length - kept)).map(({ key }) => key);
+}
+
 // Everything that the controller wrote, history included; the operator's own keys stay the operator's.
-function listRetired({ desired, keys, existing }: Draft): readonly string[] {
+function listRetired(draft: Draft): readonly string[] {
+  const { desired, keys, existing } = draft;
   const { service } = desired;
-  const theirs = new Set([
-    keys.spec(service),
-    keys.version(service),
-    keys.weights(service),
-    keys.serviceFreeze(service),
+  const others = new Set([
+    ...[keys.spec(service), keys.version(service), keys.weights(service), keys.serviceFreeze(service)],
+    ...[keys.command(service), ...listLastRetired(draft)],
   ]);
-  return [...existing.filter((key) => !theirs.has(key)), keys.route(service)];
+  return existing.map(({ key }) => key).filter((key) => !others.has(key));
+}
+
+/** A command that comes in this moment is not one that was seen. */
+function listLastRetired({ desired, keys, existing }: Draft): readonly string[] {
+  const { service } = desired;
+  const seen = desired.command === null ? [] : [keys.command(service)];
+  const own = [keys.status(service), keys.rollout(service)];
+  const standing = new Set(existing.map(({ key }) => key));
+  return [...seen, ...own.filter((key) => standing.has(key)), keys.route(service)];
 }

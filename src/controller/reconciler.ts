@@ -13,7 +13,7 @@ import type { Mirror } from '../store/mirror.ts';
 import type { Store, Transaction } from '../store/port.ts';
 import { Attention } from './attention.ts';
 import type { Clock } from './clock.ts';
-import { draftTransaction } from './commit.ts';
+import { draftTransactions } from './commit.ts';
 import { type Desired, readDesired } from './desired.ts';
 import { reachRevision } from './echo.ts';
 import type { Engine } from './engine.ts';
@@ -108,23 +108,23 @@ export class Reconciler {
     const { toWall } = clock;
     const status = formatStatus(desired, plan, at, toWall);
     const isNews = !isSameStatus(mirror.get(keys.status(service))?.value ?? null, status);
-    const existing = mirror.entries(keys.service(service)).map(({ key }) => key);
+    const existing = mirror.entries(keys.service(service));
     const draft = { desired, plan, keys, existing, now: at, toWall, status: isNews ? status : null };
     const permit = leader.permit();
-    const transaction = draftTransaction(draft, leader.guard());
-    if (transaction !== null) {
+    const transactions = draftTransactions(draft, leader.guard());
+    let landed = 0;
+    for (const transaction of transactions) {
       const commit = await store.commit(transaction);
       if (!commit.ok) return this.#lose(service);
       this.#lost.delete(service);
-      if (permit()) this.#act(desired, plan);
-      this.#options.onPass({ desired, plan, status });
-      await reachRevision(mirror, commit.revision);
-    } else {
-      if (permit()) this.#act(desired, plan);
-      this.#options.onPass({ desired, plan, status });
+      landed = commit.revision;
     }
+    if (permit()) this.#act(desired, plan);
+    this.#options.onPass({ desired, plan, status });
+    await reachRevision(mirror, landed);
     if (plan.writes.retired === true) return this.#retire(service);
-    const hasMoved = transaction !== null && isMove(plan, transaction, keys.rollout(service));
+    const last = transactions.at(-1);
+    const hasMoved = last !== undefined && isMove(plan, last, keys.rollout(service));
     return { wakeAt: Math.min(plan.wakeAt ?? Number.POSITIVE_INFINITY, at + RESYNC_MS), again: hasMoved };
   }
 

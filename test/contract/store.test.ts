@@ -198,6 +198,13 @@ describe.each([
     });
   });
 
+  it('takes 128 operations in one transaction, and refuses more', async () => {
+    const keys = (count: number) => Array.from({ length: count }, (_, at) => `${P}/${at}`);
+    const tooMany = store.commit({ guards: [], puts: [], deletes: keys(129) });
+    await expect(tooMany).rejects.toMatchObject({ code: 'store-refused' });
+    expect(await store.commit({ guards: [], puts: [], deletes: keys(128) })).toMatchObject({ ok: true });
+  });
+
   it('watches from a revision on: what happened before it was opened, and after, in order, once', async () => {
     const start = await put(`${P}/a`, '1');
     await put(`${P}/a`, '2');

@@ -66,6 +66,7 @@ export class FakeStore implements Store {
 
   async commit(transaction: Transaction): Promise<Commit> {
     await this.#call('commit');
+    checkTransaction(transaction);
     const commit = this.#etcd.transact(transaction);
     if (this.#etcd.lostReplies > 0) {
       this.#etcd.lostReplies -= 1;
@@ -107,5 +108,18 @@ export class FakeStore implements Store {
       throw new StoreError('store-unavailable', `etcd is away (${name}): wait until it is back`);
     }
     this.#etcd.checkLeases();
+  }
+}
+
+/** As etcd has it where nobody says otherwise. */
+const MOST_OPERATIONS = 128;
+
+function checkTransaction({ guards, puts, deletes }: Transaction): void {
+  const keys = [...puts.map(({ key }) => key), ...deletes];
+  if (Math.max(keys.length, guards.length) > MOST_OPERATIONS) {
+    throw new StoreError('store-refused', 'etcd refuses a transaction of too many operations: split it');
+  }
+  if (new Set(keys).size < keys.length) {
+    throw new StoreError('store-refused', 'etcd refuses a transaction that names a key twice: name it once');
   }
 }

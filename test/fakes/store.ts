@@ -97,13 +97,6 @@ export class FakeEtcd {
         throw new StoreError('store-lease-lost', `lease ${lease.id} does not exist: grant a new one`);
       }
     }
-    const keys = [...puts.map(({ key }) => key), ...deletes];
-    if (new Set(keys).size < keys.length) {
-      throw new StoreError(
-        'store-refused',
-        'etcd refuses a transaction that names a key twice: name it once',
-      );
-    }
     if (!guards.every((guard) => this.#holds(guard))) return { ok: false };
     const next = this.revision + 1;
     for (const { key, value, lease } of puts) this.#put(key, value, lease?.id, next);

@@ -2,6 +2,7 @@
 // before the first byte is written. Between a look before the call and that moment lie turns of the event loop, in any of
 // which the process may be suspended for as long as it takes another controller to lead.
 import type { Agent } from 'node:http';
+import { TLSSocket } from 'node:tls';
 import { RuntimeFailure } from './errors.ts';
 import type { Permit } from './runtime.ts';
 
@@ -15,8 +16,8 @@ export function guardConnection(agent: Agent, permit: Permit, what: string): Age
   const open = agent.createConnection.bind(agent);
   agent.createConnection = (options, callback) => {
     const socket = open(options, callback);
-    // Before node's own listener, which writes what waits for the connection.
-    socket?.prependOnceListener('connect', () => {
+    // Before node's own listener, which writes what waits for the connection; with TLS, what waits for the handshake.
+    socket?.prependOnceListener(socket instanceof TLSSocket ? 'secureConnect' : 'connect', () => {
       if (!permit()) socket.destroy(lost(what));
     });
     return socket;

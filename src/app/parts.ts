@@ -7,6 +7,7 @@ import { campaign, type Leader } from '../controller/leader.ts';
 import { buildKeys, type Keys } from '../store/keys.ts';
 import { type Mirror, startMirror } from '../store/mirror.ts';
 import type { Store } from '../store/port.ts';
+import { type WriteHealth, watchWrites } from '../store/write-health.ts';
 import { createEventBus, type EventBus } from '../telemetry/events.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
@@ -17,6 +18,7 @@ export interface Parts {
   readonly config: ServeConfig;
   readonly log: Log;
   readonly store: Store;
+  readonly writes: WriteHealth;
   readonly keys: Keys;
   readonly mirror: Mirror;
   readonly leader: Leader;
@@ -28,7 +30,7 @@ export interface Parts {
 export function connectParts(
   config: ServeConfig,
   log: Log,
-  store: Store,
+  bare: Store,
   stop: AbortSignal,
   releases: Releases,
 ): Parts {
@@ -38,15 +40,23 @@ export function connectParts(
   const warn = (what: string) => (error: unknown, streak?: number) => {
     if (streak === undefined || streak === 1) log.warn(what, { error });
   };
+  const writes = watchWrites({ store: bare, key: keys.leader, signal: stop });
+  const { store } = writes;
   const mirror = startMirror({
     store,
     prefix: keys.root,
     signal: stop,
     onTrouble: warn('etcd does not answer'),
   });
+  const measure = () => metrics.setStoreConnected(mirror.connected && writes.trouble() === null);
   mirror.onConnection((connected) => {
-    metrics.setStoreConnected(connected);
+    measure();
     events.emit({ kind: connected ? 'store-connected' : 'store-lost' });
+  });
+  writes.onChange((trouble) => {
+    measure();
+    if (trouble === null) log.info('etcd takes writes again');
+    else log.error('etcd refuses writes', { why: trouble });
   });
   const holder = {
     id: `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`,
@@ -63,5 +73,5 @@ export function connectParts(
     resign.abort();
     await leader.ended;
   });
-  return { config, log, store, keys, mirror, leader, metrics, events, stop };
+  return { config, log, store, writes, keys, mirror, leader, metrics, events, stop };
 }

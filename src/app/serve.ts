@@ -41,6 +41,10 @@ export async function startDaemon(config: ServeConfig, signal: AbortSignal): Pro
     const { store, trouble } = await openDaemonStore(config, log, releases, signal);
     const parts = connectParts(config, log, store, stop.signal, releases);
     const { controller, engine } = startControl(parts, releases);
+    // What failed for want of it is not kept waiting for its back-off.
+    parts.writes.onChange((refusal) => {
+      if (refusal === null) controller.markAll();
+    });
     await serveAdmin(parts, { engine, trouble, output, token }, releases);
     if (!config.noProxy) await startProxyBeside(parts, signal, releases);
     if (!signal.aborted) {
@@ -141,13 +145,13 @@ interface Watched {
 }
 
 async function serveAdmin(parts: Parts, watched: Watched, releases: Releases): Promise<void> {
-  const { config, log, store, keys, mirror, leader, metrics, events } = parts;
+  const { config, log, store, writes, keys, mirror, leader, metrics, events } = parts;
   const admin = await startAdmin({
     host: config.admin.host ?? '0.0.0.0',
     port: config.admin.port,
     allowedHosts: [hostname()],
     ready: () => ({
-      store: mirror.connected ? null : (watched.trouble() ?? 'etcd does not answer'),
+      store: mirror.connected ? writes.trouble() : (watched.trouble() ?? 'etcd does not answer'),
       leader: leader.isLeader() || mirror.get(keys.leader) !== null ? null : 'no controller leads',
       engine: watched.engine.away,
     }),

@@ -5,6 +5,7 @@ import { EMBEDDED_ENDPOINT } from '../config-files.ts';
 import { StoreError } from '../store/errors.ts';
 import { buildKeys } from '../store/keys.ts';
 import type { Store } from '../store/port.ts';
+import { draftProbe } from '../store/write-health.ts';
 import { compareVersions } from './doctor-engine.ts';
 import { parseJson } from './documents.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
@@ -12,7 +13,8 @@ import type { Outside } from './outside.ts';
 
 const ANSWER_MS = 5000;
 const OLDEST_SAFE = '3.5.0';
-const NEVER = Number.MAX_SAFE_INTEGER;
+const FULL_REMEDY =
+  '`etcdctl compact REVISION`, `etcdctl defrag`, a larger --quota-backend-bytes if need be, then `etcdctl alarm disarm`';
 
 export async function checkStore(outside: Outside, config: ServeConfig): Promise<Finding[]> {
   const endpoints = config.etcd === 'embedded' ? [EMBEDDED_ENDPOINT] : config.etcd;
@@ -52,12 +54,12 @@ async function checkReading(store: Store, { etcd, prefix }: ServeConfig): Promis
 
 async function checkWriting(store: Store, prefix: string): Promise<Finding> {
   const check = 'etcd permission';
-  const key = `${prefix}/controller/leader`;
   try {
-    await store.commit({ guards: [{ key, createRevision: NEVER }], puts: [{ key, value: '' }], deletes: [] });
+    await store.commit(draftProbe(buildKeys(prefix).leader));
     return ok(check, `${prefix}/ may be written`);
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
+    if (error.code === 'store-full') return fail('etcd space', error.message, FULL_REMEDY);
     return fail(check, error.message, `a controller needs a role with readwrite on ${prefix}/`);
   }
 }
@@ -106,9 +108,7 @@ function judgeAlarms(endpoint: string, answer: unknown): Finding[] {
   const alarms = typeof answer === 'object' && answer !== null && 'alarms' in answer ? answer.alarms : [];
   if (!Array.isArray(alarms) || alarms.length === 0) return [];
   const names = alarms.map((alarm: unknown) => readText(alarm, 'alarm') ?? 'unknown');
-  const remedy =
-    'for NOSPACE: `etcdctl compact`, `etcdctl defrag`, `etcdctl alarm disarm`, and a larger --quota-backend-bytes';
-  return [fail('etcd alarm', `${endpoint}: ${names.join(', ')}`, remedy)];
+  return [fail('etcd alarm', `${endpoint}: ${names.join(', ')}`, `for NOSPACE: ${FULL_REMEDY}`)];
 }
 
 function readText(value: unknown, name: string): string | null {

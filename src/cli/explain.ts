@@ -4,6 +4,8 @@ import { type Client, orWhenForbidden, readServiceName, requireSpec, withClient 
 import { explainService, type Surroundings } from './explanation.ts';
 import { addConnection, addOutput, readCommandSettings } from './flags.ts';
 import { readSnapshot } from './follow.ts';
+import { StoreError } from '../store/errors.ts';
+import { draftProbe } from '../store/write-health.ts';
 import type { Session } from './outside.ts';
 import { readService } from './service.ts';
 
@@ -26,7 +28,7 @@ export function addExplain(program: Command, session: Session): void {
         await readSnapshot(client.store, client.keys.service(service)),
       );
       if (view.status === null) await requireSpec(client, service);
-      const surroundings = await lookAround(client);
+      const surroundings = await lookAround(client, service);
       const paragraphs = explainService(view, surroundings, session.now());
       const document = { service, status: view.status, paragraphs };
       session.out.write(
@@ -37,12 +39,28 @@ export function addExplain(program: Command, session: Session): void {
 }
 
 /** Whoever may read only one service's keys gets its explanation without the rest. */
-async function lookAround({ store, keys }: Client): Promise<Surroundings> {
+async function lookAround({ store, keys }: Client, service: string): Promise<Surroundings> {
   const read = (key: string) =>
     orWhenForbidden({ isReadable: false, value: null }, async () => ({
       isReadable: true,
       value: (await store.get(key))?.value.trim() ?? null,
     }));
-  const [leader, freeze] = await Promise.all([read(keys.leader), read(keys.freeze)]);
-  return { hasLeader: leader.isReadable ? leader.value !== null : null, freezeAll: freeze.value };
+  const [leader, freeze, storeTrouble] = await Promise.all([
+    read(keys.leader),
+    read(keys.freeze),
+    tryToWrite(store, keys.command(service)),
+  ]);
+  const hasLeader = leader.isReadable ? leader.value !== null : null;
+  return { hasLeader, freezeAll: freeze.value, storeTrouble };
+}
+
+/** Changes nothing. Whoever may not write there learns nothing. */
+async function tryToWrite(store: Client['store'], key: string): Promise<string | null> {
+  try {
+    await store.commit(draftProbe(key));
+    return null;
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    return error.code === 'store-full' ? error.message : null;
+  }
 }

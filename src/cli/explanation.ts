@@ -11,10 +11,13 @@ export interface Surroundings {
   readonly hasLeader: boolean | null;
   /** The reason of a freeze of all services. */
   readonly freezeAll: string | null;
+  /** Why etcd takes no writes, or null. */
+  readonly storeTrouble: string | null;
 }
 
 export function explainService(view: ServiceView, around: Surroundings, now: number): string[] {
   const paragraphs = [
+    explainStore(around),
     explainController(around),
     view.status === null ? explainUnseen(view) : explainPhase(view.status, view, now),
     view.status === null ? null : explainRoles(view.status),
@@ -24,6 +27,11 @@ export function explainService(view: ServiceView, around: Surroundings, now: num
     suggest(view, around),
   ];
   return paragraphs.filter((paragraph) => paragraph !== null).filter((paragraph) => paragraph !== '');
+}
+
+function explainStore({ storeTrouble }: Surroundings): string | null {
+  if (storeTrouble === null) return null;
+  return `etcd refuses every write, so nothing moves until it is put right: ${printable(storeTrouble)}.`;
 }
 
 function explainController({ hasLeader }: Surroundings): string | null {

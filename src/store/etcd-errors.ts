@@ -4,7 +4,11 @@ import { StoreError, type StoreErrorCode } from './errors.ts';
 const rules: readonly (readonly [RegExp, StoreErrorCode, string])[] = [
   [/required revision has been compacted/, 'store-compacted', 'list again'],
   [/requested lease not found|is expired or revoked/, 'store-lease-lost', 'grant a new lease'],
-  [/database space exceeded|no space/i, 'store-full', 'compact and defragment etcd, or raise its quota'],
+  [
+    /database space exceeded|no space/i,
+    'store-full',
+    'etcd is full: `etcdctl compact`, `etcdctl defrag`, a larger --quota-backend-bytes if need be, then `etcdctl alarm disarm`',
+  ],
   [/invalid auth token|revision of auth store is old/, 'store-unavailable', 'it is tried again'],
   [
     /authentication failed|user name is empty|authentication is not enabled|UNAUTHENTICATED/,

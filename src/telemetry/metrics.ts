@@ -102,7 +102,7 @@ function defineGauges(registry: Registry) {
   const gauge = (name: string, help: string) => new Gauge({ name, help, registers: [registry] });
   const depth = gauge('slipway_queue_depth', 'Services that wait for a pass.');
   const leader = gauge('slipway_leader', '1 while this controller leads.');
-  const connected = gauge('slipway_store_connected', '1 while the store answers.');
+  const connected = gauge('slipway_store_connected', '1 while the store answers and takes writes.');
   const invalid = gauge('slipway_store_invalid_keys', 'Keys below the prefix that do not parse.');
   return {
     setQueueDepth: (count: number) => depth.set(count),

@@ -131,6 +131,15 @@ describe('doctor: etcd', () => {
     expect(await findingsOf(stage, '--etcd', 'http://127.0.0.1:1')).toMatchObject({ etcd: 'fail' });
   });
 
+  it('says that etcd is full, and what to do about it', async () => {
+    const stage = new Stage();
+    stage.etcd.intercept = (call) => {
+      if (call === 'commit') throw new StoreError('store-full', 'commit: database space exceeded');
+    };
+    expect(await findingsOf(stage)).toMatchObject({ etcd: 'ok', 'etcd space': 'fail' });
+    expect((await stage.run('doctor')).out).toContain('etcdctl alarm disarm');
+  });
+
   it('says that the prefix may not be written', async () => {
     const stage = new Stage();
     stage.etcd.intercept = (call) => {

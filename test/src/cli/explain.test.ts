@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { explainService, type Surroundings } from '../../../src/cli/explanation.ts';
+import { StoreError } from '../../../src/store/errors.ts';
 import { Stage } from './stage.ts';
 import { canaryStatus, finishedAs, NOW, statusOf, viewOf } from './views.ts';
 
-const CALM: Surroundings = { hasLeader: true, freezeAll: null };
+const CALM: Surroundings = { hasLeader: true, freezeAll: null, storeTrouble: null };
 
 function explain(view: Parameters<typeof viewOf>[0], around: Surroundings = CALM): string {
   return explainService(viewOf(view), around, NOW).join('\n\n');
@@ -38,6 +39,12 @@ describe('explain', () => {
 
   it.each([
     ['no controller leads', { status: statusOf({}) }, { ...CALM, hasLeader: false }, 'No controller leads'],
+    [
+      'etcd is full',
+      { status: statusOf({}) },
+      { ...CALM, storeTrouble: 'space exceeded; disarm the alarm' },
+      'etcd refuses every write, so nothing moves until it is put right: space exceeded; disarm the alarm.',
+    ],
     [
       'all are frozen',
       { status: statusOf({}) },
@@ -89,6 +96,17 @@ describe('slipway explain', () => {
     const { out, exit } = await stage.run('explain', 'web');
     expect(exit).toBe(0);
     expect(out).not.toContain('No controller leads');
+  });
+
+  it('sees that etcd takes no writes, and writes nothing to find out', async () => {
+    const before = stage.etcd.revision;
+    expect((await stage.run('explain', 'web')).out).not.toContain('etcd refuses');
+    stage.etcd.intercept = (call) => {
+      if (call === 'commit') throw new StoreError('store-full', 'commit: database space exceeded');
+    };
+    const { out, exit } = await stage.run('explain', 'web');
+    expect([exit, stage.etcd.revision]).toEqual([0, before]);
+    expect(out).toMatch(/^etcd refuses every write.*database space exceeded/);
   });
 
   it('prints JSON alone', async () => {

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { ServeConfig } from '../config.ts';
 import { campaign, type Leader } from '../controller/leader.ts';
+import { StoreError } from '../store/errors.ts';
 import { buildKeys, type Keys } from '../store/keys.ts';
 import { type Mirror, startMirror } from '../store/mirror.ts';
 import type { Store } from '../store/port.ts';
@@ -37,16 +38,13 @@ export function connectParts(
   const keys = buildKeys(config.prefix);
   const metrics = createMetrics(readProgramVersion());
   const events = createEventBus(Date.now);
-  const warn = (what: string) => (error: unknown, streak?: number) => {
-    if (streak === undefined || streak === 1) log.warn(what, { error });
-  };
   const writes = watchWrites({ store: bare, key: keys.leader, signal: stop });
   const { store } = writes;
   const mirror = startMirror({
     store,
     prefix: keys.root,
     signal: stop,
-    onTrouble: warn('etcd does not answer'),
+    onTrouble: warnOfTrouble(log),
   });
   const measure = () => metrics.setStoreConnected(mirror.connected && writes.trouble() === null);
   mirror.onConnection((connected) => {
@@ -67,11 +65,22 @@ export function connectParts(
   const leader = campaign({
     ...{ store, mirror, key: keys.leader, holder, ttlMs: config.leaderTtl },
     signal: resign.signal,
-    onTrouble: warn('cannot campaign for leadership'),
+    onTrouble: (error) => log.warn('cannot campaign for leadership', { error }),
   });
   releases.add('leadership', async () => {
     resign.abort();
     await leader.ended;
   });
   return { config, log, store, writes, keys, mirror, leader, metrics, events, stop };
+}
+
+/** Once per streak, and again when it is another trouble. */
+function warnOfTrouble(log: Log): (error: unknown, streak: number) => void {
+  let wasRestored = false;
+  return (error, streak) => {
+    const isRestored = error instanceof StoreError && error.code === 'store-restored';
+    if (isRestored && !wasRestored) log.error('etcd answers with an older history', { error });
+    else if (!isRestored && streak === 1) log.warn('etcd does not answer', { error });
+    wasRestored = isRestored;
+  };
 }

@@ -60,11 +60,12 @@ export async function startProxyProcess(config: ProxyConfig, signal: AbortSignal
 async function runProxy(parts: Parts, requests: HandOverRequests): Promise<void> {
   const { config, log, predecessor, signal } = parts;
   let proxy: RunningProxy | null = null;
-  const find = () => proxy;
+  const feed = config.table === null ? new EtcdFeed(parts) : null;
+  const view: View = { find: () => proxy, trouble: () => feed?.trouble() ?? null };
   // Whoever is waited for says meanwhile why; a successor says nothing before it can serve.
-  const early = predecessor === null ? await serveAdmin(parts, find) : null;
-  proxy = await serveTraffic(parts);
-  const admin = early ?? (await serveAdmin(parts, find));
+  const early = predecessor === null ? await serveAdmin(parts, view) : null;
+  proxy = await serveTraffic(parts, feed);
+  const admin = early ?? (await serveAdmin(parts, view));
   claimPidFile(parts);
   predecessor?.tellServing();
   log.info('serving', { http: config.http.port, id: nameSelf(parts), pid: process.pid });
@@ -73,9 +74,15 @@ async function runProxy(parts: Parts, requests: HandOverRequests): Promise<void>
   await Promise.race([proxy.retire(config.drain), aborted(signal)]);
 }
 
-async function serveTraffic(parts: Parts): Promise<RunningProxy> {
+/** What the admin server shows. */
+interface View {
+  /** Null until it serves. */
+  readonly find: () => RunningProxy | null;
+  readonly trouble: () => string | null;
+}
+
+async function serveTraffic(parts: Parts, feed: EtcdFeed | null): Promise<RunningProxy> {
   const { config, log, releases } = parts;
-  const feed = config.table === null ? new EtcdFeed(parts) : null;
   const proxy = await startProxy({
     host: config.http.host ?? '::',
     port: config.http.port,
@@ -93,6 +100,7 @@ async function serveTraffic(parts: Parts): Promise<RunningProxy> {
 /** Tables from etcd, acknowledgements back. */
 class EtcdFeed {
   readonly #parts: Parts;
+  trouble: () => string | null = () => null;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -118,12 +126,13 @@ class EtcdFeed {
       stop.abort();
       await link.ended;
     });
+    this.trouble = link.trouble;
     await Promise.race([link.serving, aborted(signal)]);
     signal.throwIfAborted();
   }
 }
 
-async function serveAdmin(parts: Parts, find: () => RunningProxy | null): Promise<AdminServer> {
+async function serveAdmin(parts: Parts, { find, trouble }: View): Promise<AdminServer> {
   const { config, log, output, releases } = parts;
   const numbers = async () => (await find()?.stats()) ?? NO_NUMBERS;
   const metrics = createProxyMetrics({ version: readProgramVersion(), bounds: SECONDS_BUCKETS, numbers });
@@ -134,7 +143,7 @@ async function serveAdmin(parts: Parts, find: () => RunningProxy | null): Promis
     allowedHosts: [hostname()],
     // With a table it serves, also while etcd is away.
     ready: () => ({ table: find() === null ? describeNoTable(config) : null }),
-    warnings: () => ({ log: output.trouble() }),
+    warnings: () => ({ log: output.trouble(), routes: trouble() }),
     metrics: () => metrics.render(),
     onError: (error) => log.error('admin server', { error }),
   });

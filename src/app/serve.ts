@@ -151,7 +151,9 @@ async function serveAdmin(parts: Parts, watched: Watched, releases: Releases): P
     port: config.admin.port,
     allowedHosts: [hostname()],
     ready: () => ({
-      store: mirror.connected ? writes.trouble() : (watched.trouble() ?? 'etcd does not answer'),
+      store: mirror.connected
+        ? writes.trouble()
+        : (mirror.restored ?? watched.trouble() ?? 'etcd does not answer'),
       leader: leader.isLeader() || mirror.get(keys.leader) !== null ? null : 'no controller leads',
       engine: watched.engine.away,
     }),

@@ -116,13 +116,13 @@ function readRevisions(reader: Reader, keys: Keys, service: string): readonly Re
   return [...found].sort((a, b) => a.number - b.number);
 }
 
-// What a proxy has applied cannot be ahead of the store: one that says so speaks of an etcd before a restore.
+// What a proxy has applied cannot be ahead of its own word: one that says so speaks of an etcd before a restore.
 function readProxies(reader: Reader, keys: Keys): readonly ProxyState[] {
   return reader.entries(keys.proxies).flatMap((entry) => {
     const [said] = readJson<Partial<ProxyState>>(entry);
     const id = entry.key.slice(keys.proxies.length);
     const applied = said?.applied ?? 0;
-    const isOfNow = applied <= reader.revision;
+    const isOfNow = applied <= entry.modRevision;
     return [{ id, applied: isOfNow ? applied : 0, busy: said?.busy ?? {}, refused: said?.refused ?? {} }];
   });
 }

@@ -4,9 +4,10 @@
 // INVARIANTS
 // - the key stands before the first table is served, so that a controller waits for us before it stops a target
 // - a table's version is the revision up to which it is complete; versions only grow
+// - of a store with another history nothing is acknowledged: its revisions are not those of our tables
 // - the snapshot is written after a table was applied, never before, and never holds up an acknowledgement
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { TableSink, TableUpdate } from '../../proxy/control.ts';
+import type { Acknowledgement, TableSink, TableUpdate } from '../../proxy/control.ts';
 import { buildKeys, classifyKey } from '../store/keys.ts';
 import { type Mirror, startMirror } from '../store/mirror.ts';
 import type { Store } from '../store/port.ts';
@@ -44,6 +45,8 @@ export interface ProxyLink {
   /** Resolves after the first table, from the store or from the snapshot, was applied, or when the signal aborts. */
   readonly serving: Promise<void>;
   readonly connected: () => boolean;
+  /** What is wrong with the tables of the store while the last good one is served; null when nothing is. */
+  readonly trouble: () => string | null;
   /** Resolves when everything has ended after the signal. */
   readonly ended: Promise<void>;
 }
@@ -79,12 +82,15 @@ class Link implements ProxyLink {
       store,
       prefix: keys.routes,
       signal,
-      onTrouble: (error, streak) => options.onTrouble?.('routes', error, streak),
+      onTrouble: (error, streak) => {
+        options.onTrouble?.('routes', error, streak);
+        this.#registration.refresh();
+      },
     });
     this.#registration = register({
       ...{ store, id, version, addresses, ttlMs, signal },
       key: keys.proxy(id),
-      acknowledgement: () => sink.acknowledgement(),
+      acknowledgement: () => this.#acknowledge(),
       onTrouble: (error, streak) => options.onTrouble?.('registration', error, streak),
     });
     sink.onChange(() => this.#registration.refresh());
@@ -92,6 +98,8 @@ class Link implements ProxyLink {
   }
 
   connected = (): boolean => this.#mirror.connected;
+
+  trouble = (): string | null => this.#mirror.restored;
 
   async #run(): Promise<void> {
     const { signal, snapshotAfterMs = SNAPSHOT_AFTER_MS } = this.#options;
@@ -110,6 +118,11 @@ class Link implements ProxyLink {
     await this.#applying;
     await this.#saving;
     this.#first.resolve();
+  }
+
+  #acknowledge(): Acknowledgement {
+    const said = this.#options.sink.acknowledgement();
+    return this.#mirror.restored === null ? said : { ...said, applied: 0 };
   }
 
   async #applySnapshot(): Promise<void> {

@@ -16,6 +16,7 @@ const dispositions = {
   'store-forbidden': 'invalid',
   'store-refused': 'invalid',
   'store-embedded-failed': 'invalid',
+  'store-restored': 'invalid',
   'store-closed': 'cancelled',
   'store-not-leading': 'cancelled',
   'store-broken': 'bug',

@@ -2,7 +2,8 @@
 // Only the loop in here reads the store. Listeners get the names of changed keys and read the rest from here.
 //
 // INVARIANTS
-// - `revision` never goes back: repeated changes are ignored, an older list is refused and reported
+// - `revision` never goes back: repeated changes are ignored. A store that answers with an older history was restored,
+//   or is another one, perhaps an empty one: the copy is kept, and a person decides. Only a new start takes it up
 // - at `revision` the copy is complete: it reflects every change up to it, and none after it
 // - a lost watch costs a new list, whose differences are told like any other change
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -30,6 +31,8 @@ export interface Mirror {
   readonly connected: boolean;
   /** Since when `connected` is as it is, on the monotonic clock. */
   readonly since: number;
+  /** Set while the store answers, but with an older history than the copy's: what that means, and what to do. */
+  readonly restored: string | null;
   /** The store's revision up to which the copy is complete; 0 before the first list. */
   readonly revision: number;
   get(key: string): Entry | null;
@@ -60,6 +63,7 @@ class PrefixMirror implements Mirror {
   connected = false;
   since = performance.now();
   revision = 0;
+  restored: string | null = null;
   readonly #options: MirrorOptions;
   readonly #entries = new Map<string, Entry>();
   /** All of them, until one changes. */
@@ -130,7 +134,7 @@ class PrefixMirror implements Mirror {
   /** Lists, watches from there, and returns when the next list is due; throws when the watch is lost. */
   async #follow(): Promise<void> {
     const { store, prefix, signal, resyncMs = RESYNC_MS } = this.#options;
-    const listed = await store.list(prefix);
+    const listed = await this.#list(store, prefix);
     this.#adopt(listed.revision, listed.entries);
     const lost = Promise.withResolvers<never>();
     lost.promise.catch(() => undefined);
@@ -153,12 +157,20 @@ class PrefixMirror implements Mirror {
     }
   }
 
-  /** Makes the copy equal to a list. A list older than the copy is not of this history, or not of now. */
-  #adopt(revision: number, entries: readonly Entry[]): void {
-    if (revision < this.revision) {
-      const what = `the store answers with revision ${revision} after ${this.revision}`;
-      throw new StoreError('store-broken', `${what}: if it was restored from a backup, restart this program`);
+  /** A list older than the copy is not of this history. */
+  async #list(store: Store, prefix: string): ReturnType<Store['list']> {
+    const listed = await store.list(prefix);
+    if (listed.revision >= this.revision) {
+      this.restored = null;
+      return listed;
     }
+    const what = `etcd answers with revision ${listed.revision} after ${this.revision}: it was restored, or is another one`;
+    this.restored = `${what}; what was known is kept; restart this program to take up what etcd holds now`;
+    throw new StoreError('store-restored', this.restored);
+  }
+
+  /** Makes the copy equal to a list. */
+  #adopt(revision: number, entries: readonly Entry[]): void {
     const listed = new Map(entries.map((entry) => [entry.key, entry]));
     const changed = entries.filter(({ key, modRevision }) => this.get(key)?.modRevision !== modRevision);
     const gone = [...this.#entries.keys()].filter((key) => !listed.has(key));

@@ -37,6 +37,7 @@ function mirror(): Mirror {
       return revision;
     },
     get: (key) => etcd.get(key),
+    restored: null,
     former: () => null,
     entries: (prefix) => etcd.entries(prefix),
   };

@@ -213,6 +213,24 @@ describe('proxy link', () => {
     expect(sink.tables.at(-1)?.services).toEqual({ web: { n: 2 } });
   });
 
+  it('keeps its table when the store answers with an older history, and acknowledges nothing of it', async () => {
+    const revision = etcd.put('/t/routes/web', '{"n":1}');
+    const started = start();
+    await applied(revision);
+    etcd.delete('/t/routes/web');
+    etcd.put('/t/routes/web', '{"n":2}');
+    await waitFor('the table', () => registration().applied >= revision + 2);
+    const before = sink.tables.length;
+    etcd.revision = 1;
+    etcd.cutWatches();
+    await waitFor('the word to be taken back', () => registration().applied === 0);
+    expect(started.trouble()).toContain('it was restored, or is another one');
+    sink.setBusy({ '1@a:80': 3 });
+    await waitFor('busy', () => registration().busy['1@a:80'] === 3);
+    expect(registration().applied).toBe(0);
+    expect(sink.tables).toHaveLength(before);
+  });
+
   it('prefers the store to the snapshot when the store answers', async () => {
     etcd.put('/t/routes/web', '{"n":2}');
     await start({ readSnapshot: async () => ({ version: 1, services: {} }), snapshotAfterMs: 10_000 })

@@ -160,7 +160,7 @@ describe('mirror', () => {
     expect(seen).toEqual([]);
   });
 
-  it('keeps its copy and says so when the store answers with an older history', async () => {
+  it('keeps its copy and says so while the store answers with an older history', async () => {
     etcd.put('/t/a', '1');
     etcd.put('/t/a', '2');
     const mirror = start();
@@ -171,7 +171,19 @@ describe('mirror', () => {
     expect(mirror.connected).toBe(false);
     expect(mirror.revision).toBe(3);
     expect(contents(mirror)).toEqual({ '/t/a': '2' });
-    expect(troubles.at(-1)).toMatch(/revision 1 after 3: if it was restored from a backup, restart/);
+    expect(mirror.restored).toMatch(/revision 1 after 3: it was restored, or is another one; .* restart/);
+    expect(troubles.at(-1)).toContain(mirror.restored);
+    etcd.revision = 3;
+    await settle(6_000);
+    expect([mirror.connected, mirror.restored]).toEqual([true, null]);
+  });
+
+  it('does not take a store that is away for one with an older history', async () => {
+    const mirror = start();
+    await settle();
+    etcd.goDown();
+    await settle(5_000);
+    expect([mirror.connected, mirror.restored]).toEqual([false, null]);
   });
 
   it('heals a drift at the next resync', async () => {

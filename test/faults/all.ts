@@ -2,8 +2,6 @@
 // What held is kept in a file and not tried again, so that a run can be broken off and gone on with.
 //
 //   npm run test:faults [-- crash|other|leader [STRATEGY] [good|bad]]
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { type EtcdServer, startEtcd } from '../support/etcd.ts';
 import { buildVersions } from '../support/versions.ts';
 import { type Freeze, openDuel } from './duel.ts';
@@ -18,10 +16,10 @@ import {
   type Verdict,
 } from './points.ts';
 import { seedRandom } from './random.ts';
+import { FaultRecord, readCommit } from './record.ts';
 import { STORIES, type Story } from './story.ts';
 import { openSweep } from './sweep.ts';
 
-const RECORD = '.slipway/faults.jsonl';
 const WIDTH = 2;
 const SEED = 20_260_101;
 const OTHERS_OF_EACH_KIND = 10;
@@ -29,6 +27,8 @@ const ROUNDS = 100;
 const MODES = ['crash', 'other', 'leader'] as const;
 
 type Mode = (typeof MODES)[number];
+
+const record = new FaultRecord('.slipway/faults.jsonl', readCommit());
 
 async function main([wanted, ...words]: readonly string[]): Promise<number> {
   const modes = MODES.filter((mode) => wanted === undefined || wanted === mode);
@@ -61,12 +61,12 @@ async function sweepStory(etcd: EtcdServer, mode: Exclude<Mode, 'leader'>, story
       mode === 'crash'
         ? listPoints(baseline, KILLS)
         : samplePoints(baseline, OTHERS, OTHERS_OF_EACH_KIND, random);
-    const done = readRecord();
+    const done = record.held();
     const points = all.filter((point) => !done.has(namePoint(point)));
     say(
       `${nameStory(story)}: ${JSON.stringify(baseline.calls)} calls, ${all.length} points, ${points.length} to try`,
     );
-    const verdicts = await sweep.try(points, record);
+    const verdicts = await sweep.try(points, note);
     say(`${nameStory(story)}: ${countHeld(mode === 'crash' ? 'crash points' : 'other faults', verdicts)}`);
     return verdicts.filter(({ problems }) => problems.length > 0).length;
   } finally {
@@ -102,16 +102,8 @@ function chooseFreeze(index: number): Freeze {
   return { kind, thaws, nth: 1 + (Math.floor(index / 2) % 8) };
 }
 
-function readRecord(): ReadonlySet<string> {
-  if (!existsSync(RECORD)) return new Set();
-  const lines = readFileSync(RECORD, 'utf8').split('\n');
-  const verdicts = lines.flatMap((line): Verdict[] => (line === '' ? [] : [JSON.parse(line)]));
-  return new Set(verdicts.filter(({ problems }) => problems.length === 0).map(({ point }) => point));
-}
-
-function record(verdict: Verdict): void {
-  mkdirSync(dirname(RECORD), { recursive: true });
-  appendFileSync(RECORD, `${JSON.stringify(verdict)}\n`);
+function note(verdict: Verdict): void {
+  record.add(verdict);
   const { point, struck, problems } = verdict;
   if (problems.length > 0) say(`NOT HELD ${point} (${struck}): ${problems.join('; ')}`);
 }

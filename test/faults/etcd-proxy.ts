@@ -25,6 +25,7 @@ export async function openEtcdProxy(gate: FaultGate, etcdUrl: string): Promise<E
   const sessions = new Set<ServerHttp2Session>();
   const server = createServer();
   server.on('session', (session) => {
+    if (gate.isSealed) return session.destroy();
     const upstream = connect(etcdUrl);
     upstream.on('error', () => session.destroy());
     session.on('error', () => upstream.destroy());
@@ -101,6 +102,7 @@ function answer(gate: FaultGate, { call, onward, stream, fault }: Exchange): voi
     stream.on('wantTrailers', () => stream.sendTrailers(trailers));
     if (call.what === 'KV/Txn') readLanding(call, onward);
     if (fault === 'truncate') truncate(onward, stream);
+    else if (call.what === 'Watch/Watch' && gate.watchesToCut > 0) cutOnceOpen(gate, onward, stream);
     else onward.pipe(stream);
   });
 }
@@ -108,6 +110,14 @@ function answer(gate: FaultGate, { call, onward, stream, fault }: Exchange): voi
 function truncate(onward: ClientHttp2Stream, stream: ServerHttp2Stream): void {
   onward.once('data', (piece: Buffer) => {
     stream.write(piece.subarray(0, piece.length / 2), () => stream.close(INTERNAL));
+  });
+}
+
+/** Etcd's first word on a watch is that it was created. */
+function cutOnceOpen(gate: FaultGate, onward: ClientHttp2Stream, stream: ServerHttp2Stream): void {
+  gate.watchesToCut -= 1;
+  onward.once('data', (piece: Buffer) => {
+    stream.write(piece, () => stream.close(INTERNAL));
   });
 }
 

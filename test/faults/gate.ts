@@ -49,6 +49,8 @@ export class FaultGate {
   #seen = 0;
   #struck: Call | null = null;
   #isSealed = false;
+  /** So many next watches are cut with the answer that they are open. */
+  watchesToCut = 0;
 
   /** `signal` reaches the daemon at once. */
   constructor(signal: (signal: 'SIGKILL' | 'SIGSTOP') => void) {
@@ -96,6 +98,11 @@ export class FaultGate {
 
   kill(): void {
     this.#signal('SIGKILL');
+    this.seal();
+  }
+
+  /** The other side is out of reach until the gate is armed or disarmed. */
+  seal(): void {
     this.#isSealed = true;
     for (const cut of [...this.#connections]) cut();
   }

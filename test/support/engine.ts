@@ -1,7 +1,7 @@
 // A Docker engine of a test's own (dockerd with its own bridge, data and socket), for tests that restart or break
 // one. Its containers are reachable from this machine; nothing is shared with the engine of everybody else.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Docker from 'dockerode';
@@ -16,6 +16,9 @@ export interface PrivateEngine {
   halt(): Promise<void>;
   /** After `halt`: the same data, the same socket. */
   resume(): Promise<void>;
+  /** SIGSTOP: connections are taken, nothing answers; containers run on. */
+  freeze(): void;
+  thaw(): void;
   /** Ends it and removes all that it had. */
   stop(): Promise<void>;
 }
@@ -42,12 +45,19 @@ export async function startPrivateEngine(extraArguments: readonly string[] = [])
     resume: async () => {
       end = await startEngine(options);
     },
+    freeze: () => signalEngine(folder, 'SIGSTOP'),
+    thaw: () => signalEngine(folder, 'SIGCONT'),
     stop: async () => {
+      signalEngine(folder, 'SIGCONT');
       await end();
       execFileSync('ip', ['link', 'delete', bridge], { timeout: 10_000 });
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+function signalEngine(folder: string, signal: 'SIGSTOP' | 'SIGCONT'): void {
+  process.kill(Number(readFileSync(join(folder, 'dockerd.pid'), 'utf8')), signal);
 }
 
 /** A bridge on a /24 of its own out of 10.213.0.0/16, by chance; a network that exists already refuses its address. */

@@ -146,7 +146,7 @@ export class Service {
   }
 
   async containers(): Promise<readonly FoundContainer[]> {
-    const all = await listContainers(this.slipway.prefix);
+    const all = await listContainers(this.slipway.prefix, this.slipway.docker);
     return all.filter(({ service }) => service === this.name);
   }
 

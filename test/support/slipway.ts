@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import Docker from 'dockerode';
 import { parseStatus, type StatusDocument } from '../../src/cli/documents.ts';
 import { openEtcd } from '../../src/store/etcd.ts';
 import { buildKeys, type Keys } from '../../src/store/keys.ts';
@@ -28,6 +29,8 @@ export interface Slipway {
   readonly keys: Keys;
   readonly store: Store;
   readonly etcd: EtcdServer;
+  /** The engine that it uses. */
+  readonly docker: Docker;
   readonly ports: { readonly http: number; readonly admin: number; readonly proxyAdmin: number };
   /** Runs `slipway` with these arguments against this etcd and prefix. */
   cli(...args: readonly string[]): Promise<CliResult>;
@@ -60,10 +63,14 @@ export interface SlipwayOptions {
   readonly etcd?: EtcdServer;
   /** Further arguments of `serve`. */
   readonly arguments?: readonly string[];
-  /** Variables of the processes that are launched. */
-  readonly variables?: Readonly<Record<string, string>>;
   /** A proxy process of its own beside `serve --no-proxy`. */
   readonly isProxyApart?: boolean;
+  /** Another engine than that of all tests. */
+  readonly engine?: { readonly host: string; readonly docker: Docker };
+  /** Of the daemon, beside what the tests have. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Where the daemon writes its log, instead of where `log` reads. */
+  readonly logPath?: string;
 }
 
 export async function startSlipway(options: SlipwayOptions = {}): Promise<Slipway> {
@@ -89,6 +96,7 @@ class RunningSlipway implements Slipway {
   readonly keys = buildKeys(this.prefix);
   readonly store: Store;
   readonly etcd: EtcdServer;
+  readonly docker: Docker;
   readonly ports: Slipway['ports'];
   readonly #options: SlipwayOptions;
   readonly #folder = mkdtempSync(join(tmpdir(), 'slipway-e2e-'));
@@ -98,6 +106,7 @@ class RunningSlipway implements Slipway {
 
   constructor(etcd: EtcdServer, [http = 0, admin = 0, proxyAdmin = 0]: number[], options: SlipwayOptions) {
     this.etcd = etcd;
+    this.docker = options.engine?.docker ?? new Docker();
     this.store = openEtcd({ endpoints: [etcd.url] });
     this.ports = { http, admin, proxyAdmin };
     this.#options = options;
@@ -131,14 +140,14 @@ class RunningSlipway implements Slipway {
 
   #launchDaemon(admin: number): Child {
     const { http, proxyAdmin } = this.ports;
-    const { isProxyApart = false, arguments: more = [] } = this.#options;
+    const { isProxyApart = false, arguments: more = [], engine, environment, logPath } = this.#options;
+    const docker = engine === undefined ? [] : ['--docker', engine.host];
     const proxyPorts = ['--http', `127.0.0.1:${http}`, isProxyApart ? '--admin' : '--proxy-admin'];
     const proxy = [...proxyPorts, `127.0.0.1:${proxyAdmin}`];
     if (isProxyApart) this.#proxy ??= this.launch('proxy', proxy);
     const serve = isProxyApart ? ['--no-proxy'] : proxy;
-    return this.launch('serve', [
-      ...['--admin', `127.0.0.1:${admin}`, '--leader-ttl', '5s', ...serve, ...more],
-    ]);
+    const args = ['--admin', `127.0.0.1:${admin}`, '--leader-ttl', '5s', ...serve, ...docker, ...more];
+    return this.#launch('serve', args, { environment, logPath });
   }
 
   async endDaemon(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
@@ -190,17 +199,28 @@ class RunningSlipway implements Slipway {
     // A daemon that was killed leaves its proxy serving.
     for (const pid of this.#findProxies()) await endProcess(pid);
     await this.store.close();
-    await removeEverything(this.prefix);
+    await removeEverything(this.prefix, this.docker);
     if (this.#options.etcd === undefined) await this.etcd.stop();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
   launch(command: 'serve' | 'proxy', args: readonly string[]): Child {
-    const log = openSync(join(this.#folder, 'log'), 'a');
+    return this.#launch(command, args);
+  }
+
+  #launch(
+    command: 'serve' | 'proxy',
+    args: readonly string[],
+    place: {
+      readonly environment?: Readonly<Record<string, string>> | undefined;
+      readonly logPath?: string | undefined;
+    } = {},
+  ): Child {
+    const log = openSync(place.logPath ?? join(this.#folder, 'log'), 'a');
     const common = ['--etcd', this.etcd.url, '--prefix', this.prefix, '--data-dir', this.#folder];
     const child = startChild(process.execPath, [MAIN, command, ...common, ...args], {
       stdio: ['ignore', log, log],
-      env: { ...cleanEnvironment(), ...this.#options.variables },
+      env: { ...cleanEnvironment(), ...place.environment },
     });
     closeSync(log);
     return child;

@@ -21,7 +21,12 @@ const VERSIONS = {
 export type Version = keyof typeof VERSIONS;
 
 export async function buildVersions(...tags: readonly Version[]): Promise<void> {
-  for (const tag of tags) await buildImage({ repository: REPOSITORY, tag, env: VERSIONS[tag] });
+  await buildVersionsOn(new Docker(), ...tags);
+}
+
+/** On another engine than that of all tests. */
+export async function buildVersionsOn(docker: Docker, ...tags: readonly Version[]): Promise<void> {
+  for (const tag of tags) await buildImage({ repository: REPOSITORY, tag, env: VERSIONS[tag] }, docker);
 }
 
 /** The same images under another repository, such as one of a registry that does not have them. */

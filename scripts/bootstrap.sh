@@ -44,6 +44,7 @@ list_missing_packages() {
     has ip || echo iproute2
     has docker-compose || echo docker-compose
     has prometheus || echo prometheus
+    has faketime || echo faketime
   fi
 }
 

@@ -1,10 +1,15 @@
-// All of it, which takes hours: every crash point of every story, many other faults, a hundred rounds of two controllers.
+// All of it, which takes hours: every crash point of every story, many other faults, a hundred rounds of two controllers,
+// outages as long as they are meant to be, two hundred releases in a row.
 // What held is kept in a file and not tried again, so that a run can be broken off and gone on with.
 //
-//   npm run test:faults [-- crash|other|leader [STRATEGY] [good|bad]]
+//   npm run test:faults [-- crash|other [STRATEGY] [good|bad]]
+//   npm run test:faults -- leader|releases
+//   npm run test:faults -- outage [WORDS OF ITS NAME]
 import { type EtcdServer, startEtcd } from '../support/etcd.ts';
 import { buildVersions } from '../support/versions.ts';
 import { type Freeze, openDuel } from './duel.ts';
+import { describeReport } from './outage.ts';
+import { OUTAGES } from './outages.ts';
 import {
   countHeld,
   KILLS,
@@ -17,6 +22,7 @@ import {
 } from './points.ts';
 import { seedRandom } from './random.ts';
 import { FaultRecord, readCommit } from './record.ts';
+import { describeReleases, findGrowth, releaseInARow } from './releases.ts';
 import { STORIES, type Story } from './story.ts';
 import { openSweep } from './sweep.ts';
 
@@ -24,26 +30,23 @@ const WIDTH = 2;
 const SEED = 20_260_101;
 const OTHERS_OF_EACH_KIND = 10;
 const ROUNDS = 100;
-const MODES = ['crash', 'other', 'leader'] as const;
+const RELEASES = 200;
+const KIB_PER_100 = 1024;
+const MODES = ['crash', 'other', 'leader', 'outage', 'releases'] as const;
 
 type Mode = (typeof MODES)[number];
+type SweepMode = Extract<Mode, 'crash' | 'other'>;
 
 const record = new FaultRecord('.slipway/faults.jsonl', readCommit());
 
 async function main([wanted, ...words]: readonly string[]): Promise<number> {
   const modes = MODES.filter((mode) => wanted === undefined || wanted === mode);
   if (modes.length === 0) throw new Error(`${wanted}: expected one of ${MODES.join(', ')}`);
-  const stories = STORIES.filter((story) =>
-    words.every((word) => nameStory(story).split(' ').includes(word)),
-  );
-  await buildVersions('v1', 'v2', 'exits');
+  await buildVersions('v1', 'v2', 'late', 'exits');
   const etcd = await startEtcd();
   try {
     let failed = 0;
-    for (const mode of modes) {
-      if (mode === 'leader') failed += await fight(etcd);
-      else for (const story of stories) failed += await sweepStory(etcd, mode, story);
-    }
+    for (const mode of modes) failed += await runMode(etcd, mode, words);
     return failed === 0 ? 0 : 1;
   } finally {
     await etcd.stop();
@@ -51,7 +54,29 @@ async function main([wanted, ...words]: readonly string[]): Promise<number> {
 }
 
 /** Returns how many did not hold. */
-async function sweepStory(etcd: EtcdServer, mode: Exclude<Mode, 'leader'>, story: Story): Promise<number> {
+async function runMode(etcd: EtcdServer, mode: Mode, words: readonly string[]): Promise<number> {
+  switch (mode) {
+    case 'leader':
+      return await fight(etcd);
+    case 'outage':
+      return await suffer(words.join(' '));
+    case 'releases':
+      return await releaseMany(etcd);
+    default:
+      return await sweepAll(etcd, mode, words);
+  }
+}
+
+async function sweepAll(etcd: EtcdServer, mode: SweepMode, words: readonly string[]): Promise<number> {
+  const stories = STORIES.filter((story) =>
+    words.every((word) => nameStory(story).split(' ').includes(word)),
+  );
+  let failed = 0;
+  for (const story of stories) failed += await sweepStory(etcd, mode, story);
+  return failed;
+}
+
+async function sweepStory(etcd: EtcdServer, mode: SweepMode, story: Story): Promise<number> {
   const sweep = await openSweep(etcd, WIDTH);
   try {
     const [baseline] = await sweep.measure([story]);
@@ -93,6 +118,26 @@ async function fight(etcd: EtcdServer): Promise<number> {
   }
   say(`leadership: ${ROUNDS} rounds, ${ROUNDS - failed} held; the longest change took ${longestMs} ms`);
   return failed;
+}
+
+async function suffer(words: string): Promise<number> {
+  let failed = 0;
+  for (const { name, run } of OUTAGES.filter((outage) => outage.name.includes(words))) {
+    const report = await run(true);
+    say(describeReport(name, report));
+    for (const problem of report.problems) say(`  ${problem}`);
+    failed += report.problems.length > 0 ? 1 : 0;
+  }
+  return failed;
+}
+
+async function releaseMany(etcd: EtcdServer): Promise<number> {
+  const report = await releaseInARow(etcd, RELEASES, RELEASES / 4);
+  say(describeReleases(report));
+  const grown = Object.values(report.programs).filter(({ kibPer100 }) => kibPer100 >= KIB_PER_100);
+  const problems = [...report.failures, ...findGrowth(report), ...grown.map(() => 'memory grows')];
+  for (const problem of problems) say(`  ${problem}`);
+  return problems.length > 0 ? 1 : 0;
 }
 
 /** A rollout of the story makes eight calls that change the engine. */

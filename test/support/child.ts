@@ -1,6 +1,7 @@
 // A child process of a test: started, awaited, ended, never left behind even when the test's own process dies by exit.
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { waitFor } from './wait.ts';
 
 export interface Child {
   readonly pid: number;
@@ -35,4 +36,19 @@ export function startChild(command: string, args: readonly string[], options: Sp
     await exited;
   };
   return { pid, exited, isRunning, kill: (signal) => void child.kill(signal), stop };
+}
+
+/** One that is nobody's child here; gone already is success. */
+export async function endProcess(pid: number): Promise<void> {
+  const isGone = () => {
+    try {
+      process.kill(pid, 0);
+      return false;
+    } catch {
+      return true;
+    }
+  };
+  if (isGone()) return;
+  process.kill(pid, 'SIGTERM');
+  await waitFor(`process ${pid} to end`, isGone, { timeoutMs: 60_000 });
 }

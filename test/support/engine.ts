@@ -1,7 +1,7 @@
 // A Docker engine of a test's own (dockerd with its own bridge, data and socket), for tests that restart or break
 // one. Its containers are reachable from this machine; nothing is shared with the engine of everybody else.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Docker from 'dockerode';
@@ -12,6 +12,8 @@ export interface PrivateEngine {
   /** As in DOCKER_HOST: `unix://…`. */
   readonly host: string;
   readonly docker: Docker;
+  /** Where its images and containers lie. */
+  readonly data: string;
   /** Stops dockerd, and its containers with it. */
   halt(): Promise<void>;
   /** After `halt`: the same data, the same socket. */
@@ -23,9 +25,17 @@ export interface PrivateEngine {
   stop(): Promise<void>;
 }
 
-/** `extraArguments` are dockerd's, such as `--live-restore`. */
-export async function startPrivateEngine(extraArguments: readonly string[] = []): Promise<PrivateEngine> {
+/** `extraArguments` are dockerd's, such as `--live-restore`; with `sizeMib` its data lies in memory, and no more than that. */
+export async function startPrivateEngine(
+  extraArguments: readonly string[] = [],
+  sizeMib: number | null = null,
+): Promise<PrivateEngine> {
   const folder = mkdtempSync(join(tmpdir(), 'slipway-dockerd-'));
+  const data = join(folder, 'data');
+  if (sizeMib !== null) {
+    mkdirSync(data);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeMib}m`, 'tmpfs', data], { timeout: 10_000 });
+  }
   const socket = join(folder, 'docker.sock');
   const bridge = uniqueName('slip').slice(0, 15);
   addBridge(bridge);
@@ -33,7 +43,7 @@ export async function startPrivateEngine(extraArguments: readonly string[] = [])
     socket,
     runDirectory: folder,
     arguments: [
-      ...['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec'), '--bridge', bridge],
+      ...['--data-root', data, '--exec-root', join(folder, 'exec'), '--bridge', bridge],
       ...['--iptables=false', '--ip-masq=false', '--userland-proxy=false', ...extraArguments],
     ],
   };
@@ -41,6 +51,7 @@ export async function startPrivateEngine(extraArguments: readonly string[] = [])
   return {
     host: `unix://${socket}`,
     docker: new Docker({ socketPath: socket }),
+    data,
     halt: () => end(),
     resume: async () => {
       end = await startEngine(options);
@@ -51,6 +62,7 @@ export async function startPrivateEngine(extraArguments: readonly string[] = [])
       signalEngine(folder, 'SIGCONT');
       await end();
       execFileSync('ip', ['link', 'delete', bridge], { timeout: 10_000 });
+      if (sizeMib !== null) execFileSync('umount', [data], { timeout: 10_000 });
       rmSync(folder, { recursive: true, force: true });
     },
   };

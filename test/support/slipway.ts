@@ -9,7 +9,7 @@ import { parseStatus, type StatusDocument } from '../../src/cli/documents.ts';
 import { openEtcd } from '../../src/store/etcd.ts';
 import { buildKeys, type Keys } from '../../src/store/keys.ts';
 import type { Store } from '../../src/store/port.ts';
-import { type Child, startChild } from './child.ts';
+import { type Child, endProcess, startChild } from './child.ts';
 import { removeEverything } from './containers.ts';
 import { type EtcdServer, startEtcd } from './etcd.ts';
 import { findFreePorts, uniquePrefix } from './names.ts';
@@ -107,7 +107,7 @@ class RunningSlipway implements Slipway {
   constructor(etcd: EtcdServer, [http = 0, admin = 0, proxyAdmin = 0]: number[], options: SlipwayOptions) {
     this.etcd = etcd;
     this.docker = options.engine?.docker ?? new Docker();
-    this.store = openEtcd({ endpoints: [etcd.url] });
+    this.store = openEtcd({ endpoints: etcd.url.split(',') });
     this.ports = { http, admin, proxyAdmin };
     this.#options = options;
   }
@@ -241,18 +241,4 @@ class RunningSlipway implements Slipway {
     const files = readdirSync(this.#folder).filter((name) => name.endsWith('.pid'));
     return files.map((name) => Number(readFileSync(join(this.#folder, name), 'utf8')));
   }
-}
-
-async function endProcess(pid: number): Promise<void> {
-  const isGone = () => {
-    try {
-      process.kill(pid, 0);
-      return false;
-    } catch {
-      return true;
-    }
-  };
-  if (isGone()) return;
-  process.kill(pid, 'SIGTERM');
-  await waitFor(`process ${pid} to end`, isGone, { timeoutMs: 60_000 });
 }

@@ -18,12 +18,12 @@ let standby: Child;
 beforeAll(async () => {
   await buildVersions('v1', 'v2');
   // For a proxy of one's own: the one beside `serve` must not take them.
-  const variables = {
+  const environment = {
     SLIPWAY_ID: 'mine',
     SLIPWAY_TABLE: '/nowhere/table',
     SLIPWAY_SNAPSHOT: '/nowhere/snapshot',
   };
-  slipway = await startSlipway({ arguments: ['--drain', '2s'], variables });
+  slipway = await startSlipway({ arguments: ['--drain', '2s'], environment });
   service = new Service(slipway, { image: REPOSITORY, strategy: 'rolling' });
   await service.stand('v1');
 });

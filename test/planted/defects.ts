@@ -13,7 +13,7 @@ export interface Defect {
     | { readonly kind: 'test'; readonly file: string; readonly name: string };
 }
 
-const worlds = (words: RegExp, from = 1, within = 30): Defect['by'] => ({
+const worlds = (words: RegExp, from = 1, within = 10): Defect['by'] => ({
   kind: 'worlds',
   ...{ words, from, within },
 });
@@ -74,21 +74,24 @@ export const DEFECTS: readonly Defect[] = [
     file: 'strategies/resolving.ts',
     find: 'observed.quarantined.includes(image.digest) && !rollout.insists',
     replace: 'false',
-    by: worlds(/starts in quarantine/),
+    by: worlds(/starts in quarantine/, 86),
   },
   {
     name: 'absence of a proxy taken for consent',
     file: 'strategies/proxies.ts',
     find: 'now < Math.max(since, watchedSince) + MISSING_MS',
     replace: 'false',
-    by: worlds(/routes to|has requests on it/),
+    by: worlds(/routes to|has requests on it/, 80),
   },
   {
     name: 'decided by the wall clock',
     file: 'src/controller/clock.ts',
     find: 'Math.floor(origin + monotonic())',
     replace: 'wall()',
-    by: worlds(/of a good version ended|with requests in flight|in a world at rest|never ended|cut short/),
+    by: worlds(
+      /of a good version ended|with requests in flight|in a world at rest|never ended|cut short/,
+      185,
+    ),
   },
   {
     name: 'weight decided once per connection',

@@ -19,7 +19,7 @@ it('gives up at once where there is neither etcd nor docker', async () => {
     onTrouble: nothing,
   });
   await expect(keeper.started).rejects.toMatchObject({ code: 'store-embedded-failed' });
-  expect(keeper.trouble()).toContain('neither etcd nor docker is on PATH');
+  expect(keeper.trouble()).toContain('no etcd is on PATH');
   await keeper.stop();
   rmSync(dataDir, { recursive: true });
 });

@@ -7,7 +7,7 @@ import { DEFECTS, type Defect } from './defects.ts';
 import { plant, ROOT, VARIABLE } from './plant.ts';
 
 const VITEST = join(ROOT, 'node_modules/vitest/vitest.mjs');
-const PROXY = join(ROOT, 'test/planted/vitest.config.ts');
+const CONFIG = join(ROOT, 'test/planted/vitest-config.ts');
 const caught: string[] = [];
 
 interface End {
@@ -33,7 +33,7 @@ async function expectCaught(defect: Defect): Promise<void> {
     expect(end.said).toContain('broken: seed ');
     expect(end.code).toBe(1);
   } else {
-    const end = await run(defect, [VITEST, 'run', '--config', PROXY, by.file, '-t', by.name]);
+    const end = await run(defect, [VITEST, 'run', '--config', CONFIG, by.file, '-t', by.name]);
     expect(end.said).toMatch(new RegExp(`FAIL .*${by.name}`));
     expect(end.code).toBe(1);
   }

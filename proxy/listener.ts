@@ -6,7 +6,7 @@ import { AddressBook } from './addresses.ts';
 import type { AnswerCode } from './errors.ts';
 import { readOffer } from './offer.ts';
 import type { DataPlane } from './plane.ts';
-import { refuseRaw, Turns, WaitingRoom } from './turns.ts';
+import { Turns, WaitingRoom } from './turns.ts';
 
 export interface Limits {
   /** In all; beyond, connections are closed at once. */
@@ -130,12 +130,12 @@ export class Listener {
     return this.#sockets.get(socket);
   }
 
-  /** Node has let go of the connection: a response that is under way could not be ended properly. */
+  /** Node has let go of the connection: what a response that is under way still needs of it is for us to do. */
   #refuseConnect(socket: Socket): void {
     const turns = this.#turnsOf(socket);
-    turns?.forsake();
-    if (turns?.isIdle === true) refuseRaw(socket, 'no-tunnel');
-    else socket.destroy();
+    socket.on('error', () => socket.destroy());
+    socket.on('drain', () => turns?.goOn());
+    turns?.refuse('no-tunnel');
   }
 
   /** False when the limits leave no room for it. */

@@ -92,7 +92,12 @@ export class Turns {
     this.#end();
   }
 
-  /** The connection goes over to another protocol, or is cut off. */
+  /** The client has taken what was held back. */
+  goOn(): void {
+    this.#current?.emit('drain');
+  }
+
+  /** The connection goes over to another protocol. */
   forsake(): void {
     this.#isOver = true;
     this.#socket.off('resume', this.#holdBack);
@@ -161,7 +166,7 @@ export class Turns {
 }
 
 /** An answer to what is no request, and the end. */
-export function refuseRaw(socket: Socket, code: AnswerCode): void {
+function refuseRaw(socket: Socket, code: AnswerCode): void {
   socket.on('error', () => socket.destroy());
   if (socket.writable) socket.write(renderRawError(code, randomUUID()));
   closeLingering(socket);

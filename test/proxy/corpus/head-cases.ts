@@ -97,6 +97,12 @@ const ROW_CASES: readonly Case[] = [
   passes('a request behind the last one', get(HOST) + INNER, 'GET /one'),
   passes('a request behind HTTP/1.0', `GET /one HTTP/1.0\r\n${HOST}\r\n${INNER}`, 'GET /one'),
   refused('a request behind a refused one', get('Host: a/b\r\n') + INNER),
+  {
+    name: 'CONNECT behind two requests',
+    text: `GET /two HTTP/1.1\r\n${HOST}\r\nGET /one HTTP/1.1\r\n${HOST}\r\nCONNECT a:1 HTTP/1.1\r\n${HOST}\r\n${INNER}`,
+    reaches: ['GET /two', 'GET /one'],
+    statuses: [200, 200, 400],
+  },
   refused('a request behind CONNECT', `CONNECT a:1 HTTP/1.1\r\n${HOST}\r\n${INNER}`),
   {
     name: 'no request behind a request',

@@ -21,8 +21,8 @@ import { Router } from './router.ts';
 const RESPAWN_MS = 100;
 const RESPAWN_MAX_MS = 5_000;
 const POLL_MS = 5;
-/** As many as the system itself would keep for us. More than this, and the workers do not keep up: closed at once. */
-const MAX_ARRIVALS = 1_024;
+/** As many as all workers together take by default; while they are slow to take them nobody is turned away before. */
+const MAX_ARRIVALS = 20_000;
 
 interface Arrival {
   readonly socket: Socket;

@@ -81,7 +81,7 @@ export const DEFECTS: readonly Defect[] = [
     file: 'strategies/proxies.ts',
     find: 'now < Math.max(since, watchedSince) + MISSING_MS',
     replace: 'false',
-    by: worlds(/routes to|has requests on it/, 80),
+    by: worlds(/routes to|has requests on it/, 130),
   },
   {
     name: 'decided by the wall clock',
@@ -104,14 +104,14 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'a POST tried again',
     file: 'proxy/exchange.ts',
-    find: 'REPEATABLE.has(this.head.method) && !this.head.hasBody && this.tunnel === null',
+    find: 'SAFE_METHODS.has(this.head.method) && !this.head.hasBody && this.tunnel === null',
     replace: 'this.tunnel === null',
     by: { kind: 'test', file: 'test/proxy/exchange.test.ts', name: 'is 502, asked once' },
   },
   {
     name: 'a leaked socket',
     file: 'proxy/forward.ts',
-    find: 'if (!whole) this.#upstream?.destroy();',
+    find: 'if (!whole) this.#wire?.destroy();',
     replace: '',
     by: { kind: 'test', file: 'test/proxy/answer.test.ts', name: 'none is left' },
   },

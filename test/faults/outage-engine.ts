@@ -9,9 +9,11 @@ import { buildVersionsOn } from '../support/versions.ts';
 import { describeService, type Outage, play, type Scene } from './outage.ts';
 
 const MEMORY_MIB = 1_500;
+/** Three probes of three seconds, with what is between them. */
+const STALL_MS = 12_000;
 const HEALTHCHECK = { interval: '500ms', start_interval: '100ms', timeout: '2s', retries: 3, rise: 1 };
 const ASK = ['CMD', '/bin/busybox', 'wget', '-q', '-O', '/dev/null', 'http://127.0.0.1:8080/health'];
-const BY_COMMAND = { test: ASK, ...HEALTHCHECK };
+const BY_COMMAND = { test: ASK, ...HEALTHCHECK, timeout: '3s' };
 const BY_HTTP = { http: '/health', ...HEALTHCHECK };
 
 async function openOn(engine: PrivateEngine) {
@@ -80,14 +82,14 @@ const restartedCold: Outage = {
     ),
 };
 
-/** Longer than it takes to condemn a replica; first with nothing going on, then in the middle of a rollout. */
+/** Longer than it takes to condemn a replica; with nothing going on, and at full length in the middle of a rollout too. */
 async function freeze(scene: Scene, engine: PrivateEngine, isFull: boolean): Promise<void> {
   const { service } = scene;
   const stall = async (): Promise<void> => {
     engine.freeze();
     try {
       if (isFull) await scene.untilSaid('engine', /./);
-      await sleep(isFull ? 60_000 : 10_000);
+      await sleep(isFull ? 60_000 : STALL_MS);
     } finally {
       engine.thaw();
     }
@@ -99,7 +101,7 @@ async function freeze(scene: Scene, engine: PrivateEngine, isFull: boolean): Pro
   scene.expect('what stands', await scene.standing(), before);
   const requested = await service.ask('late');
   await service.until('the rollout to begin', ({ rollout }) => rollout !== null);
-  await stall();
+  if (isFull) await stall();
   await scene.expectEnd(requested);
 }
 

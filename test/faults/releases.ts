@@ -18,8 +18,10 @@ export interface Growth {
   /** From the end of the warm-up to the end. */
   readonly descriptors: readonly [number, number];
   readonly series: readonly [number, number];
-  /** The least resident memory after the warm-up and at the end, in KiB. */
+  /** The least of the last looks, after the warm-up and at the end, in KiB. */
   readonly residentKib: readonly [number, number];
+  readonly heapKib: readonly [number, number];
+  /** Of resident memory. */
   readonly kibPer100: number;
 }
 
@@ -27,12 +29,14 @@ interface Look {
   readonly descriptors: number;
   readonly series: number;
   readonly residentKib: number;
+  readonly heapKib: number;
 }
 
 const PER_SECOND = 100;
 /** So many last looks of each part: the least of them has the least garbage in it. */
 const LOOKS = 10;
-const SETTLE_MS = 1_000;
+const SETTLE_MS = 4_000;
+const COLLECT = new URL('./collect-garbage.ts', import.meta.url).href;
 
 /** `warmUp` of them come first; revisions and receipts that are kept are all there by then if it is 50 or more. */
 export async function releaseInARow(
@@ -40,7 +44,8 @@ export async function releaseInARow(
   releases: number,
   warmUp: number,
 ): Promise<ReleasesReport> {
-  const slipway = await startSlipway({ etcd });
+  const environment = { NODE_OPTIONS: `--expose-gc --import=${COLLECT}` };
+  const slipway = await startSlipway({ etcd, environment });
   try {
     const options = describeService({ spec: { replicas: 1 }, tuning: { monitor: '0s' } });
     const service = new Service(slipway, options);
@@ -92,25 +97,31 @@ async function look(pid: number, port: number): Promise<Look> {
   const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
   const series = text.split('\n').filter((line) => line.startsWith('slipway_')).length;
   const [, resident = '0'] = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  const [, heap = '0'] = /^nodejs_heap_size_used_bytes (\d+)/m.exec(text) ?? [];
   const descriptors = readdirSync(`/proc/${pid}/fd`).length;
-  return { descriptors, series, residentKib: Number(resident) };
+  return { descriptors, series, residentKib: Number(resident), heapKib: Math.round(Number(heap) / 1024) };
 }
 
 function compare(begin: readonly Look[], end: readonly Look[], releases: number): Growth {
   const last = (looks: readonly Look[], what: 'descriptors' | 'series') => looks.at(-1)?.[what] ?? 0;
-  const least = (looks: readonly Look[]) => Math.min(...looks.map(({ residentKib }) => residentKib));
+  const least = (looks: readonly Look[], what: 'residentKib' | 'heapKib') =>
+    Math.min(...looks.map((each) => each[what]));
+  const grown = least(end, 'residentKib') - least(begin, 'residentKib');
   return {
     descriptors: [last(begin, 'descriptors'), last(end, 'descriptors')],
     series: [last(begin, 'series'), last(end, 'series')],
-    residentKib: [least(begin), least(end)],
-    kibPer100: Math.round(((least(end) - least(begin)) / releases) * 100),
+    residentKib: [least(begin, 'residentKib'), least(end, 'residentKib')],
+    heapKib: [least(begin, 'heapKib'), least(end, 'heapKib')],
+    kibPer100: Math.round((grown / releases) * 100),
   };
 }
 
 /** `20 releases, 2310 requests, 0 failed; daemon: …; proxy: …` */
 export function describeReleases({ releases, requests, failures, programs }: ReleasesReport): string {
-  const growth = Object.entries(programs).map(([name, { descriptors, series, residentKib, kibPer100 }]) => {
-    const memory = `${residentKib.join(' → ')} KiB resident (${kibPer100} per 100 releases)`;
+  const growth = Object.entries(programs).map(([name, program]) => {
+    const { descriptors, series, residentKib, heapKib, kibPer100 } = program;
+    const resident = `${residentKib.join(' → ')} KiB resident (${kibPer100} per 100 releases)`;
+    const memory = `${resident}, ${heapKib.join(' → ')} KiB of heap`;
     return `${name}: ${memory}, ${descriptors.join(' → ')} descriptors, ${series.join(' → ')} series`;
   });
   return `${releases} releases, ${requests} requests, ${failures.length} failed; ${growth.join('; ')}`;

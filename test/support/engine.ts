@@ -1,7 +1,7 @@
 // A Docker engine of a test's own (dockerd with its own bridge, data and socket), for tests that restart or break
 // one. Its containers are reachable from this machine; nothing is shared with the engine of everybody else.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Docker from 'dockerode';
@@ -61,8 +61,9 @@ export async function startPrivateEngine(
     stop: async () => {
       signalEngine(folder, 'SIGCONT');
       await end();
+      endContainers(folder);
       execFileSync('ip', ['link', 'delete', bridge], { timeout: 10_000 });
-      if (sizeMib !== null) execFileSync('umount', [data], { timeout: 10_000 });
+      if (sizeMib !== null) execFileSync('umount', ['--lazy', data], { timeout: 10_000 });
       rmSync(folder, { recursive: true, force: true });
     },
   };
@@ -70,6 +71,31 @@ export async function startPrivateEngine(
 
 function signalEngine(folder: string, signal: 'SIGSTOP' | 'SIGCONT'): void {
   process.kill(Number(readFileSync(join(folder, 'dockerd.pid'), 'utf8')), signal);
+}
+
+/** With live-restore containers outlive their engine, each under a shim that names its folder. */
+function endContainers(folder: string): void {
+  const pids = readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name));
+  const shims = new Set(pids.filter((pid) => readText(`/proc/${pid}/cmdline`).includes(`${folder}/exec`)));
+  const parentOf = (pid: string) => / \(.*\) \S (\d+)/.exec(readText(`/proc/${pid}/stat`))?.[1] ?? '';
+  for (const pid of [...pids.filter((each) => shims.has(parentOf(each))), ...shims]) endNow(Number(pid));
+}
+
+function endNow(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended with the one before it.
+  }
+}
+
+/** '' for one that has ended meanwhile. */
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /** A bridge on a /24 of its own out of 10.213.0.0/16, by chance; a network that exists already refuses its address. */

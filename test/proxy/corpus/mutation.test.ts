@@ -16,7 +16,9 @@ beforeAll(async () => {
 });
 afterAll(() => rig.close());
 
-const RUNS = 1_000;
+const RUNS = 500;
+/** For a machine that is busy with other things. */
+const TIMEOUT_MS = 180_000;
 const TEXTS = [...BODY_CASES, ...HEAD_CASES].map(({ text }) => text).filter(({ length }) => length < 2_000);
 /** What parsers have stumbled over. */
 const BITS = [
@@ -84,25 +86,29 @@ function send(text: string): Promise<string> {
   });
 }
 
-it('whatever is sent: each answer of the target is one request that it has understood, and the next client is well', async () => {
-  const property = fc.asyncProperty(
-    fc.constantFrom(...TEXTS),
-    fc.array(cut, { minLength: 1, maxLength: 3 }),
-    async (text, cuts) => {
-      judge.forget();
-      const received = await send(mutate(text, cuts));
-      const served = received.match(/HTTP\/1\.1 200 /g)?.length ?? 0;
-      const reached = judge.seen.length;
-      const mark = await talk(port, 'GET /mark HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
-      expect({ problems: judge.problems, reached, last: judge.seen.at(-1) }).toEqual({
-        problems: [],
-        reached: served,
-        last: 'GET /mark',
-      });
-      expect(mark).toMatch(/^HTTP\/1\.1 200 [\s\S]*\r\n\r\nok$/);
-      expect(received).not.toMatch(/HTTP\/1\.1 5/);
-    },
-  );
-  await fc.assert(property, { numRuns: RUNS });
-  expect(rig.problems).toEqual([]);
-});
+it(
+  'whatever is sent: each answer of the target is one request that it has understood, and the next client is well',
+  async () => {
+    const property = fc.asyncProperty(
+      fc.constantFrom(...TEXTS),
+      fc.array(cut, { minLength: 1, maxLength: 3 }),
+      async (text, cuts) => {
+        judge.forget();
+        const received = await send(mutate(text, cuts));
+        const served = received.match(/HTTP\/1\.1 200 /g)?.length ?? 0;
+        const reached = judge.seen.length;
+        const mark = await talk(port, 'GET /mark HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+        expect({ problems: judge.problems, reached, last: judge.seen.at(-1) }).toEqual({
+          problems: [],
+          reached: served,
+          last: 'GET /mark',
+        });
+        expect(mark).toMatch(/^HTTP\/1\.1 200 [\s\S]*\r\n\r\nok$/);
+        expect(received).not.toMatch(/HTTP\/1\.1 5/);
+      },
+    );
+    await fc.assert(property, { numRuns: RUNS });
+    expect(rig.problems).toEqual([]);
+  },
+  TIMEOUT_MS,
+);

@@ -134,7 +134,7 @@ async function suffer(words: string): Promise<number> {
 async function releaseMany(etcd: EtcdServer): Promise<number> {
   const report = await releaseInARow(etcd, RELEASES, RELEASES / 4);
   say(describeReleases(report));
-  const grown = Object.values(report.programs).filter(({ kibPer100 }) => kibPer100 >= KIB_PER_100);
+  const grown = Object.values(report.programs).filter(({ heapPer100 }) => heapPer100 >= KIB_PER_100);
   const problems = [...report.failures, ...findGrowth(report), ...grown.map(() => 'memory grows')];
   for (const problem of problems) say(`  ${problem}`);
   return problems.length > 0 ? 1 : 0;

@@ -20,9 +20,10 @@ export interface Growth {
   readonly series: readonly [number, number];
   /** The least of the last looks, after the warm-up and at the end, in KiB. */
   readonly residentKib: readonly [number, number];
+  /** What lives: resident memory holds pages that nothing uses, now more and now fewer of them. */
   readonly heapKib: readonly [number, number];
-  /** Of resident memory. */
-  readonly kibPer100: number;
+  readonly residentPer100: number;
+  readonly heapPer100: number;
 }
 
 interface Look {
@@ -106,22 +107,24 @@ function compare(begin: readonly Look[], end: readonly Look[], releases: number)
   const last = (looks: readonly Look[], what: 'descriptors' | 'series') => looks.at(-1)?.[what] ?? 0;
   const least = (looks: readonly Look[], what: 'residentKib' | 'heapKib') =>
     Math.min(...looks.map((each) => each[what]));
-  const grown = least(end, 'residentKib') - least(begin, 'residentKib');
+  const growth = (what: 'residentKib' | 'heapKib') =>
+    Math.round(((least(end, what) - least(begin, what)) / releases) * 100);
   return {
     descriptors: [last(begin, 'descriptors'), last(end, 'descriptors')],
     series: [last(begin, 'series'), last(end, 'series')],
     residentKib: [least(begin, 'residentKib'), least(end, 'residentKib')],
     heapKib: [least(begin, 'heapKib'), least(end, 'heapKib')],
-    kibPer100: Math.round((grown / releases) * 100),
+    residentPer100: growth('residentKib'),
+    heapPer100: growth('heapKib'),
   };
 }
 
 /** `20 releases, 2310 requests, 0 failed; daemon: …; proxy: …` */
 export function describeReleases({ releases, requests, failures, programs }: ReleasesReport): string {
   const growth = Object.entries(programs).map(([name, program]) => {
-    const { descriptors, series, residentKib, heapKib, kibPer100 } = program;
-    const resident = `${residentKib.join(' → ')} KiB resident (${kibPer100} per 100 releases)`;
-    const memory = `${resident}, ${heapKib.join(' → ')} KiB of heap`;
+    const { descriptors, series, residentKib, heapKib, residentPer100, heapPer100 } = program;
+    const heap = `${heapKib.join(' → ')} KiB of heap (${heapPer100} per 100 releases)`;
+    const memory = `${heap}, ${residentKib.join(' → ')} KiB resident (${residentPer100})`;
     return `${name}: ${memory}, ${descriptors.join(' → ')} descriptors, ${series.join(' → ')} series`;
   });
   return `${releases} releases, ${requests} requests, ${failures.length} failed; ${growth.join('; ')}`;

@@ -73,9 +73,20 @@ export class EngineContainers {
     await this.#network.requireAll(networks);
     const options = buildCreateOptions(request, this.#network.name, await this.#network.reach());
     const starting = { request, options, ensureImage, permit };
-    const id = (await this.#findReusable(starting)) ?? (await this.#create(starting));
-    if (id === 'running') return;
-    for (const network of networks) {
+    const reusable = await this.#findReusable(starting);
+    if (reusable === 'running') return;
+    if (reusable === null) return await this.#begin(await this.#create(starting), starting);
+    await this.#begin(reusable, starting).catch(async (error: unknown) => {
+      // One that an engine has half forgotten, as when it died in the middle of a start, never starts again: the next try
+      // makes another.
+      if (statusOf(error instanceof RuntimeFailure ? error.cause : error) !== null && permit())
+        await this.remove(reusable, permit);
+      throw error;
+    });
+  }
+
+  async #begin(id: string, { request, permit }: Starting): Promise<void> {
+    for (const network of request.revision.settings.container.networks) {
       if (network !== this.#network.name) await this.#network.connect(id, network, permit);
     }
     await this.#start(id, request.name, permit);

@@ -4,7 +4,9 @@ import type { Readable } from 'node:stream';
 import { RuntimeFailure } from './errors.ts';
 
 const MAX_JSON_LINE = 1024 * 1024;
-const MAX_LOG_LINE = 4096;
+/** Longest line of a log, in characters; what is beyond is dropped. The engine's time before it comes on top. */
+export const MAX_LOG_LINE = 4096;
+const MAX_STAMP = 40;
 
 /** Objects, one per line. A malformed line, an over-long one, or a cut connection ends in a `RuntimeFailure`. */
 export async function* readJsonLines(
@@ -126,7 +128,8 @@ class LineAssembler {
   }
 
   #append(text: string): void {
-    if (this.#line.length < MAX_LOG_LINE) this.#line = (this.#line + text).slice(0, MAX_LOG_LINE);
+    if (this.#line.length < MAX_LOG_LINE + MAX_STAMP)
+      this.#line = (this.#line + text).slice(0, MAX_LOG_LINE + MAX_STAMP);
   }
 
   #take(): string {

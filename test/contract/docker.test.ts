@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import Docker from 'dockerode';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openDocker } from '../../deploy/docker.ts';
+import { buildCreateOptions } from '../../deploy/docker-create.ts';
+import { DEFAULT_NETWORK } from '../../deploy/docker-network.ts';
 import { runProbe } from '../../deploy/probe.ts';
 import type { ContainerSettings } from '../../strategies/model.ts';
 import { sampleHealthcheck, sampleRequest } from '../deploy/sample-revision.ts';
@@ -63,11 +65,10 @@ describe('the Docker adapter', () => {
   });
 
   test('one that was created and never started is taken up, not made twice', async () => {
-    const wanted = request('half', { command: ['/no/such/program'] });
-    await expect(world.runtime.start(wanted)).rejects.toMatchObject({ code: 'start-failed' });
-    const { id } = await look('half');
-    await expect(world.runtime.start(wanted)).rejects.toMatchObject({ code: 'start-failed' });
-    expect((await look('half')).id).toBe(id);
+    const wanted = request('half');
+    const created = await docker.createContainer(buildCreateOptions(wanted, DEFAULT_NETWORK, 'direct'));
+    await world.runtime.start(wanted);
+    expect(await look('half')).toMatchObject({ id: created.id, state: 'running' });
   });
 
   test.each<readonly [string, Partial<ContainerSettings>]>([
@@ -281,6 +282,17 @@ describe('the Docker adapter', () => {
     expect(answer.ok).toBe(false);
     await world.runtime.stop(id, 2_000);
     expect(await world.runtime.exec(id, ['/bin/true'], 5_000)).toMatchObject({ ok: false });
+  });
+
+  test('one that was created and never starts is replaced by the next try', async () => {
+    const wanted = request('halfborn');
+    const options = buildCreateOptions(wanted, 'no-such-network', 'direct');
+    const created = await docker.createContainer(options);
+    await expect(world.runtime.start(wanted)).rejects.toMatchObject({ code: 'network-missing' });
+    expect(await world.runtime.list(world.prefix, 'halfborn')).toEqual([]);
+    await world.runtime.start(wanted);
+    const started = await look('halfborn');
+    expect([started.state, started.id === created.id]).toEqual(['running', false]);
   });
 
   test('a mount is refused unless opened, through a symlink too, and nothing is created', async () => {

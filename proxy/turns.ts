@@ -16,6 +16,8 @@ import { closeLingering, isLingering } from './linger.ts';
 const HALF_OPEN_MS = 5_000;
 /** Requests behind the last one are dropped, and node keeps them until the connection has ended. */
 const MAX_DROPPED = 10_000;
+/** Read in one go, and so perhaps on its way in when one begins to wait. */
+const MAX_READ_BEHIND = 65_536;
 
 interface Turn {
   readonly response: ServerResponse;
@@ -45,6 +47,8 @@ export class Turns {
   readonly #socket: Socket;
   readonly #room: WaitingRoom;
   #waiting: Turn[] | null = null;
+  /** Bytes of the connection when the first of those began to wait. */
+  #readBefore = 0;
   #current: ServerResponse | null = null;
   /** What to say when all that could be read has been answered. */
   #refusal: AnswerCode | null = null;
@@ -54,7 +58,6 @@ export class Turns {
   constructor(socket: Socket, room: WaitingRoom) {
     this.#socket = socket;
     this.#room = room;
-    socket.on('resume', this.#holdBack);
     socket.once('end', this.#watchHalfOpen);
   }
 
@@ -73,14 +76,14 @@ export class Turns {
       this.#start(response, begin);
       return;
     }
-    if (!this.#room.enter()) {
+    if (this.#isReadOn() || !this.#room.enter()) {
       this.#socket.destroy();
       return;
     }
-    this.#waiting ??= [];
+    this.#waiting ??= this.#hold();
     this.#waiting.push({ response, begin });
     this.#lingerAtEnd();
-    this.#socket.pause();
+    this.#stopReading();
   }
 
   /** What came last, or comes next, is no request. */
@@ -100,7 +103,7 @@ export class Turns {
   /** The connection goes over to another protocol. */
   forsake(): void {
     this.#isOver = true;
-    this.#socket.off('resume', this.#holdBack);
+    this.#socket.off('resume', this.#stopReading);
     this.#socket.off('end', this.#watchHalfOpen);
   }
 
@@ -123,11 +126,10 @@ export class Turns {
       return;
     }
     this.#room.leave(1);
-    if (this.#waiting?.length === 0) this.#waiting = null;
+    if (this.#waiting?.length === 0) this.#release();
     // Its body is what could not be read.
     if (this.#refusal !== null && !turn.response.req.complete) this.#end();
     else this.#start(turn.response, turn.begin);
-    if (this.#waiting === null) socket.resume();
   };
 
   /** Node closes by itself behind a last response; but the client has sent more, and must not lose that response. */
@@ -138,7 +140,7 @@ export class Turns {
   #clear(): void {
     this.#isOver = true;
     this.#room.leave(this.#waiting?.length ?? 0);
-    this.#waiting = null;
+    if (this.#waiting !== null) this.#release();
   }
 
   #end(): void {
@@ -148,10 +150,29 @@ export class Turns {
     else refuseRaw(this.#socket, this.#refusal ?? 'bad-request');
   }
 
-  /** Node goes on reading by itself when a response has finished. */
-  readonly #holdBack = (): void => {
-    if (this.#waiting !== null) this.#socket.pause();
+  /** Node goes on reading by itself when a request is complete. Only a listener behind its own has the last word. */
+  #hold(): Turn[] {
+    this.#readBefore = this.#socket.bytesRead;
+    this.#socket.on('resume', this.#stopReading);
+    return [];
+  }
+
+  #release(): void {
+    this.#waiting = null;
+    this.#socket.off('resume', this.#stopReading);
+    this.#socket.resume();
+  }
+
+  /** Node may have begun to read although the connection is paused; then only the event makes it stop. */
+  readonly #stopReading = (): void => {
+    if (this.#socket.isPaused()) this.#socket.emit('pause');
+    else this.#socket.pause();
   };
+
+  /** In spite of all that. */
+  #isReadOn(): boolean {
+    return this.#waiting !== null && this.#socket.bytesRead - this.#readBefore > MAX_READ_BEHIND;
+  }
 
   readonly #watchHalfOpen = (): void => {
     if (this.#current === null) return;

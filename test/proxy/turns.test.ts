@@ -10,6 +10,7 @@ afterEach(() => rig.close());
 
 const GET = (path: string, more = ''): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n${more}\r\n`;
 const CLOSE = 'Connection: close\r\n';
+const LARGE = 64 * 1024 * 1024;
 
 /** `/slow` says `one` at once, and `two` when it is let; everything else echoes its path. */
 async function slow(): Promise<TestTarget & { readonly seen: string[]; readonly releases: (() => void)[] }> {
@@ -39,6 +40,26 @@ function open(port: number, text: string): { readonly socket: Socket; received: 
     state.ended = true;
   });
   return state;
+}
+
+/** Sends this again and again, up to 64 MiB. Returns how much the system has taken. */
+function pour(socket: Socket, part: string): () => number {
+  let sent = 0;
+  const next = (error?: Error | null): void => {
+    if (error) return;
+    sent += part.length;
+    if (sent < LARGE) socket.write(part, next);
+  };
+  socket.write(part, next);
+  return () => sent;
+}
+
+/** Resolves when it no longer changes. All ends are in this process: who reads on has done so between two looks. */
+async function settled(look: () => number): Promise<void> {
+  for (let [last, same] = [look(), 0]; same < 20; same += 1) {
+    await sleep(10);
+    if (look() !== last) [last, same] = [look(), 0];
+  }
 }
 
 const inFlight = async (): Promise<number | undefined> =>
@@ -125,19 +146,23 @@ describe('requests that come in one segment', () => {
     expect(target.seen.filter((path) => /behind/.test(path))).toEqual([]);
   });
 
-  it('are not read without a bound while the first is answered', async () => {
+  it.each([
+    ['more of them', '', GET('/more', `X-Fill: ${'x'.repeat(8_000)}\r\n`).repeat(16)],
+    // When the third one begins to wait, node is about to read again, since the second one is complete.
+    ['a body', GET('/more') + GET('/body', `Content-Length: ${LARGE}\r\n`), 'x'.repeat(128_000)],
+  ])('are not read without a bound while the first is answered: %s', async (_name, behind, part) => {
     const target = await slow();
     const port = await rig.serve({ web: entryOf([target]) });
-    const client = open(port, GET('/slow'));
-    const part = Buffer.from(GET('/more', `X-Fill: ${'x'.repeat(8_000)}\r\n`).repeat(128));
-    const total = 64 * 1024 * 1024;
-    for (let sent = 0; sent < total; sent += part.length) client.socket.write(part);
+    const client = open(port, GET('/slow') + behind);
+    const sent = pour(client.socket, part);
     await until(() => client.received.includes('one'), 'the first is being answered');
-    await sleep(300);
+    await settled(sent);
     // What the two sockets hold, and no more.
-    expect(client.socket.writableLength).toBeGreaterThan(total / 2);
+    const held = sent();
+    expect(held).toBeLessThan(LARGE / 2);
     for (const release of target.releases) release();
-    await until(() => client.received.split('at /more').length > 20, 'the others are served');
+    await until(() => client.received.includes('at /more'), 'the others are served');
+    await until(() => sent() > held, 'reading goes on');
     client.socket.destroy();
     await until(async () => (await rig.proxy?.stats())?.connections === 0, 'the connection has ended');
   });
@@ -168,6 +193,26 @@ describe('the room for those that wait', () => {
     await until(() => fifth.ended, 'and for no more');
     expect([first, third, fourth].map(({ ended }) => ended)).toEqual([false, false, false]);
     for (const { socket } of [first, third, fourth]) socket.destroy();
+  });
+
+  it('is not for one connection alone: it is cut off if, against all that is said to node, reading goes on', async () => {
+    const room = new WaitingRoom(1_000);
+    let [turns, taken]: [Turns | null, number] = [null, 0];
+    const target = await rig.target(({ socket }, response) => {
+      socket.pause = () => socket;
+      turns ??= new Turns(socket, room);
+      taken += 1;
+      turns.take(response, () => undefined);
+    });
+    const client = open(Number(target.address.split(':')[1]), GET('/'));
+    pour(client.socket, GET('/more', `X-Fill: ${'x'.repeat(8_000)}\r\n`).repeat(16));
+    await until(() => client.ended, 'it is cut off');
+    // Three times what is read in one go.
+    expect(taken).toBeLessThan(3 * 8 + 2);
+    await until(() => target.sockets.size === 0, 'nothing of it is left');
+    let free = 0;
+    while (room.enter()) free += 1;
+    expect(free).toBe(1_000);
   });
 });
 

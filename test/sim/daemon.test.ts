@@ -4,7 +4,7 @@ import { generate } from './daemon/generate.ts';
 import { play } from './daemon/play.ts';
 import { Tally } from './daemon/tally.ts';
 
-const WORLDS = 16;
+const WORLDS = 60;
 const FIRST_SEED = 1;
 
 it(`keeps the invariants and comes to rest in ${WORLDS} worlds`, { timeout: 120_000 }, async () => {

@@ -73,9 +73,10 @@ async function end(fleet: SimFleet, operator: Operator, what: string): Promise<v
 }
 
 function isUnderWay({ etcd, leading }: SimFleet, service: string): boolean {
-  const { rollout, draining, warm } = memoryOf(etcd, service);
+  const { rollout, draining, healing, warm } = memoryOf(etcd, service);
   if (leading === null) return true;
-  return rollout !== null || Object.keys(draining).length > 0 || (warm?.until ?? 0) > leading.clock.now();
+  const isMoving = [draining, healing].some((each) => Object.keys(each).length > 0);
+  return rollout !== null || isMoving || (warm?.until ?? 0) > leading.clock.now();
 }
 
 async function expectRest(fleet: SimFleet, operator: Operator): Promise<void> {

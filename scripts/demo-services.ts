@@ -9,7 +9,7 @@ import {
 } from '../src/cli/documents.ts';
 import { buildKeys } from '../src/store/keys.ts';
 import { PREFIX, REPOSITORY, type Stage } from './demo-stage.ts';
-import { type Load, type LoadReport, startLoad } from './load.ts';
+import { type Load, type LoadReport, NO_REQUESTS, startLoad } from './load.ts';
 
 export const SERVICES = ['recreate', 'rolling', 'blue-green', 'canary'] as const;
 export type ServiceName = (typeof SERVICES)[number];
@@ -55,7 +55,7 @@ export class DemoService {
 
   async stopLoad(): Promise<LoadReport> {
     const report = await this.#load?.stop();
-    return report ?? { requests: 0, byVersion: {}, failures: [], inFlight: 0 };
+    return report ?? NO_REQUESTS;
   }
 
   report(): LoadReport | null {

@@ -1,6 +1,6 @@
 // A counted number of requests, a few at a time, as fast as they are answered: for exact shares.
 import { Agent } from 'node:http';
-import { exchange, type LoadTarget } from './load.ts';
+import { exchange, type LoadTarget } from './load-exchange.ts';
 
 export interface Burst {
   readonly byVersion: Readonly<Record<string, number>>;

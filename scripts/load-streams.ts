@@ -3,10 +3,12 @@
 import { createHash } from 'node:crypto';
 import { get, type IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
-import type { LoadTarget } from './load.ts';
+import type { LoadTarget } from './load-exchange.ts';
 
 export interface StreamReport {
   readonly version: string | null;
+  /** As it called itself. */
+  readonly replica: string | null;
   /** Messages, events, or pieces of the download. */
   readonly received: number;
   /** Who ended it. */
@@ -19,6 +21,8 @@ export interface Stream {
   readonly ended: Promise<StreamReport>;
   isOpen(): boolean;
   received(): number;
+  /** Which replica it is on; null until that has answered. */
+  replica(): string | null;
   /** Ends it from our side. */
   close(): Promise<StreamReport>;
 }
@@ -27,7 +31,11 @@ const SEND_MS = 100;
 
 /** Resolves when it has ended; a body that is short or changed is a problem. */
 export function download(target: LoadTarget, seconds: number): Promise<StreamReport> {
-  const stream = new Recorder();
+  return startDownload(target, seconds).ended;
+}
+
+export function startDownload(target: LoadTarget, seconds: number): Stream {
+  const stream = new Recorder(() => request.destroy());
   const request = open(target, `/download?seconds=${seconds}`, stream, (response) => {
     const sum = createHash('sha256');
     response.on('data', (piece: Buffer) => {
@@ -40,7 +48,7 @@ export function download(target: LoadTarget, seconds: number): Promise<StreamRep
     });
   });
   request.on('error', (error) => stream.end('them', error.message));
-  return stream.ended;
+  return stream;
 }
 
 export function startEvents(target: LoadTarget): Stream {
@@ -108,6 +116,7 @@ class Recorder implements Stream {
   readonly #hangUp: () => void;
   readonly #settle: (report: StreamReport) => void;
   #version: string | null = null;
+  #replica: string | null = null;
   #received = 0;
   #isOpen = true;
 
@@ -126,8 +135,13 @@ class Recorder implements Stream {
     return this.#received;
   }
 
-  sees(response: IncomingMessage): void {
-    this.#version = String(response.headers['x-version'] ?? '');
+  replica(): string | null {
+    return this.#replica;
+  }
+
+  sees({ headers }: IncomingMessage): void {
+    this.#version = String(headers['x-version'] ?? '');
+    this.#replica = String(headers['x-replica'] ?? '');
   }
 
   /** The number of this message, from 1. */
@@ -139,7 +153,8 @@ class Recorder implements Stream {
   end(endedBy: StreamReport['endedBy'], problem: string | null): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    this.#settle({ version: this.#version, received: this.#received, endedBy, problem });
+    const seen = { version: this.#version, replica: this.#replica, received: this.#received };
+    this.#settle({ ...seen, endedBy, problem });
   }
 
   async close(): Promise<StreamReport> {

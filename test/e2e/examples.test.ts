@@ -3,10 +3,9 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import Docker from 'dockerode';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isMap, parseDocument } from 'yaml';
-import { listContainers } from '../support/containers.ts';
+import { listContainers, removeVolume } from '../support/containers.ts';
 import { uniqueName } from '../support/names.ts';
 import { type Slipway, startSlipway } from '../support/slipway.ts';
 import { buildVersions, REPOSITORY } from '../support/versions.ts';
@@ -47,7 +46,7 @@ describe('examples', () => {
       );
     } finally {
       await slipway.remove(slipway.keys.spec(service));
-      await removeVolume(volume, service);
+      if (volume !== null) await removeVolume(volume);
     }
   });
 });
@@ -67,17 +66,4 @@ function adapt(file: string): { service: string; path: string; volume: string | 
   const path = join(folder, file);
   writeFileSync(path, String(document));
   return { service, path, volume };
-}
-
-/** A named volume outlives its containers, as it should; not the test. */
-async function removeVolume(volume: string | null, service: string): Promise<void> {
-  if (volume === null) return;
-  const docker = new Docker();
-  const ours = (await listContainers(slipway.prefix)).filter((each) => each.service === service);
-  for (const { id } of ours)
-    await docker
-      .getContainer(id)
-      .remove({ force: true })
-      .catch(() => undefined);
-  await docker.getVolume(volume).remove({ force: true });
 }

@@ -6,6 +6,7 @@ import { Service } from '../support/service.ts';
 import { type Slipway, startSlipway } from '../support/slipway.ts';
 import { buildVersions, REPOSITORY } from '../support/versions.ts';
 import { waitFor } from '../support/wait.ts';
+import { SHARING, untilMiddle } from './strategy-middle.ts';
 
 let slipway: Slipway;
 
@@ -23,7 +24,7 @@ describe('a controller that gets SIGTERM in the middle', () => {
     await service.stand('v1');
     const load = startLoad(service.target);
     const requested = await service.ask('late');
-    await service.until('a candidate', ({ candidate }) => (candidate?.replicas.total ?? 0) > 0);
+    await untilMiddle(service, load, SHARING);
     await slipway.endDaemon('SIGTERM');
     expect(await slipway.read(slipway.keys.leader)).toBeNull();
     const answered = () => Object.values(load.report().byVersion).reduce((sum, count) => sum + count, 0);

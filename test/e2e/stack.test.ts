@@ -71,13 +71,16 @@ describe('the stack', () => {
     }
     const status = await stack.compose('exec', '-T', 'controller', 'slipway', 'status', 'web', '-o', 'json');
     expect(JSON.parse(status)).toMatchObject({ service: 'web', version: 'v2' });
+    await waitFor('the end of both rollouts', async () => {
+      const keys = await read('--prefix', '--keys-only', 'services/web/history/');
+      return keys.trim().split(/\s+/).length === 2;
+    });
   });
 
   it('shows its controller and its proxy to Prometheus', async () => {
     const readJobs = async () => {
-      const response = await fetch(`http://127.0.0.1:${stack.ports.prometheus}/api/v1/targets?state=active`);
-      const { data }: { data: { activeTargets: { scrapePool: string; health: string }[] } } = JSON.parse(
-        await response.text(),
+      const data = await askPrometheus<{ activeTargets: { scrapePool: string; health: string }[] }>(
+        'targets?state=active',
       );
       const up = data.activeTargets
         .filter(({ health }) => health === 'up')
@@ -86,6 +89,18 @@ describe('the stack', () => {
     };
     const jobs = await waitFor('two targets that are up', readJobs, { timeoutMs: 150_000 });
     expect(jobs).toEqual(['slipway-controller', 'slipway-proxy']);
+  });
+
+  it('tells Prometheus of the two rollouts, and of the traffic that they moved', async () => {
+    const succeeded = 'slipway_rollouts_total{service="web",strategy="rolling",outcome="succeeded"}';
+    await waitFor('both to be scraped', async () => (await query(succeeded)) === 2, { timeoutMs: 60_000 });
+    expect(await query('sum(slipway_rollouts_total{service="web",outcome!="succeeded"})')).toBe(0);
+    expect(await query('slipway_rollout_duration_seconds_count{service="web",outcome="succeeded"}')).toBe(2);
+    expect(await query('slipway_rollout_phase{service="web",phase="idle"}')).toBe(1);
+    expect(await query('slipway_revision_info{service="web",role="stable",version="v2"}')).toBe(1);
+    expect(await query('slipway_traffic_weight{service="web",role="stable",kind="effective"}')).toBe(100);
+    const answered = 'sum(slipway_proxy_requests_total{service="web",role="stable",code="2xx"})';
+    await waitFor('the answers of v2 to be scraped', async () => ((await query(answered)) ?? 0) > 0);
   });
 
   it('retires the service and leaves no container of it', async () => {
@@ -105,6 +120,31 @@ describe('the stack', () => {
 
 async function put(key: string, value: string): Promise<void> {
   await stack.compose('exec', '-T', 'etcd', 'etcdctl', 'put', `${stack.prefix}/${key}`, value);
+}
+
+async function read(...words: readonly string[]): Promise<string> {
+  const [key = ''] = words.slice(-1);
+  const get = ['etcdctl', 'get', ...words.slice(0, -1), `${stack.prefix}/${key}`];
+  return await stack.compose('exec', '-T', 'etcd', ...get);
+}
+
+async function askPrometheus<T>(path: string): Promise<T> {
+  const response = await fetch(`http://127.0.0.1:${stack.ports.prometheus}/api/v1/${path}`);
+  const { status, data, error }: { status: string; data: T; error?: string } = JSON.parse(
+    await response.text(),
+  );
+  if (status !== 'success') throw new Error(`${path}: ${error}`);
+  return data;
+}
+
+/** The value of the one series that the query gives; null for none. */
+async function query(expression: string): Promise<number | null> {
+  const { result } = await askPrometheus<{ result: { value: [number, string] }[] }>(
+    `query?query=${encodeURIComponent(expression)}`,
+  );
+  expect(result.length).toBeLessThanOrEqual(1);
+  const [first] = result;
+  return first === undefined ? null : Number(first.value[1]);
 }
 
 async function askProxy(): Promise<string | null> {

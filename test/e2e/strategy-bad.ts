@@ -1,4 +1,5 @@
-// Every kind of bad version: each strategy comes back from it, with the evidence.
+// Versions that are bad from the start: each strategy comes back from them, with the evidence. One that goes bad later
+// is in `strategy-crash`.
 import { expect, it } from 'vitest';
 import { removeImages } from '../../scripts/images.ts';
 import { startLoad } from '../../scripts/load.ts';
@@ -7,7 +8,7 @@ import { startRegistry } from '../contract/registry.ts';
 import { QUICK_CHECK } from '../support/service.ts';
 import { nameVersions, type Version } from '../support/versions.ts';
 import type { Given } from './strategy-checks.ts';
-import { crash, expectAlone, expectEvidence, expectNoLoss, expectOnlyInFlight } from './strategy-checks.ts';
+import { expectAlone, expectNoLoss, expectRefused } from './strategy-checks.ts';
 
 interface BadVersion {
   readonly what: string;
@@ -40,41 +41,15 @@ const BAD: readonly BadVersion[] = [
 export function describeBad(strategy: StrategyType, given: Given): void {
   it.each(BAD)('comes back from a version that $what, and refuses it the next time', async (bad) => {
     const service = await given('v2', { spec: { healthcheck: QUICK_CHECK } });
-    const stable = (await service.slipway.status(service.name))?.stable?.digest;
     const load = startLoad(service.target);
     const verdict = await service.release(bad.version);
     const [finished] = (await service.history()).filter(({ version }) => version === bad.version);
     expect([verdict.code, finished?.outcome, finished?.reason]).toEqual([3, 'rolled-back', bad.reason]);
-    expectEvidence(finished, bad.evidence);
-    expect(await service.quarantined()).toEqual([finished?.digest]);
-    const status = await service.until('rest', ({ rollout }) => rollout === null);
-    expect(status).toMatchObject({
-      ...{ phase: 'idle', reason: 'quarantined', version: bad.version },
-      ...{ stable: { version: 'v2', digest: stable }, candidate: null, last: { id: finished?.id } },
-    });
-    expectEvidence(status.last, bad.evidence);
-    expect((await service.release(bad.version)).code).toBe(6);
+    await expectRefused(service, finished, bad.evidence);
     await expectAlone(service, 'v2');
     const report = await load.stop();
     expectNoLoss(report);
     expect(Object.keys(report.byVersion)).toEqual(['v2']);
-  });
-
-  it('comes back from a version that gets ready and crashes in the bake window', async () => {
-    const service = await given('v2');
-    await service.tune({ monitor: '60s' });
-    const load = startLoad(service.target);
-    const requested = await service.ask('v3');
-    await service.until('the bake', ({ phase }) => phase === 'monitoring');
-    const crashedAt = await crash(service, 'v3');
-    const finished = await service.finish(requested);
-    expect(finished).toMatchObject({ outcome: 'rolled-back', reason: 'container-exited' });
-    expectEvidence(finished, [
-      { exitCode: 7, log: expect.arrayContaining(['fatal: crashed with code 7, as told by /crash']) },
-    ]);
-    expect(await service.quarantined()).toEqual([finished.digest]);
-    await expectAlone(service, 'v2');
-    expectOnlyInFlight(await load.stop(), crashedAt);
   });
 
   it('refuses a version that does not exist before anything is stopped', async () => {
@@ -86,9 +61,11 @@ export function describeBad(strategy: StrategyType, given: Given): void {
       const before = (await service.containers()).map(({ id }) => id);
       const load = startLoad(service.target);
       expect((await service.release('v9')).code).toBe(3);
-      const last = (await service.until('rest', ({ rollout }) => rollout === null)).last;
+      const { last, stable } = await service.until('rest', ({ rollout }) => rollout === null);
       expect(last).toMatchObject({ version: 'v9', outcome: 'rolled-back', reason: 'image-pull-failed' });
       expect(last?.message).toMatch(/missing: .*manifest.*unknown/s);
+      expect((await service.history()).filter(({ version }) => version === 'v9')).toEqual([last]);
+      expect(stable).toMatchObject({ version: 'v2', replicas: { ready: 3 }, weight: { effective: 100 } });
       expectNoLoss(await load.stop());
       expect((await service.containers()).map(({ id }) => id)).toEqual(before);
       expect(await service.quarantined()).toEqual([]);

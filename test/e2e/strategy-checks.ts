@@ -1,8 +1,7 @@
 // What the strategies' stories look at: where a rollout stands, what was lost, what is left.
-import Docker from 'dockerode';
 import { expect } from 'vitest';
 import type { LoadReport } from '../../scripts/load.ts';
-import type { FinishedDocument } from '../../src/cli/documents.ts';
+import type { FinishedDocument, StatusDocument } from '../../src/cli/documents.ts';
 import type { Service, ServiceOptions } from '../support/service.ts';
 import type { Version } from '../support/versions.ts';
 import { waitFor } from '../support/wait.ts';
@@ -10,34 +9,27 @@ import { waitFor } from '../support/wait.ts';
 /** A service of the strategy under test that runs a version. */
 export type Given = (version: Version, options?: Partial<ServiceOptions>) => Promise<Service>;
 
-export async function untilMiddle(service: Service): Promise<void> {
-  await service.until('a candidate that starts', ({ candidate }) => (candidate?.replicas.total ?? 0) > 0);
-}
+/** A bake that ends sooner is waited for. */
+const LONG_BAKE_MS = 10_000;
 
-/** Says `promote` wherever this request's rollout waits for it, and returns what became of it. */
+/** Says `promote` wherever this request's rollout waits for it, or bakes for long, and returns what became of it. */
 export async function promoteToTheEnd(service: Service, requested: number): Promise<FinishedDocument> {
   for (;;) {
     const { last } = await service.until(
       'a wait for promotion, or the end',
-      ({ reason, rollout, last }) =>
-        last?.requested === requested ||
-        (rollout?.requested === requested && reason === 'waiting-for-promotion'),
+      (status) =>
+        status.last?.requested === requested ||
+        (status.rollout?.requested === requested && waitsForWord(status)),
     );
     if (last?.requested === requested) return last;
     await service.command('promote');
   }
 }
 
-/** From inside, as a program crashes: at one replica of the version. Returns when, in milliseconds since the epoch. */
-export async function crash(service: Service, version: string): Promise<number> {
-  const status = await service.slipway.status(service.name);
-  const revision = [status?.candidate, status?.stable].find((role) => role?.version === version)?.revision;
-  const [first] = (await service.containers()).filter((each) => each.revision === revision);
-  if (first === undefined) throw new Error(`no container of ${version}`);
-  const { NetworkSettings } = await new Docker().getContainer(first.id).inspect();
-  const [network] = Object.values(NetworkSettings.Networks);
-  await fetch(`http://${network?.IPAddress}:8080/crash?code=7`).catch(() => undefined);
-  return Date.now();
+function waitsForWord({ phase, reason, next }: StatusDocument): boolean {
+  const isBaking = phase === 'monitoring' && next?.at != null;
+  const isLong = isBaking && Date.parse(next.at) - Date.now() > LONG_BAKE_MS;
+  return isLong || reason === 'waiting-for-promotion';
 }
 
 export function expectNoLoss(report: LoadReport): void {
@@ -46,7 +38,7 @@ export function expectNoLoss(report: LoadReport): void {
 }
 
 /** By what was asked and what went wrong, without what differs each time. */
-export function countReasons({ failures }: LoadReport): Readonly<Record<string, number>> {
+function countReasons({ failures }: LoadReport): Readonly<Record<string, number>> {
   const counts: Record<string, number> = {};
   for (const { what, reason } of failures) {
     const kind = `${what}: ${reason.replace(/, request .*/, '')}`;
@@ -55,16 +47,13 @@ export function countReasons({ failures }: LoadReport): Readonly<Record<string, 
   return counts;
 }
 
-/** Until the proxy has seen that the connections of a crashed replica are closed, it may send on one of them. */
-const UNSEEN_MS = 100;
-
-/** What a replica that crashed had in its hands is lost with it, where it must not be sent twice; nothing else may be. */
-export function expectOnlyInFlight(report: LoadReport, crashedAt: number): void {
-  const lost = report.failures.filter(({ what, reason, sentAt }) => {
-    const isUnrepeatable = what === 'POST /echo' && /^status 502|^cut off/.test(reason);
-    return !isUnrepeatable || sentAt > crashedAt + UNSEEN_MS;
-  });
-  expect(lost).toEqual([]);
+/** The load was what it is said to be: 200 requests a second, on kept connections and new ones, POSTs on both. */
+export function expectLoad({ requests, seconds, byKind }: LoadReport): void {
+  expect(requests / seconds).toBeGreaterThanOrEqual(200);
+  expect((byKind['GET new'] + byKind['POST new']) / seconds).toBeGreaterThan(40);
+  expect((byKind['GET kept'] + byKind['POST kept']) / seconds).toBeGreaterThan(40);
+  expect(byKind['POST new'] / seconds).toBeGreaterThan(8);
+  expect(byKind['POST kept'] / seconds).toBeGreaterThan(8);
 }
 
 export function expectEvidence(
@@ -74,6 +63,27 @@ export function expectEvidence(
   const evidence = finished?.evidence ?? [];
   for (const each of wanted) expect(evidence).toContainEqual(expect.objectContaining(each));
   expect(evidence[0]).toHaveProperty('replica');
+}
+
+/** What failed is told in the status, barred, and refused when it is asked for again; what was stable before it is so still. */
+export async function expectRefused(
+  service: Service,
+  finished: FinishedDocument | undefined,
+  evidence: readonly object[],
+): Promise<void> {
+  expectEvidence(finished, evidence);
+  expect(await service.quarantined()).toEqual([finished?.digest]);
+  const status = await service.until('rest', ({ rollout }) => rollout === null);
+  expect(status).toMatchObject({
+    ...{ phase: 'idle', reason: 'quarantined', version: finished?.version },
+    ...{ stable: { version: 'v2', revision: 1 }, candidate: null },
+  });
+  expect(status.last).toEqual(finished);
+  const { revision } = status.last ?? {};
+  expect((await service.release(finished?.version ?? '')).code).toBe(6);
+  const again = await service.until('rest again', ({ rollout }) => rollout === null);
+  expect(again).toMatchObject({ reason: 'quarantined', stable: { version: 'v2', revision: 1 } });
+  expect((await service.history()).filter((each) => each.revision === revision)).toEqual([finished]);
 }
 
 /** Only the version's replicas stand, all ready, and the table names nothing else. */

@@ -1,9 +1,13 @@
-// Traffic shares to the request: canary steps and the manual split, counted over ten thousand requests each.
+// Traffic shares to the request: canary steps and the manual split, counted over ten thousand requests each, also by a
+// proxy of several workers.
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { removeImages } from '../../scripts/images.ts';
 import { sendBurst } from '../../scripts/load-burst.ts';
+import { startRegistry } from '../contract/registry.ts';
 import { Service } from '../support/service.ts';
 import { type Slipway, startSlipway } from '../support/slipway.ts';
-import { buildVersions, REPOSITORY } from '../support/versions.ts';
+import { buildVersions, nameVersions, REPOSITORY } from '../support/versions.ts';
 
 const REQUESTS = 10_000;
 let slipway: Slipway;
@@ -58,12 +62,70 @@ describe('manual weights', () => {
   });
 });
 
-/** A smooth weighted round robin is never off by more than one. */
-async function expectShares(service: Service, percent: Readonly<Record<string, number>>): Promise<void> {
-  const { byVersion, problems } = await sendBurst(service.target, REQUESTS);
+describe('manual weights that name a version that cannot run', () => {
+  it('are refused with the reason, and the split before stays', async () => {
+    const registry = await startRegistry();
+    const image = `${registry.host}/weights`;
+    const names = await nameVersions(image, 'v1', 'v2');
+    const { keys } = slipway;
+    try {
+      const service = new Service(slipway, { image, strategy: 'rolling', spec: { replicas: 2 } });
+      await service.stand('v1');
+      await slipway.put(keys.weights(service.name), 'v1=75,v2=25');
+      await service.until('75/25', ({ stable }) => stable?.weight.effective === 75);
+      const before = (await service.containers()).map(({ id }) => id);
+      await slipway.put(keys.weights(service.name), 'v1=50,v9=50');
+      const status = await service.until('the refusal', ({ phase }) => phase === 'invalid');
+      expect(status).toMatchObject({ reason: 'invalid-weights', stable: { weight: { effective: 75 } } });
+      expect(status.message).toMatch(/^weights: v9 cannot run \(missing: .*manifest.*unknown/s);
+      // After the last of three tries it is no longer asked for.
+      const given = await service.until(
+        'the last word on it',
+        ({ next, message }) => next === null && message.includes('v9 cannot run'),
+      );
+      expect(given.message).toMatch(/The split before stays\.$/);
+      await expectShares(service, { v1: 75, v2: 25 }, { requests: 1_000 });
+      expect((await service.containers()).map(({ id }) => id)).toEqual(before);
+      await service.retire();
+    } finally {
+      await removeImages(names);
+      await registry.close();
+    }
+  });
+});
+
+describe('a proxy of two workers', () => {
+  it('is exact but for one request a worker', async () => {
+    const crowd = await startSlipway({ arguments: ['--workers', '2'] });
+    try {
+      expect(countWorkers(crowd.proxyPid())).toBe(2);
+      const service = new Service(crowd, { image: REPOSITORY, strategy: 'rolling', spec: { replicas: 2 } });
+      await service.stand('v1');
+      await crowd.put(crowd.keys.weights(service.name), 'v1=90,v2=10');
+      await service.until('90/10', ({ stable }) => stable?.weight.effective === 90);
+      await expectShares(service, { v1: 90, v2: 10 }, { workers: 2 });
+    } finally {
+      await crowd.stop();
+    }
+  });
+});
+
+/** Processes that this one has started and that live. */
+function countWorkers(pid: number | null): number {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').length;
+}
+
+/** The wheel is never off by more than one, and each worker has its own. */
+async function expectShares(
+  service: Service,
+  percent: Readonly<Record<string, number>>,
+  { requests = REQUESTS, workers = 1 } = {},
+): Promise<void> {
+  const { byVersion, problems } = await sendBurst(service.target, requests);
   expect(problems).toEqual([]);
   expect(Object.keys(byVersion).sort()).toEqual(Object.keys(percent).sort());
   for (const [version, share] of Object.entries(percent)) {
-    expect(Math.abs((byVersion[version] ?? 0) - (REQUESTS * share) / 100)).toBeLessThanOrEqual(1);
+    const off = Math.abs((byVersion[version] ?? 0) - (requests * share) / 100);
+    expect(off, `${version}: ${byVersion[version]}`).toBeLessThanOrEqual(workers);
   }
 }

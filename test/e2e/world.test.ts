@@ -147,21 +147,6 @@ describe('a first release', () => {
   });
 });
 
-describe('a stable version that breaks', () => {
-  it('does not hold up its fix', async () => {
-    const service = make({ spec: { replicas: 2, restart: 'no' }, tuning: { progress_deadline: '60s' } });
-    await service.stand('v1');
-    await service.apply({ environment: { EXIT_AT_ONCE: '' } });
-    await service.until(
-      'the new settings',
-      ({ stable, rollout }) => rollout === null && stable?.revision === 2,
-    );
-    for (const { id } of await service.containers()) await new Docker().getContainer(id).kill();
-    expect((await service.release('v2')).code).toBe(0);
-    await service.until('v2', ({ stable }) => stable?.version === 'v2' && stable.replicas.ready === 2);
-  });
-});
-
 describe('a port that is taken', () => {
   it('is named by serve when its admin server cannot listen, and serve ends', async () => {
     const refused = await serveBriefly(slipway.ports.admin, 0);

@@ -10,6 +10,8 @@ export interface Behaviour {
   readonly listenDelayMs: number;
   /** From then on `/health` answers 503; 0 is never. */
   readonly unhealthyAfterMs: number;
+  /** A path: while a file is there `/health` answers 503, also after a restart; empty is none. */
+  readonly sickWhile: string;
   /** Fixed answer of `/health`; 0 is none. */
   readonly healthStatus: number;
   /** Share of `/` requests that answer 500, spread evenly: 0.25 is every fourth. */
@@ -35,6 +37,7 @@ export function readBehaviour(env: Readonly<Record<string, string | undefined>>)
     readyDelayMs: number('READY_DELAY_MS', 0),
     listenDelayMs: number('LISTEN_DELAY_MS', 0),
     unhealthyAfterMs: number('UNHEALTHY_AFTER_MS', 0),
+    sickWhile: env.SICK_WHILE ?? '',
     healthStatus: number('HEALTH_STATUS', 0),
     failRate: number('FAIL_RATE', 0),
     latencyMs: number('LATENCY_MS', 0),

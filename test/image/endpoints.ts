@@ -1,6 +1,6 @@
 // What the test web server answers, path by path. Counts requests; knows nothing of how the server starts or ends.
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { hostname } from 'node:os';
 import type { Behaviour } from './behaviour.ts';
@@ -15,14 +15,19 @@ export interface Counters {
   readonly byPath: Record<string, number>;
 }
 
+export interface World {
+  readonly behaviour: Behaviour;
+  readonly counters: Counters;
+  /** Answers without an end (`/sse`), for whoever stops the server. */
+  readonly open: Set<ServerResponse>;
+  /** What clients called their requests (`x-load-id`). */
+  readonly ids: ReadonlySet<string>;
+}
+
 type Answer = (request: IncomingMessage, response: ServerResponse, query: URLSearchParams) => void;
 
-/** All endpoints by path. `open` holds the answers without an end (`/sse`), for whoever stops the server. */
-export function createEndpoints(
-  behaviour: Behaviour,
-  counters: Counters,
-  open: Set<ServerResponse>,
-): ReadonlyMap<string, Answer> {
+/** All endpoints by path. */
+export function createEndpoints({ behaviour, counters, open, ids }: World): ReadonlyMap<string, Answer> {
   const isFailing = createFailures(behaviour.failRate);
   const identity = () => ({ version: behaviour.version, host: hostname(), requests: counters.requests });
   return new Map<string, Answer>([
@@ -40,9 +45,10 @@ export function createEndpoints(
     ['/echo', (request, response) => sendEcho(request, response)],
     ['/headers', (request, response) => sendJson(response, 200, request.headers, 0)],
     ['/env', (_request, response) => sendJson(response, 200, process.env, 0)],
-    ['/file', (_request, response, query) => sendFile(response, query.get('path') ?? '')],
+    ['/file', (request, response, query) => sendFile(request, response, query.get('path') ?? '')],
     ['/crash', (_request, _response, query) => crash(Number(query.get('code') ?? 1))],
     ['/stats', (_request, response) => sendJson(response, 200, { ...identity(), ...counters }, 0)],
+    ['/seen', (_request, response, query) => sendSeen(response, query.getAll('id'), ids)],
   ]);
 }
 
@@ -72,7 +78,8 @@ function sendJson(response: ServerResponse, status: number, body: unknown, delay
 
 function sendHealth(response: ServerResponse, behaviour: Behaviour, startedAt: number): void {
   const age = performance.now() - startedAt;
-  const isSick = behaviour.unhealthyAfterMs > 0 && age >= behaviour.unhealthyAfterMs;
+  const isWornOut = behaviour.unhealthyAfterMs > 0 && age >= behaviour.unhealthyAfterMs;
+  const isSick = isWornOut || (behaviour.sickWhile !== '' && existsSync(behaviour.sickWhile));
   const isReady = age >= behaviour.readyDelayMs && !isSick;
   const status = behaviour.healthStatus || (isReady ? 200 : 503);
   sendJson(response, status, { status: status < 300 ? 'ok' : isSick ? 'sick' : 'not ready' }, 0);
@@ -126,11 +133,23 @@ function crash(code: number): void {
   process.exit(code);
 }
 
-/** For secrets and configuration that are delivered as files. */
-function sendFile(response: ServerResponse, path: string): void {
+/** Reads secrets and configuration that are delivered as files; PUT makes one, DELETE takes it away. */
+function sendFile({ method }: IncomingMessage, response: ServerResponse, path: string): void {
   try {
-    response.end(readFileSync(path));
+    if (method === 'PUT') writeFileSync(path, '');
+    if (method === 'DELETE') rmSync(path);
+    response.end(method === 'DELETE' ? '' : readFileSync(path));
   } catch (error) {
     sendJson(response, 404, { error: String(error) }, 0);
   }
+}
+
+/** Those of the ids that have come here. */
+function sendSeen(response: ServerResponse, asked: readonly string[], ids: ReadonlySet<string>): void {
+  sendJson(
+    response,
+    200,
+    asked.filter((id) => ids.has(id)),
+    0,
+  );
 }

@@ -1,6 +1,8 @@
 // The web service that tests, demo and benchmarks release: node:http alone, its behaviour set by the environment
 // (see behaviour). Ends at SIGTERM as a good service does: no new connections, in-flight requests finished, exit 0.
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { hostname } from 'node:os';
+import type { Duplex } from 'node:stream';
 import { type Behaviour, readBehaviour, scheduleEnd } from './behaviour.ts';
 import { type Counters, createEndpoints } from './endpoints.ts';
 import { acceptEcho } from './websocket.ts';
@@ -13,12 +15,15 @@ interface Running {
 function createRunning(behaviour: Behaviour, counters: Counters): Running {
   const open = new Set<ServerResponse>();
   const sockets = new Set<() => void>();
-  const endpoints = createEndpoints(behaviour, counters, open);
+  const ids = new Set<string>();
+  const endpoints = createEndpoints({ behaviour, counters, open, ids });
   let isStopping = false;
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'http://localhost');
     count(counters, url.pathname, response);
+    remember(ids, request);
     response.setHeader('x-version', behaviour.version);
+    response.setHeader('x-replica', hostname());
     response.setHeader('x-state', isStopping ? 'stopping' : describeState(behaviour, counters));
     if (isStopping) response.setHeader('connection', 'close');
     response.on('close', () => {
@@ -30,7 +35,8 @@ function createRunning(behaviour: Behaviour, counters: Counters): Running {
   });
   server.keepAliveTimeout = 60_000;
   server.on('upgrade', (request, socket, head) => {
-    const close = acceptEcho(request, socket, head, behaviour.version);
+    count(counters, 'upgrade', socket);
+    const close = acceptEcho(request, socket, head, { version: behaviour.version, replica: hostname() });
     sockets.add(close);
     socket.on('close', () => sockets.delete(close));
   });
@@ -49,13 +55,24 @@ function describeState({ readyDelayMs }: Behaviour, { startedAt }: Counters): 'r
   return performance.now() - startedAt >= readyDelayMs ? 'ready' : 'starting';
 }
 
-function count(counters: Counters, path: string, response: ServerResponse): void {
+function count(counters: Counters, path: string, exchange: ServerResponse | Duplex): void {
   counters.requests += 1;
   counters.inFlight += 1;
   counters.byPath[path] = (counters.byPath[path] ?? 0) + 1;
-  response.on('close', () => {
+  exchange.on('close', () => {
     counters.inFlight -= 1;
   });
+}
+
+/** The latest ones: enough for every test, and no memory without end. */
+const MOST_IDS = 50_000;
+
+function remember(ids: Set<string>, { headers }: IncomingMessage): void {
+  const id = headers['x-load-id'];
+  if (typeof id !== 'string') return;
+  ids.add(id);
+  const [oldest] = ids.size > MOST_IDS ? ids : [];
+  if (oldest !== undefined) ids.delete(oldest);
 }
 
 function main(): void {

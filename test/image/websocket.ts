@@ -20,12 +20,17 @@ interface Frame {
   readonly rest: Buffer;
 }
 
+export interface Identity {
+  readonly version: string;
+  readonly replica: string;
+}
+
 /** Accepts the upgrade and echoes until either side closes; returns what closes it with 1001, going away. */
 export function acceptEcho(
   request: IncomingMessage,
   socket: Duplex,
   head: Buffer,
-  version: string,
+  { version, replica }: Identity,
 ): () => void {
   const key = request.headers['sec-websocket-key'];
   if (request.headers.upgrade?.toLowerCase() !== 'websocket' || key === undefined) {
@@ -34,7 +39,7 @@ export function acceptEcho(
   }
   const accept = createHash('sha1').update(`${key}${GUID}`).digest('base64');
   socket.write(
-    `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\nX-Version: ${version}\r\n\r\n`,
+    `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\nX-Version: ${version}\r\nX-Replica: ${replica}\r\n\r\n`,
   );
   let pending: Buffer = head;
   const receive = (chunk: Buffer): void => {

@@ -41,6 +41,13 @@ export async function removeEverything(prefix: string, docker: Docker = new Dock
   await Promise.all(networks.map(({ Id }) => gone(docker.getNetwork(Id).remove())));
 }
 
+/** A named volume outlives its containers, as it should, but not its test: containers that still have it go first. */
+export async function removeVolume(name: string, docker: Docker = new Docker()): Promise<void> {
+  const users = await docker.listContainers({ all: true, filters: { volume: [name] } });
+  await Promise.all(users.map(({ Id }) => gone(docker.getContainer(Id).remove({ force: true, v: true }))));
+  await gone(docker.getVolume(name).remove({ force: true }));
+}
+
 /** Gone already, or being removed by somebody else, is success. */
 async function gone(removal: Promise<unknown>): Promise<void> {
   try {

@@ -1,7 +1,7 @@
 // One service under test in a running Slipway: a spec that comes to its verdicts quickly, releases by the version key,
 // and what became of them. Its name is its own, for container names are shared by all of an engine.
 import { stringify } from 'yaml';
-import type { LoadTarget } from '../../scripts/load.ts';
+import type { LoadTarget } from '../../scripts/load-exchange.ts';
 import { type FinishedDocument, parseFinished, type StatusDocument } from '../../src/cli/documents.ts';
 import type { CommandWord, StrategyType } from '../../strategies/model.ts';
 import { type FoundContainer, listContainers } from './containers.ts';
@@ -112,9 +112,10 @@ export class Service {
     return await this.slipway.cli('release', this.name, version, '--wait', '--timeout', '150s');
   }
 
-  async command(word: CommandWord | `rollback ${number}`): Promise<void> {
+  /** The status that answers it. */
+  async command(word: CommandWord | `rollback ${number}`): Promise<StatusDocument> {
     const written = await this.slipway.put(this.slipway.keys.command(this.name), word);
-    await this.until(`${word} to be taken`, ({ observed }) => observed.command === written);
+    return await this.until(`${word} to be taken`, ({ observed }) => observed.command === written);
   }
 
   async until(what: string, holds: (status: StatusDocument) => boolean): Promise<StatusDocument> {

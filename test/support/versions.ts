@@ -15,6 +15,8 @@ const VERSIONS = {
   exits: { EXIT_AT_ONCE: '1', EXIT_CODE: '3' },
   never: { READY_DELAY_MS: '86400000' },
   refuses: { HEALTH_STATUS: '500' },
+  /** Good until somebody makes that file, on a volume that its successors find as it is. */
+  fragile: { SICK_WHILE: '/state/sick' },
   hungry: { OOM_AFTER_MS: '300' },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, string>>>>;
 

@@ -34,8 +34,8 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 120_000,
           teardownTimeout: 60_000,
-          // Each file loads engine, daemon and requests at once: two of them starve each other on two cores.
-          maxWorkers: 1,
+          // Most of the time of these is waiting. More of them at once would starve each other on two cores.
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },

@@ -60,7 +60,7 @@ describe('the admin server', () => {
     const started = await events.next(({ kind }) => kind === 'rollout-started');
     expect(started.data).toMatchObject({ ...names, strategy: 'canary', rolloutKind: 'release', revision: 2 });
     const step = await events.next(({ kind, data }) => kind === 'rollout-step' && data.index === 1);
-    expect(step.data).toMatchObject({ rollout: finished.id, count: 2, what: 'pause 500ms' });
+    expect(step.data).toMatchObject({ rollout: finished.id, count: 3, what: 'pause 500ms' });
     const ended = await events.next(({ kind }) => kind === 'rollout-finished');
     expect(ended.data).toMatchObject({ ...names, outcome: 'succeeded', reason: null });
     const idle = await events.next(({ kind }) => kind === 'phase-changed');

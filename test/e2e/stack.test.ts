@@ -100,7 +100,8 @@ describe('the stack', () => {
     expect(await query('slipway_revision_info{service="web",role="stable",version="v2"}')).toBe(1);
     expect(await query('slipway_traffic_weight{service="web",role="stable",kind="effective"}')).toBe(100);
     const answered = 'sum(slipway_proxy_requests_total{service="web",role="stable",code="2xx"})';
-    await waitFor('the answers of v2 to be scraped', async () => ((await query(answered)) ?? 0) > 0);
+    const isCounted = async () => (await askProxy()) === 'v2' && ((await query(answered)) ?? 0) > 0;
+    await waitFor('answers of v2, now that it is stable, to be scraped', isCounted, { timeoutMs: 60_000 });
   });
 
   it('retires the service and leaves no container of it', async () => {

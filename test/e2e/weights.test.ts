@@ -8,6 +8,7 @@ import { startRegistry } from '../contract/registry.ts';
 import { Service } from '../support/service.ts';
 import { type Slipway, startSlipway } from '../support/slipway.ts';
 import { buildVersions, nameVersions, REPOSITORY } from '../support/versions.ts';
+import { waitFor } from '../support/wait.ts';
 
 const REQUESTS = 10_000;
 let slipway: Slipway;
@@ -98,7 +99,7 @@ describe('a proxy of two workers', () => {
   it('is exact but for one request a worker', async () => {
     const crowd = await startSlipway({ arguments: ['--workers', '2'] });
     try {
-      expect(countWorkers(crowd.proxyPid())).toBe(2);
+      await waitFor('both workers', () => countWorkers(crowd.proxyPid()) === 2);
       const service = new Service(crowd, { image: REPOSITORY, strategy: 'rolling', spec: { replicas: 2 } });
       await service.stand('v1');
       await crowd.put(crowd.keys.weights(service.name), 'v1=90,v2=10');

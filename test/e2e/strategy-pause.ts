@@ -16,31 +16,43 @@ const LOOK_MS = 200;
 /** Between two looks that show the same, everything that was under way has come to rest. */
 const REST_MS = 600;
 
+interface Pause {
+  readonly middle: Middle;
+  /** What the candidate has there for as long as it is held, least and most: it has not gone on under the pause. */
+  readonly share: readonly [number, number];
+}
+
 /** Of each strategy: where it is paused, and settings by which nothing there waits for a word. */
-const PAUSES: Readonly<
-  Record<StrategyType, { readonly tuning: SpecFields; readonly at: readonly Middle[] }>
-> = {
-  // What has begun to stop cannot stand still without an outage: it goes on until the candidate serves, and holds then.
-  recreate: { tuning: { monitor: '3s' }, at: [PARKED] },
-  rolling: { tuning: {}, at: [SHARING] },
-  'blue-green': { tuning: { monitor: '4s' }, at: [RISING, BAKING] },
-  canary: {
-    tuning: { steps: [{ weight: 34 }, { pause: '4s' }, { weight: 67 }, { pause: '1s' }] },
-    at: [STEPPING],
-  },
-};
+const PAUSES: Readonly<Record<StrategyType, { readonly tuning: SpecFields; readonly at: readonly Pause[] }>> =
+  {
+    // What has begun to stop cannot stand still without an outage: it goes on until the candidate serves, and holds then.
+    recreate: { tuning: { monitor: '3s' }, at: [{ middle: PARKED, share: [100, 100] }] },
+    rolling: { tuning: {}, at: [{ middle: SHARING, share: [25, 75] }] },
+    'blue-green': {
+      tuning: { monitor: '4s' },
+      at: [
+        { middle: RISING, share: [0, 0] },
+        { middle: BAKING, share: [100, 100] },
+      ],
+    },
+    canary: {
+      tuning: { steps: [{ weight: 34 }, { pause: '4s' }, { weight: 67 }, { pause: '1s' }] },
+      at: [{ middle: STEPPING, share: [34, 34] }],
+    },
+  };
 
 export function describePause(strategy: StrategyType, given: Given): void {
   const { tuning, at } = PAUSES[strategy];
-  it(`holds when it is paused ${at.map(({ what }) => what).join(' and ')}, goes on, and loses no request`, async () => {
+  const places = at.map(({ middle }) => middle.what).join(' and ');
+  it(`holds when it is paused ${places}, goes on, and loses no request`, async () => {
     const service = await given('v1');
     await service.tune(tuning);
     const load = startLoad(service.target);
     const requested = await service.ask('late');
-    for (const middle of at) {
-      await untilMiddle(service, load, middle);
+    for (const pause of at) {
+      await untilMiddle(service, load, pause.middle);
       await service.command('pause');
-      await expectHeld(service, load);
+      await expectHeld(service, load, pause);
       await service.command('resume');
     }
     expect((await promoteToTheEnd(service, requested)).outcome).toBe('succeeded');
@@ -49,9 +61,12 @@ export function describePause(strategy: StrategyType, given: Given): void {
   });
 }
 
-async function expectHeld(service: Service, load: Load): Promise<void> {
+async function expectHeld(service: Service, load: Load, { share: [least, most] }: Pause): Promise<void> {
   const held = await untilAtRest(service);
   expect(held).toMatchObject({ phase: 'paused', reason: 'paused-by-operator' });
+  const candidate = held.roles.find(({ version }) => version === 'late');
+  expect(candidate?.weight).toBeGreaterThanOrEqual(least);
+  expect(candidate?.weight).toBeLessThanOrEqual(most);
   const former = load.report().byVersion;
   for (const end = performance.now() + HELD_MS; performance.now() < end; await sleep(LOOK_MS)) {
     expect(await look(service)).toEqual(held);

@@ -16,7 +16,7 @@ import { closeLingering, isLingering } from './linger.ts';
 const HALF_OPEN_MS = 5_000;
 /** Requests behind the last one are dropped, and node keeps them until the connection has ended. */
 const MAX_DROPPED = 10_000;
-/** Read in one go, and so perhaps on its way in when one begins to wait. */
+/** What is read in one go. Nothing should come while one waits; a connection on which more than this does is cut. */
 const MAX_READ_BEHIND = 65_536;
 
 interface Turn {
@@ -169,7 +169,7 @@ export class Turns {
     else this.#socket.pause();
   };
 
-  /** In spite of all that. */
+  /** In spite of all that: then no bound holds but this. */
   #isReadOn(): boolean {
     return this.#waiting !== null && this.#socket.bytesRead - this.#readBefore > MAX_READ_BEHIND;
   }

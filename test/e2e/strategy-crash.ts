@@ -14,8 +14,9 @@ import { expectAlone, expectRefused } from './strategy-checks.ts';
 
 type Lost = Pick<LoadFailure, 'what' | 'reason' | 'id'>;
 
-/** A crash with nothing in hand would show nothing. */
+/** A crash with nothing in hand would show nothing, nor a return that waits for nothing. */
 const SLOW_ONES = 12;
+const SLOW_PATH = '/slow?ms=6000';
 const SAID = 'fatal: crashed with code 7, as told by /crash';
 
 export function describeCrash(given: Given): void {
@@ -60,7 +61,7 @@ async function sendSlow(
   { id }: FoundContainer,
 ): Promise<{ readonly lost: Promise<readonly Lost[]> }> {
   const answers = Array.from({ length: SLOW_ONES }, async (_, index): Promise<readonly Lost[]> => {
-    const shot = { ...target, method: 'POST', path: '/slow?ms=2000', body: '', agent: false } as const;
+    const shot = { ...target, method: 'POST', path: SLOW_PATH, body: '', agent: false } as const;
     const { problem } = await exchange({ ...shot, id: `slow-${index}` });
     return problem === null ? [] : [{ what: 'POST /slow', reason: problem, id: `slow-${index}` }];
   });
@@ -93,7 +94,11 @@ async function expectLostElsewhereThan(
     what.startsWith('POST ') && /^status 502: .*\(target-failed|^cut off/.test(reason);
   expect(lost.filter((each) => !isExcused(each))).toEqual([]);
   const ids = lost.map(({ id }) => id);
-  for (const { id, name } of others) expect([name, await readSeen(id, ids)]).toEqual([name, []]);
+  for (const { id, name } of others) {
+    // One that has just been started may not listen yet.
+    const seen = await waitFor(`an answer of ${name}`, () => readSeen(id, ids));
+    expect([name, seen]).toEqual([name, []]);
+  }
 }
 
 function expectCut(streams: readonly StreamReport[], crashed: FoundContainer): void {

@@ -1,5 +1,4 @@
 // Tests that have to notice a defect, with the defect that the environment names in the sources.
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { plant, ROOT, readDefect } from './plant.ts';
@@ -16,7 +15,7 @@ export default defineConfig({
   ],
   root: ROOT,
   // What is kept of a defect's run must not serve another.
-  cacheDir: join(tmpdir(), 'slipway-planted'),
+  cacheDir: join(ROOT, '.slipway/planted'),
   test: {
     fsModuleCache: false,
     include: ['test/proxy/**/*.test.ts', 'test/sim/resync.test.ts'],

@@ -8,7 +8,7 @@ export interface ReplicaStats {
   readonly byPath: Readonly<Record<string, number>>;
 }
 
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 15_000;
 
 /** Throws when it does not answer. */
 export async function callReplica(id: string, path: string, method = 'GET'): Promise<string> {

@@ -49,7 +49,7 @@ describe('retry', () => {
       const [first = ''] = await idsOf(service);
       const nothing = await slipway.cli('retry', service.name);
       expect(nothing).toMatchObject({ code: 1, stdout: '' });
-      expect(nothing.stderr).toContain('retry refused: Nothing to retry: the last rollout succeeded.');
+      expect(nothing.stderr).toContain('retry refused: Nothing to retry: v1 runs already.');
       await callReplica(first, '/file?path=/state/sick', 'PUT');
       expect((await service.release('fragile')).code).toBe(3);
       expect(await service.quarantined()).toHaveLength(1);

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Answer, exchange, type LoadTarget, type Shot } from './load-exchange.ts';
 
 export interface LoadOptions extends LoadTarget {
-  /** Default 220. */
+  /** Default 230. */
   readonly perSecond?: number;
 }
 
@@ -76,7 +76,7 @@ class SteadyLoad implements Load {
   #sent = 0;
   #answered = 0;
 
-  constructor({ perSecond = 220, ...target }: LoadOptions) {
+  constructor({ perSecond = 230, ...target }: LoadOptions) {
     this.#target = target;
     let from = this.#startedAt;
     let owed = 0;

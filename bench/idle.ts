@@ -7,8 +7,8 @@ import { untilIdle } from './traffic.ts';
 
 const REPOSITORY = 'slipway-bench/idle';
 const SERVICES = 10;
-/** Until what a release leaves behind (a back-off that is forgotten after 30 s) has gone. */
-const SETTLE_MS = 45_000;
+/** Until what a release leaves behind (a back-off that is forgotten after 60 s) has gone. */
+const SETTLE_MS = 75_000;
 const WATCH_MS = Number(process.env.BENCH_SECONDS ?? 60) * 1000;
 
 export async function benchIdle(): Promise<void> {

@@ -1,6 +1,6 @@
 // The proxy's metrics, rendered at each scrape from the plain numbers that it counts; nothing is kept here.
-import { collectDefaultMetrics, Registry } from 'prom-client';
-import { defineBuildInfo, type Exposition } from './metrics.ts';
+import { Registry } from 'prom-client';
+import { collectProcessMetrics, defineBuildInfo, type Exposition } from './metrics.ts';
 import { type Family, formatFamilies, type Labels, listHistogram, type Sample } from './metrics-text.ts';
 
 /** By class of status, 1xx first. */
@@ -49,7 +49,7 @@ export function createProxyMetrics({ version, bounds, numbers }: ProxyMetricsOpt
   render(): Promise<Exposition>;
 } {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  collectProcessMetrics(registry);
   defineBuildInfo(registry, version);
   return {
     async render() {

@@ -1,7 +1,7 @@
 // A Docker engine of a test's own (dockerd with its own bridge, data and socket), for tests that restart or break
 // one. Its containers are reachable from this machine; nothing is shared with the engine of everybody else.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Docker from 'dockerode';
@@ -48,9 +48,10 @@ export async function startPrivateEngine(
     ],
   };
   let end = await startEngine(options);
+  const docker = new Docker({ socketPath: socket });
   return {
     host: `unix://${socket}`,
-    docker: new Docker({ socketPath: socket }),
+    docker,
     data,
     halt: () => end(),
     resume: async () => {
@@ -60,9 +61,11 @@ export async function startPrivateEngine(
     thaw: () => signalEngine(folder, 'SIGCONT'),
     stop: async () => {
       signalEngine(folder, 'SIGCONT');
+      const bridges = await listBridges(docker);
       await end();
       endContainers(folder);
-      execFileSync('ip', ['link', 'delete', bridge], { timeout: 10_000 });
+      for (const each of [bridge, ...bridges.filter((name) => existsSync(`/sys/class/net/${name}`))])
+        execFileSync('ip', ['link', 'delete', each], { timeout: 10_000 });
       if (sizeMib !== null) execFileSync('umount', ['--lazy', data], { timeout: 10_000 });
       rmSync(folder, { recursive: true, force: true });
     },
@@ -96,6 +99,12 @@ function readText(path: string): string {
   } catch {
     return '';
   }
+}
+
+/** Of the networks that were made on it: their bridges outlive an engine whose data goes. */
+async function listBridges(docker: Docker): Promise<readonly string[]> {
+  const networks = await docker.listNetworks({ filters: { type: ['custom'] } });
+  return networks.filter(({ Driver }) => Driver === 'bridge').map(({ Id }) => `br-${Id.slice(0, 12)}`);
 }
 
 /** A bridge on a /24 of its own out of 10.213.0.0/16, by chance; a network that exists already refuses its address. */

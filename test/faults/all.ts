@@ -2,7 +2,7 @@
 // outages as long as they are meant to be, two hundred releases in a row.
 // What held is kept in a file and not tried again, so that a run can be broken off and gone on with.
 //
-//   npm run test:faults [-- crash|other [STRATEGY] [good|bad]]
+//   npm run test:faults [-- crash|other [STRATEGY] [good|bad|sick]]
 //   npm run test:faults -- leader|releases
 //   npm run test:faults -- outage [WORDS OF ITS NAME]
 import { type EtcdServer, startEtcd } from '../support/etcd.ts';
@@ -11,22 +11,25 @@ import { type Freeze, openDuel } from './duel.ts';
 import { describeReport } from './outage.ts';
 import { OUTAGES } from './outages.ts';
 import {
+  type Baseline,
   countHeld,
   KILLS,
   listPoints,
   namePoint,
   nameStory,
   OTHERS,
+  type Point,
   samplePoints,
   type Verdict,
 } from './points.ts';
 import { seedRandom } from './random.ts';
 import { FaultRecord, readCommit } from './record.ts';
 import { describeReleases, findGrowth, releaseInARow } from './releases.ts';
-import { STORIES, type Story } from './story.ts';
+import { STORIES, STORY_VERSIONS } from './story.ts';
 import { openSweep } from './sweep.ts';
 
-const WIDTH = 2;
+/** Rigs side by side: more of them than processors, for much of a rollout is waiting. */
+const WIDTH = 3;
 const SEED = 20_260_101;
 const OTHERS_OF_EACH_KIND = 10;
 const ROUNDS = 100;
@@ -42,7 +45,7 @@ const record = new FaultRecord('.slipway/faults.jsonl', readCommit());
 async function main([wanted, ...words]: readonly string[]): Promise<number> {
   const modes = MODES.filter((mode) => wanted === undefined || wanted === mode);
   if (modes.length === 0) throw new Error(`${wanted}: expected one of ${MODES.join(', ')}`);
-  await buildVersions('v1', 'v2', 'late', 'exits');
+  await buildVersions(...STORY_VERSIONS, 'late');
   const etcd = await startEtcd();
   try {
     let failed = 0;
@@ -71,28 +74,31 @@ async function sweepAll(etcd: EtcdServer, mode: SweepMode, words: readonly strin
   const stories = STORIES.filter((story) =>
     words.every((word) => nameStory(story).split(' ').includes(word)),
   );
-  let failed = 0;
-  for (const story of stories) failed += await sweepStory(etcd, mode, story);
-  return failed;
-}
-
-async function sweepStory(etcd: EtcdServer, mode: SweepMode, story: Story): Promise<number> {
+  const done = record.held();
   const sweep = await openSweep(etcd, WIDTH);
-  try {
-    const [baseline] = await sweep.measure([story]);
-    if (baseline === undefined) return 1;
-    const random = seedRandom(SEED);
+  const choose = (baseline: Baseline): readonly Point[] => {
     const all =
       mode === 'crash'
         ? listPoints(baseline, KILLS)
-        : samplePoints(baseline, OTHERS, OTHERS_OF_EACH_KIND, random);
-    const done = record.held();
+        : samplePoints(baseline, OTHERS, OTHERS_OF_EACH_KIND, seedRandom(SEED));
     const points = all.filter((point) => !done.has(namePoint(point)));
-    say(
-      `${nameStory(story)}: ${JSON.stringify(baseline.calls)} calls, ${all.length} points, ${points.length} to try`,
-    );
-    const verdicts = await sweep.try(points, note);
-    say(`${nameStory(story)}: ${countHeld(mode === 'crash' ? 'crash points' : 'other faults', verdicts)}`);
+    const calls = JSON.stringify(baseline.calls);
+    say(`${nameStory(baseline.story)}: ${calls} calls, ${all.length} points, ${points.length} to try`);
+    return points;
+  };
+  try {
+    const verdicts = await sweep.play(stories, choose, note);
+    const what = mode === 'crash' ? 'crash points' : 'other faults';
+    for (const story of stories) {
+      const name = nameStory(story);
+      say(
+        countHeld(
+          `${name}: ${what}`,
+          verdicts.filter(({ point }) => point.startsWith(`${name}:`)),
+        ),
+      );
+    }
+    say(countHeld(what, verdicts));
     return verdicts.filter(({ problems }) => problems.length > 0).length;
   } finally {
     await sweep.close();

@@ -13,7 +13,7 @@ import { openEngineProxy } from './engine-proxy.ts';
 import { openEtcdProxy } from './etcd-proxy.ts';
 import { type Call, FaultGate, type FaultKind } from './gate.ts';
 import { openRig } from './rig.ts';
-import { STORIES } from './story.ts';
+import { findStory } from './story.ts';
 
 /** How the leader comes to be frozen: at its nth call that changes something, or after so many milliseconds. */
 export interface Freeze {
@@ -54,9 +54,7 @@ export async function openDuel(etcd: EtcdServer): Promise<Duel> {
   const { slipway } = rig;
   const second = await openSecond(slipway, etcd);
   const first: Controller = { gate: rig.gate, signal: (signal) => slipway.signalDaemon(signal) };
-  const [story] = STORIES.filter(({ strategy }) => strategy === 'rolling');
-  if (story === undefined) throw new Error('no story');
-  const service = new Service(slipway, story.options);
+  const service = new Service(slipway, findStory('rolling', 'good').options);
   await service.stand('v1');
   let version = 'v1';
   return {

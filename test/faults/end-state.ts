@@ -1,26 +1,50 @@
-// What a rollout has come to, without what differs from one service to the next: two runs that ended the same way have
-// the same text.
+// What a rollout has come to, without what differs from one rollout to the next: two runs that ended the same way have
+// the same text, whatever the service was called and whichever revisions it had come to before.
 import type { RouteEntry } from '../../strategies/model.ts';
 import type { Service } from '../support/service.ts';
 
+export interface Asked {
+  /** The etcd revision of the request. */
+  readonly requested: number;
+  readonly version: string;
+  /** The revision that served when it was made. */
+  readonly before: number;
+}
+
 /** Null while the rollout goes on, or before it has begun. */
-export async function describeEnd(service: Service, requested: number): Promise<string | null> {
+export async function describeEnd(
+  service: Service,
+  { requested, version, before }: Asked,
+): Promise<string | null> {
   const { slipway, name } = service;
   const status = await slipway.status(name);
-  const history = await service.history();
+  const history = (await service.history()).filter((each) => each.requested >= requested);
   const finished = history.find((each) => each.requested === requested);
   if (finished === undefined || status === null || status.rollout !== null) return null;
+  const nameRevision = (revision: number | null | undefined): string => {
+    if (revision === finished.revision) return 'new';
+    return revision === before ? 'old' : `r${revision}`;
+  };
+  const nameVersion = (given: string | null | undefined): string => (given === version ? 'new' : 'another');
   const route: RouteEntry = JSON.parse((await slipway.read(slipway.keys.route(name))) ?? 'null');
-  const containers = (await service.containers()).map(
-    (each) => `${each.name.replace(/^.*-(r\d+-\d+)\b.*$/, '$1')} ${each.state}`,
-  );
+  const containers = (await service.containers())
+    .map(
+      (each) =>
+        `${each.name.replace(/^.*-r\d+-(\d+)\b.*$/, `${nameRevision(each.revision)} $1`)} ${each.state}`,
+    )
+    .sort();
+  const { stable, candidate } = route.roles;
   return JSON.stringify({
-    rollout: [finished.version, finished.outcome, finished.reason, `r${finished.revision}`],
+    rollout: [nameVersion(finished.version), finished.outcome, finished.reason],
     rollouts: history.length,
     status: [status.phase, status.reason, status.candidate],
-    stable: [status.stable?.version, status.stable?.revision, status.stable?.replicas, status.stable?.weight],
+    stable: [nameVersion(status.stable?.version), nameRevision(status.stable?.revision)],
+    serving: [status.stable?.replicas, status.stable?.weight],
     containers,
-    table: [route.split, route.roles, route.coming, route.targets.map(({ revision }) => `r${revision}`)],
+    split: Object.entries(route.split).map(([revision, weight]) => [nameRevision(Number(revision)), weight]),
+    roles: [nameRevision(stable), candidate === null ? null : nameRevision(candidate)],
+    coming: route.coming,
+    targets: route.targets.map(({ revision }) => nameRevision(revision)).sort(),
     quarantined: (await service.quarantined()).length,
   });
 }

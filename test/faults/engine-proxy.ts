@@ -21,7 +21,7 @@ export async function openEngineProxy(gate: FaultGate): Promise<EngineProxy> {
   const folder = mkdtempSync(join(tmpdir(), 'slipway-fault-'));
   const path = join(folder, 'docker.sock');
   const server = createServer((asked, reply) => void relay({ gate, behind, asked, reply }));
-  server.on('upgrade', (asked, socket, head) => relayRaw({ gate, behind, asked, socket, head }));
+  server.on('upgrade', (asked, socket, head) => void relayRaw({ gate, behind, asked, socket, head }));
   server.on('connection', (socket) => {
     const release = gate.holdConnection(() => socket.destroy());
     socket.once('close', release);
@@ -102,9 +102,28 @@ interface RawRequest extends Omit<Request, 'reply'> {
   readonly head: Buffer;
 }
 
-function relayRaw({ gate, behind, asked, socket, head }: RawRequest): void {
-  gate.take(describe(asked));
+/** What an exec is told and says: the connection itself, after an upgrade. */
+async function relayRaw(given: RawRequest): Promise<void> {
+  const { gate, asked, socket } = given;
+  socket.on('error', () => undefined);
+  if (gate.isSealed) return void socket.destroy();
+  const fault = gate.take(describe(asked));
+  if (fault === 'kill-before' || fault === 'black-hole') return;
+  if (fault === 'error')
+    return void socket.end('HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n');
+  if (fault === 'delay') await sleep(DELAY_MS);
+  joinRaw(given, fault);
+}
+
+function joinRaw({ gate, behind, asked, socket, head }: RawRequest, fault: FaultKind | null): void {
   const upstream = connect(behind);
+  const release = gate.holdStream(() => upstream.destroy());
+  upstream.once('close', release);
+  upstream.once('data', () => {
+    if (fault === 'kill-after') gate.kill();
+    if (fault === 'freeze-after') gate.freeze();
+    if (fault === 'truncate') socket.destroy();
+  });
   const lines = asked.rawHeaders.flatMap((name, at, all) =>
     at % 2 === 0 ? [`${name}: ${all[at + 1]}`] : [],
   );

@@ -21,6 +21,8 @@ export interface Point {
 
 export interface Verdict {
   readonly point: string;
+  /** Null of a rollout without a fault. */
+  readonly kind: FaultKind | null;
   /** The call at which it struck; null when that rollout made fewer. */
   readonly struck: string | null;
   readonly problems: readonly string[];
@@ -28,15 +30,25 @@ export interface Verdict {
   readonly requests: number;
 }
 
+export function isKill({ kind }: Verdict): boolean {
+  return kind !== null && KILLS.includes(kind);
+}
+
 const SIDES: readonly Side[] = ['engine', 'etcd'];
 export const KILLS: readonly FaultKind[] = ['kill-before', 'kill-after'];
 export const OTHERS: readonly FaultKind[] = ['delay', 'black-hole', 'error', 'truncate', 'cut-streams'];
 
-export async function measureBaseline(rig: Rig, story: Story): Promise<Baseline> {
-  const { end, calls, problems } = await runUndisturbed(rig, story);
-  if (problems.length > 0) throw new Error(`${nameStory(story)} undisturbed: ${problems.join('; ')}`);
-  const count = (side: Side) => calls.filter((call) => call.side === side).length;
-  return { story, end, calls: { engine: count('engine'), etcd: count('etcd') } };
+/** What to compare with; a verdict where not even that holds. */
+export async function measureBaseline(rig: Rig, story: Story): Promise<Baseline | Verdict> {
+  const point = `${nameStory(story)}: undisturbed`;
+  try {
+    const { end, calls, problems, requests } = await runUndisturbed(rig, story);
+    if (problems.length > 0) return { point, kind: null, struck: '-', problems, requests };
+    const count = (side: Side) => calls.filter((call) => call.side === side).length;
+    return { story, end, calls: { engine: count('engine'), etcd: count('etcd') } };
+  } catch (error) {
+    return describeFailure(rig, point, null, error);
+  }
 }
 
 export function listPoints(baseline: Baseline, kinds: readonly FaultKind[]): readonly Point[] {
@@ -64,15 +76,15 @@ export async function tryPoint(rig: Rig, point: Point): Promise<Verdict> {
   try {
     const fault = { kind, nth, of: (call: { side: Side }) => call.side === side };
     const { struck, problems, requests } = await runWithFault(rig, baseline.story, fault, baseline.end);
-    return { point: name, struck: struck?.what ?? null, problems, requests };
+    return { point: name, kind, struck: struck?.what ?? null, problems, requests };
   } catch (error) {
-    return {
-      point: name,
-      struck: '?',
-      problems: [String(error), rig.slipway.log().slice(-4_000)],
-      requests: 0,
-    };
+    return describeFailure(rig, name, kind, error);
   }
+}
+
+function describeFailure(rig: Rig, point: string, kind: FaultKind | null, error: unknown): Verdict {
+  const problems = [String(error), rig.slipway.log().slice(-4_000)];
+  return { point, kind, struck: '?', problems, requests: 0 };
 }
 
 export function namePoint({ baseline, side, nth, kind }: Point): string {
@@ -83,10 +95,12 @@ export function nameStory({ strategy, kind }: Story): string {
   return `${strategy} ${kind}`;
 }
 
-/** `crash points: 12 tried, 12 held` */
+/** `crash points: 12 tried, 12 held, 1 beyond the last call; 834 requests beside them` */
 export function countHeld(what: string, verdicts: readonly Verdict[]): string {
   const tried = verdicts.filter(({ struck }) => struck !== null);
   const held = tried.filter(({ problems }) => problems.length === 0);
   const requests = verdicts.reduce((sum, each) => sum + each.requests, 0);
-  return `${what}: ${tried.length} tried, ${held.length} held; ${requests} requests beside them`;
+  const beyond = verdicts.length - tried.length;
+  const left = beyond === 0 ? '' : `, ${beyond} beyond the last call`;
+  return `${what}: ${tried.length} tried, ${held.length} held${left}; ${requests} requests beside them`;
 }

@@ -1,6 +1,6 @@
 // Looks at a service again and again while something is done to its controller, and keeps every breach of what must
-// hold at any moment: nobody in an acknowledged table is stopped, enough stand in the table, never too many stand at all.
-
+// hold at any moment: nobody in an acknowledged table is stopped, enough stand in the table, never too many stand at all,
+// and no replica is there twice.
 import { setTimeout as sleep } from 'node:timers/promises';
 import Docker from 'dockerode';
 import { LABELS } from '../../deploy/labels.ts';
@@ -31,9 +31,11 @@ export function startSampler(
   const run = async (): Promise<void> => {
     let before = await readTable(service);
     while (!isStopped) {
-      const running = await listRunning(service);
+      const replicas = await listReplicas(service);
       const after = await readTable(service);
-      for (const breach of judge(before, after, running, bounds)) breaches.add(breach);
+      const running = new Set(replicas.flatMap(({ address }) => address ?? []));
+      const found = [...findTwins(replicas), ...judge(before, after, running, bounds)];
+      for (const breach of found) breaches.add(breach);
       samples += 1;
       before = after;
       await sleep(EVERY_MS);
@@ -79,13 +81,26 @@ async function readTable({ slipway, name }: Service): Promise<Table> {
   return { entry, revision: found.modRevision, isAcknowledged };
 }
 
-/** The addresses of the service's containers that run. */
-async function listRunning({ slipway, name }: Service): Promise<ReadonlySet<string>> {
+interface Replica {
+  /** `r3-1`: revision and ordinal. */
+  readonly place: string;
+  /** Null for one that does not run. */
+  readonly address: string | null;
+}
+
+async function listReplicas({ slipway, name }: Service): Promise<readonly Replica[]> {
   const label = [`${LABELS.prefix}=${slipway.prefix}`, `${LABELS.service}=${name}`];
-  const found = await docker.listContainers({ filters: { label, status: ['running'] } });
-  const addresses = found.map(({ Id, NetworkSettings }) => {
+  const found = await docker.listContainers({ all: true, filters: { label } });
+  return found.map(({ Id, Labels, State, NetworkSettings }) => {
     const [network] = Object.values(NetworkSettings.Networks);
-    return network?.IPAddress ? `${network.IPAddress}:8080` : Id;
+    const address = network?.IPAddress ? `${network.IPAddress}:8080` : Id;
+    const place = `r${Labels[LABELS.revision]}-${Labels[LABELS.ordinal]}`;
+    return { place, address: State === 'running' ? address : null };
   });
-  return new Set(addresses);
+}
+
+function findTwins(replicas: readonly Replica[]): readonly string[] {
+  const places = replicas.map(({ place }) => place);
+  const twins = places.filter((place, index) => places.indexOf(place) !== index);
+  return twins.map((place) => `${place} is there twice`);
 }

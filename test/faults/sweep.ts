@@ -1,13 +1,17 @@
-// Many points, one after the other on each of several rigs side by side. A rig on which one did not hold is exchanged,
-// so that the next one begins from nothing.
+// Many points of many stories, story by story on each of several rigs side by side. A rig on which a point did not hold is
+// exchanged, so that the next one begins from nothing.
 import type { EtcdServer } from '../support/etcd.ts';
 import { type Baseline, measureBaseline, type Point, tryPoint, type Verdict } from './points.ts';
 import { openRig, type Rig } from './rig.ts';
 import type { Story } from './story.ts';
 
 export interface Sweep {
-  measure(stories: readonly Story[]): Promise<readonly Baseline[]>;
-  try(points: readonly Point[], onVerdict?: (verdict: Verdict) => void): Promise<readonly Verdict[]>;
+  /** Plays each story undisturbed, and then the points that are chosen of it. */
+  play(
+    stories: readonly Story[],
+    choose: (baseline: Baseline) => readonly Point[],
+    onVerdict?: (verdict: Verdict) => void,
+  ): Promise<readonly Verdict[]>;
   close(): Promise<void>;
 }
 
@@ -20,28 +24,21 @@ export async function openSweep(etcd: EtcdServer, width: number): Promise<Sweep>
     return fresh;
   };
   return {
-    measure: async (stories) => {
-      const baselines: Baseline[] = [];
-      const queue = [...stories];
-      await Promise.all(
-        rigs.map(async (rig) => {
-          for (let story = queue.shift(); story !== undefined; story = queue.shift()) {
-            baselines.push(await measureBaseline(rig, story));
-          }
-        }),
-      );
-      return baselines;
-    },
-    try: async (points, onVerdict) => {
+    play: async (stories, choose, onVerdict) => {
       const verdicts: Verdict[] = [];
-      const queue = [...points];
+      const take = async (slot: number, rig: Rig, verdict: Verdict): Promise<Rig> => {
+        verdicts.push(verdict);
+        onVerdict?.(verdict);
+        return verdict.problems.length > 0 ? await exchange(slot, rig) : rig;
+      };
+      const queue = [...stories];
       const work = async (rig: Rig, slot: number): Promise<void> => {
         let current = rig;
-        for (let point = queue.shift(); point !== undefined; point = queue.shift()) {
-          const verdict = await tryPoint(current, point);
-          verdicts.push(verdict);
-          onVerdict?.(verdict);
-          if (verdict.problems.length > 0) current = await exchange(slot, current);
+        for (let story = queue.shift(); story !== undefined; story = queue.shift()) {
+          const baseline = await measureBaseline(current, story);
+          const points = 'story' in baseline ? choose(baseline) : [];
+          if ('problems' in baseline) current = await take(slot, current, baseline);
+          for (const point of points) current = await take(slot, current, await tryPoint(current, point));
         }
       };
       await Promise.all(rigs.map(work));

@@ -12,6 +12,8 @@ const VERSIONS = {
   v3: {},
   /** Good, but two seconds late: a rollout can be met in the middle. */
   late: { READY_DELAY_MS: '2000' },
+  /** Good for so long that it takes traffic. */
+  sickens: { UNHEALTHY_AFTER_MS: '2500' },
   exits: { EXIT_AT_ONCE: '1', EXIT_CODE: '3' },
   never: { READY_DELAY_MS: '86400000' },
   refuses: { HEALTH_STATUS: '500' },

@@ -7,7 +7,7 @@
 //   npm run test:faults -- outage [WORDS OF ITS NAME]
 import { type EtcdServer, startEtcd } from '../support/etcd.ts';
 import { buildVersions } from '../support/versions.ts';
-import { type Freeze, openDuel } from './duel.ts';
+import { type Freeze, judgeRound, openDuel } from './duel.ts';
 import { describeReport } from './outage.ts';
 import { OUTAGES } from './outages.ts';
 import {
@@ -33,6 +33,11 @@ const WIDTH = 3;
 const SEED = 20_260_101;
 const OTHERS_OF_EACH_KIND = 10;
 const ROUNDS = 100;
+const LONG_ROUNDS = 10;
+/** Beyond the lease's time to live, how long the other one may take. */
+const TAKEOVER_GRACE_MS = 2_000;
+const SHORT_TTL_MS = 2_000;
+const LONG_TTL_MS = 10_000;
 const RELEASES = 200;
 const KIB_PER_100 = 1024;
 const MODES = ['crash', 'other', 'leader', 'outage', 'releases'] as const;
@@ -105,24 +110,38 @@ async function sweepAll(etcd: EtcdServer, mode: SweepMode, words: readonly strin
   }
 }
 
+/** Most rounds with a short lease; the last ones with the default of the program. */
 async function fight(etcd: EtcdServer): Promise<number> {
-  const duel = await openDuel(etcd);
+  const short = await fightRounds(etcd, SHORT_TTL_MS, 0, ROUNDS - LONG_ROUNDS);
+  return short + (await fightRounds(etcd, LONG_TTL_MS, ROUNDS - LONG_ROUNDS, ROUNDS));
+}
+
+async function fightRounds(etcd: EtcdServer, ttlMs: number, from: number, to: number): Promise<number> {
+  const duel = await openDuel(etcd, ttlMs);
+  const longest = { freeze: 0, kill: 0 };
   let failed = 0;
-  let longestMs = 0;
+  let requests = 0;
   try {
-    for (let index = 0; index < ROUNDS; index += 1) {
-      const round = await duel.round(chooseFreeze(index));
+    for (let index = from; index < to; index += 1) {
+      const freeze = chooseFreeze(index);
+      const round = await duel.round(freeze);
+      const isLate = round.takeoverMs > ttlMs + TAKEOVER_GRACE_MS;
+      const late = isLate ? [`the change of leaders took ${round.takeoverMs} ms`] : [];
+      const problems = [...judgeRound(round), ...late];
+      const kind = freeze.kind.startsWith('kill') ? 'kill' : 'freeze';
+      longest[kind] = Math.max(longest[kind], round.takeoverMs);
+      requests += round.requests;
       if (index % 10 === 9) say(`round ${index + 1} of ${ROUNDS}`);
-      longestMs = Math.max(longestMs, round.takeoverMs);
-      const isHeld = round.offences.length + round.lost.length === 0 && round.outcome === 'succeeded';
-      if (isHeld) continue;
+      if (problems.length === 0) continue;
       failed += 1;
-      say(`NOT HELD round ${index}: ${JSON.stringify(round)}`);
+      say(`NOT HELD round ${index}: ${problems.join('; ')}: ${JSON.stringify(round)}`);
     }
   } finally {
     await duel.close();
   }
-  say(`leadership: ${ROUNDS} rounds, ${ROUNDS - failed} held; the longest change took ${longestMs} ms`);
+  const held = `${to - from} rounds with a lease of ${ttlMs} ms, ${to - from - failed} held`;
+  const changes = `the longest change took ${longest.freeze} ms after a freeze, ${longest.kill} ms after a kill`;
+  say(`leadership: ${held}; ${changes}; ${requests} requests beside them`);
   return failed;
 }
 
@@ -146,11 +165,12 @@ async function releaseMany(etcd: EtcdServer): Promise<number> {
   return problems.length > 0 ? 1 : 0;
 }
 
-/** A rollout of the story makes eight calls that change the engine. */
+/** A rollout of the story makes eight calls that change the engine. Every third leader is killed. */
 function chooseFreeze(index: number): Freeze {
-  const kind = index % 2 === 0 ? 'freeze-after' : 'freeze-before';
+  const side = index % 2 === 0 ? 'after' : 'before';
   const thaws = Math.floor(index / 16) % 2 === 0 ? 'at-once' : 'afterwards';
-  return { kind, thaws, nth: 1 + (Math.floor(index / 2) % 8) };
+  const nth = 1 + (Math.floor(index / 2) % 8);
+  return { kind: index % 3 === 2 ? `kill-${side}` : `freeze-${side}`, thaws, nth };
 }
 
 function note(verdict: Verdict): void {

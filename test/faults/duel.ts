@@ -1,6 +1,6 @@
 // Two controllers of one prefix, each behind a gate of its own. In a round the leader is frozen in the middle of a
 // rollout for longer than its lease, the other one takes over, and the first goes on as if nothing had been: what it
-// then still does is counted.
+// then still does is counted. Or it is killed, and another one stands by in its place afterwards.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startLoad } from '../../scripts/load.ts';
 import type { Child } from '../support/child.ts';
@@ -17,9 +17,9 @@ import { findStory } from './story.ts';
 
 /** How the leader comes to be frozen: at its nth call that changes something, or after so many milliseconds. */
 export interface Freeze {
-  readonly kind: Extract<FaultKind, 'freeze-before' | 'freeze-after'>;
+  readonly kind: Extract<FaultKind, 'freeze-before' | 'freeze-after' | 'kill-before' | 'kill-after'>;
   readonly nth: number;
-  /** It goes on when the other has just taken over, or when the rollout is over. */
+  /** It goes on when the other has just taken over, or when the rollout is over; one that was killed is started then. */
   readonly thaws: 'at-once' | 'afterwards';
 }
 
@@ -33,6 +33,16 @@ export interface Round {
   /** Of the deposed one, every call that asks for a change, in milliseconds from the freeze. */
   readonly trace: readonly string[];
   readonly lost: readonly string[];
+  readonly requests: number;
+}
+
+/** What should not have been. */
+export function judgeRound({ outcome, offences, lost }: Round): readonly string[] {
+  return [
+    ...(outcome === 'succeeded' ? [] : [`the rollout ${outcome}`]),
+    ...offences.map((offence) => `the deposed leader did ${offence}`),
+    ...lost,
+  ];
 }
 
 export interface Duel {
@@ -42,18 +52,27 @@ export interface Duel {
 
 interface Controller {
   readonly gate: FaultGate;
+  pid(): number;
   signal(signal: 'SIGCONT'): void;
+  /** After a kill. */
+  restart(): Promise<void>;
 }
 
 /** The deposed one needs so long at most to do what it had in mind. */
 const MISCHIEF_MS = 1_000;
 const WAIT = { timeoutMs: 60_000, intervalMs: 20 };
 
-export async function openDuel(etcd: EtcdServer): Promise<Duel> {
-  const rig = await openRig(etcd);
+/** `ttlMs`: of both leases. */
+export async function openDuel(etcd: EtcdServer, ttlMs: number): Promise<Duel> {
+  const rig = await openRig(etcd, `${ttlMs}ms`);
   const { slipway } = rig;
-  const second = await openSecond(slipway, etcd);
-  const first: Controller = { gate: rig.gate, signal: (signal) => slipway.signalDaemon(signal) };
+  const second = await openSecond(slipway, etcd, ttlMs);
+  const first: Controller = {
+    gate: rig.gate,
+    pid: () => slipway.daemonPid(),
+    signal: (signal) => slipway.signalDaemon(signal),
+    restart: () => slipway.startDaemon(),
+  };
   const service = new Service(slipway, findStory('rolling', 'good').options);
   await service.stand('v1');
   let version = 'v1';
@@ -61,7 +80,7 @@ export async function openDuel(etcd: EtcdServer): Promise<Duel> {
     round: async (freeze) => {
       version = version === 'v1' ? 'v2' : 'v1';
       const leader = await readLeader(slipway);
-      const old = leader.pid === second.child.pid ? second : first;
+      const old = leader.pid === first.pid() ? first : second;
       return await playRound(service, old, version, freeze);
     },
     close: async () => {
@@ -72,22 +91,25 @@ export async function openDuel(etcd: EtcdServer): Promise<Duel> {
   };
 }
 
-async function openSecond(slipway: Slipway, etcd: EtcdServer) {
+async function openSecond(slipway: Slipway, etcd: EtcdServer, ttlMs: number) {
   let child: Child | null = null;
   const gate = new FaultGate((signal) => child?.kill(signal));
   const engine = await openEngineProxy(gate);
   const store = await openEtcdProxy(gate, etcd.url);
   const [admin] = await findFreePorts(1);
-  const behind = ['--docker', engine.host, '--etcd', store.url, '--leader-ttl', '2s'];
-  const started = slipway.launch('serve', ['--no-proxy', '--admin', `127.0.0.1:${admin}`, ...behind]);
-  child = started;
-  await waitFor('the second controller', async () => (await fetch(`http://127.0.0.1:${admin}/readyz`)).ok);
+  const behind = ['--docker', engine.host, '--etcd', store.url, '--leader-ttl', `${ttlMs}ms`];
+  const start = async () => {
+    child = slipway.launch('serve', ['--no-proxy', '--admin', `127.0.0.1:${admin}`, ...behind]);
+    await waitFor('the second controller', async () => (await fetch(`http://127.0.0.1:${admin}/readyz`)).ok);
+  };
+  await start();
   return {
     gate,
-    child: started,
-    signal: (signal: 'SIGCONT') => started.kill(signal),
+    pid: () => child?.pid ?? 0,
+    signal: (signal: 'SIGCONT') => child?.kill(signal),
+    restart: start,
     close: async () => {
-      await started.stop(30_000);
+      await child?.stop(30_000);
       await engine.close();
       await store.close();
     },
@@ -102,10 +124,12 @@ async function playRound(service: Service, old: Controller, version: string, fre
   old.gate.arm({ kind: freeze.kind, nth: freeze.nth, of: isEngineChange });
   const requested = await service.ask(version);
   const isOver = async () => (await service.history()).some((each) => each.requested === requested);
-  await waitFor('the leader to be frozen', async () => old.gate.struck !== null || (await isOver()), WAIT);
+  await waitFor('the leader to be stopped', async () => old.gate.struck !== null || (await isOver()), WAIT);
+  const isKilled = freeze.kind.startsWith('kill');
   if (old.gate.struck === null) {
     old.gate.disarm();
-    old.gate.freeze();
+    if (isKilled) old.gate.kill();
+    else old.gate.freeze();
   }
   const frozenAt = performance.now();
   const next = await waitFor(
@@ -114,10 +138,13 @@ async function playRound(service: Service, old: Controller, version: string, fre
     WAIT,
   );
   const takenAt = performance.now();
-  if (freeze.thaws === 'at-once') old.signal('SIGCONT');
+  if (freeze.thaws === 'at-once' && !isKilled) old.signal('SIGCONT');
   const { outcome } = await service.finish(requested);
   await service.until('rest', ({ rollout }) => rollout === null);
-  old.signal('SIGCONT');
+  if (isKilled) {
+    old.gate.disarm();
+    await old.restart();
+  } else old.signal('SIGCONT');
   await sleep(MISCHIEF_MS);
   const offences = old.gate.calls
     .filter((call) => call.at > takenAt && isOffence(call))
@@ -126,13 +153,14 @@ async function playRound(service: Service, old: Controller, version: string, fre
     .filter(({ isChange }) => isChange)
     .map(({ what, at, landed }) => `${Math.round(at - frozenAt)} ${what} ${landed ?? ''}`.trim());
   const isSameTerm = (await readLeader(slipway)).createRevision === next.createRevision;
-  const { failures } = await load.stop();
+  const { failures, requests } = await load.stop();
   return {
     frozenAt: old.gate.struck?.what ?? null,
     takeoverMs: Math.round(takenAt - frozenAt),
     outcome,
     trace,
     offences: isSameTerm ? offences : [...offences, 'leadership changed again'],
+    requests,
     lost: failures.map(({ what, reason }) => `${what}: ${reason}`),
   };
 }

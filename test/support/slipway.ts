@@ -41,6 +41,8 @@ export interface Slipway {
   status(service: string): Promise<StatusDocument | null>;
   /** Ends the daemon alone; with SIGTERM its proxy goes with it. */
   endDaemon(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  /** 0 before the first start. */
+  daemonPid(): number;
   /** At once. */
   signalDaemon(signal: NodeJS.Signals): void;
   startDaemon(): Promise<void>;
@@ -153,6 +155,10 @@ class RunningSlipway implements Slipway {
   async endDaemon(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     this.signalDaemon(signal);
     await this.#daemon?.exited;
+  }
+
+  daemonPid(): number {
+    return this.#daemon?.pid ?? 0;
   }
 
   signalDaemon(signal: NodeJS.Signals): void {

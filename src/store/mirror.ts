@@ -9,6 +9,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StoreError } from './errors.ts';
 import type { Change, Entry, Store } from './port.ts';
+import { findPlace, listBelow } from './sorted.ts';
 
 export interface MirrorOptions {
   readonly store: Store;
@@ -66,8 +67,8 @@ class PrefixMirror implements Mirror {
   restored: string | null = null;
   readonly #options: MirrorOptions;
   readonly #entries = new Map<string, Entry>();
-  /** All of them, until one changes. */
-  #sorted: readonly Entry[] | null = null;
+  /** All of them by key, until one comes or goes. */
+  #sorted: Entry[] | null = null;
   readonly #changeListeners = new Set<(keys: readonly string[]) => void>();
   readonly #connectionListeners = new Set<(connected: boolean) => void>();
   readonly #ready = Promise.withResolvers<void>();
@@ -98,7 +99,7 @@ class PrefixMirror implements Mirror {
 
   entries(prefix = ''): readonly Entry[] {
     this.#sorted ??= [...this.#entries.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
-    return this.#sorted.filter(({ key }) => key.startsWith(prefix));
+    return listBelow(this.#sorted, prefix);
   }
 
   onChange(listener: (keys: readonly string[]) => void): () => void {
@@ -174,8 +175,8 @@ class PrefixMirror implements Mirror {
     const listed = new Map(entries.map((entry) => [entry.key, entry]));
     const changed = entries.filter(({ key, modRevision }) => this.get(key)?.modRevision !== modRevision);
     const gone = [...this.#entries.keys()].filter((key) => !listed.has(key));
-    for (const entry of changed) this.#entries.set(entry.key, entry);
-    for (const key of gone) this.#entries.delete(key);
+    for (const entry of changed) this.#set(entry);
+    for (const key of gone) this.#delete(key);
     this.#deleted.clear();
     this.#floor = revision;
     this.#advance(revision, [...changed.map(({ key }) => key), ...gone]);
@@ -190,17 +191,29 @@ class PrefixMirror implements Mirror {
     const known = this.#entries.get(key)?.modRevision ?? this.#deleted.get(key)?.revision ?? this.#floor;
     if (modRevision <= known) return false;
     if (kind === 'put') {
-      this.#entries.set(key, { key, value, createRevision, modRevision });
+      this.#set({ key, value, createRevision, modRevision });
       this.#deleted.delete(key);
       return true;
     }
     this.#deleted.set(key, { revision: modRevision, entry: this.#entries.get(key) ?? null });
+    return this.#delete(key);
+  }
+
+  #set(entry: Entry): void {
+    const at =
+      this.#sorted === null || !this.#entries.has(entry.key) ? -1 : findPlace(this.#sorted, entry.key);
+    if (at >= 0) this.#sorted?.splice(at, 1, entry);
+    else this.#sorted = null;
+    this.#entries.set(entry.key, entry);
+  }
+
+  #delete(key: string): boolean {
+    this.#sorted = null;
     return this.#entries.delete(key);
   }
 
   #advance(revision: number, keys: readonly string[]): void {
     const moved = revision > this.revision;
-    if (keys.length > 0) this.#sorted = null;
     this.revision = Math.max(this.revision, revision);
     if (!moved && keys.length === 0) return;
     for (const listener of this.#changeListeners) listener(keys);

@@ -46,6 +46,23 @@ const contents = (mirror: Mirror) =>
   Object.fromEntries(mirror.entries().map(({ key, value }) => [key, value]));
 
 describe('mirror', () => {
+  it('lists what stands below a prefix in the order of its keys, whatever came, changed or went', async () => {
+    for (const key of ['b/2', 'a', 'b/1', 'b', 'c']) etcd.put(`/t/${key}`, '1');
+    const mirror = start();
+    await mirror.ready();
+    const below = (prefix: string) => mirror.entries(prefix).map(({ key, value }) => `${key}=${value}`);
+    expect(below('/t/b/')).toEqual(['/t/b/1=1', '/t/b/2=1']);
+    etcd.put('/t/b/1', '2');
+    etcd.put('/t/b/10', '1');
+    await settle();
+    expect(below('/t/b/')).toEqual(['/t/b/1=2', '/t/b/10=1', '/t/b/2=1']);
+    etcd.delete('/t/b/10');
+    etcd.put('/t/c', '2');
+    await settle();
+    expect(below('/t/')).toEqual(['/t/a=1', '/t/b=1', '/t/b/1=2', '/t/b/2=1', '/t/c=2']);
+    expect(below('/t/d')).toEqual([]);
+  });
+
   it('remembers what a key held last, also when both came at once, until the next list', async () => {
     etcd.put('/t/a', '1');
     const mirror = start();

@@ -89,12 +89,19 @@ function readSpec(reader: Reader, keys: Keys, service: string, record: ServiceRe
   return { ...base, spec: readAccepted(record, service), specProblems };
 }
 
-/** The last valid spec. */
+/** The last valid spec. The record is written again and again while this text stays: it is parsed once. */
 export function readAccepted({ accepted }: ServiceRecord, service: string): SpecState | null {
   if (accepted === null) return null;
+  const before = acceptedSpecs.get(service);
+  if (before?.text === accepted) return before.state;
   const result = parseSpec(accepted, service);
-  return result.ok ? { spec: result.spec, hash: result.hash, text: accepted } : null;
+  const state = result.ok ? { spec: result.spec, hash: result.hash, text: accepted } : null;
+  acceptedSpecs.set(service, { text: accepted, state });
+  return state;
 }
+
+/** By service: what was read last. */
+const acceptedSpecs = new Map<string, { readonly text: string; readonly state: SpecState | null }>();
 
 function readWritten<T>(
   reader: Reader,

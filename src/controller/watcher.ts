@@ -56,6 +56,7 @@ export function watchKeys(options: WatcherOptions): () => void {
 export function listServices(mirror: Mirror, keys: Keys): readonly string[] {
   const names = new Set<string>();
   for (const { key } of mirror.entries(keys.services)) {
+    if (!key.endsWith('/spec') && !key.endsWith('/rollout')) continue;
     const shape = classifyKey(keys.prefix, key);
     if (shape.kind === 'spec' || shape.kind === 'rollout') names.add(shape.service);
   }

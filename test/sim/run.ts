@@ -20,6 +20,8 @@ const [worlds, first, jobs] = [Number(values.worlds), Number(values.seed), Numbe
 async function playHere(): Promise<Tally> {
   const tally = new Tally();
   for (let seed = first; seed < first + worlds; seed += 1) {
+    // Whoever asked for them has gone.
+    if (process.send !== undefined && !process.connected) process.exit(1);
     const plot = generate(seed);
     try {
       tally.add(await play(plot));

@@ -23,7 +23,7 @@ export async function play(plot: Plot): Promise<Tally> {
     await playActs(fleet, operator);
     await conclude(fleet, operator);
     await expectRest(fleet, operator);
-    fleet.tally.worlds += 1;
+    fleet.tally.count(plot);
     return fleet.tally;
   } finally {
     fleet.time.uninstall();

@@ -59,7 +59,7 @@ export const DEFECTS: readonly Defect[] = [
     file: 'src/controller/leader.ts',
     find: 'return () => term !== null && this.term() === term;',
     replace: 'return () => true;',
-    by: worlds(/does not lead, and calls/, 2445),
+    by: worlds(/does not lead, and calls/, 130),
   },
   {
     name: 'a deadline renewed by a restart',
@@ -67,21 +67,21 @@ export const DEFECTS: readonly Defect[] = [
     find: 'if (held !== rollout.held || progress > rollout.progress) {',
     replace:
       'if (held !== rollout.held || progress > rollout.progress || world.observed.watchedSince > rollout.deadline - progressDeadlineMs) {',
-    by: worlds(/the deadline moved/, 30),
+    by: worlds(/the deadline moved/),
   },
   {
     name: 'quarantine forgotten',
     file: 'strategies/resolving.ts',
     find: 'observed.quarantined.includes(image.digest) && !rollout.insists',
     replace: 'false',
-    by: worlds(/starts in quarantine/, 255),
+    by: worlds(/starts in quarantine/, 86),
   },
   {
     name: 'absence of a proxy taken for consent',
     file: 'strategies/proxies.ts',
     find: 'now < Math.max(since, watchedSince) + MISSING_MS',
     replace: 'false',
-    by: worlds(/routes to|has requests on it/, 70),
+    by: worlds(/routes to|has requests on it/, 130),
   },
   {
     name: 'decided by the wall clock',
@@ -90,7 +90,7 @@ export const DEFECTS: readonly Defect[] = [
     replace: 'wall()',
     by: worlds(
       /of a good version ended|with requests in flight|in a world at rest|never ended|cut short/,
-      280,
+      185,
     ),
   },
   {

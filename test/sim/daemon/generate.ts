@@ -1,5 +1,4 @@
-// A seed → a plot. Small worlds are the most: they are quick, and what breaks mostly breaks in a small one. How many there
-// are of a thing has a long tail, so that among thousands there are large worlds and long plots as well.
+// A seed → a plot. Small worlds are the most: they are quick, and what breaks mostly breaks in a small one.
 import type { CommandWord } from '../../../strategies/model.ts';
 import { drawBlameless, drawFault } from './generate-faults.ts';
 import { drawSpec, drawStrategy } from './generate-spec.ts';
@@ -17,9 +16,6 @@ import { Random } from './random.ts';
 const VERSIONS = ['v1', 'v2', 'v3', 'v4'] as const;
 /** When the first acts may come: the first release stands by then, or never will. */
 const FIRST_MS = 15_000;
-const MOST_SERVICES = 20;
-const MOST_ACTS = 20;
-const MOST_FAULTS = 12;
 
 export function generate(seed: number): Plot {
   const random = new Random(seed);
@@ -27,12 +23,10 @@ export function generate(seed: number): Plot {
   const services = Array.from({ length: drawCount(random) }, (_, i) => drawService(random, i, isBlameless));
   const [first, ...others] = services.map(({ name }) => name);
   const names: readonly [string, ...string[]] = [first ?? 's1', ...others];
-  const acts = drawTimes(random, random.tail(MOST_ACTS) + random.integer(0, services.length - 1)).map(
-    (at) => ({
-      at,
-      what: isBlameless ? drawRelease(random, names) : drawAct(random, names),
-    }),
-  );
+  const acts = drawTimes(random, random.integer(1, 6 + services.length)).map((at) => ({
+    at,
+    what: isBlameless ? drawRelease(random, names) : drawAct(random, names),
+  }));
   return {
     ...{ seed, services, isBlameless, acts },
     faults: drawFaults(random, names, isBlameless),
@@ -48,16 +42,15 @@ export function generate(seed: number): Plot {
 
 function drawFaults(random: Random, names: readonly [string, ...string[]], isBlameless: boolean) {
   const draw = () => (isBlameless ? drawBlameless(random) : drawFault(random, names));
-  const count = !isBlameless && random.chance(0.1) ? 0 : random.tail(MOST_FAULTS);
+  const count = isBlameless ? random.integer(1, 6) : random.chance(0.1) ? 0 : random.integer(1, 8);
   return drawTimes(random, count).map((at) => ({ at, what: draw() }));
 }
 
 function drawCount(random: Random): number {
   const roll = random.next();
-  if (roll < 0.85) return 1;
-  if (roll < 0.955) return 2;
-  if (roll < 0.99) return random.integer(3, 4);
-  return roll < 0.997 ? random.integer(5, 8) : random.integer(9, MOST_SERVICES);
+  if (roll < 0.7) return 1;
+  if (roll < 0.9) return 2;
+  return roll < 0.985 ? random.integer(3, 4) : random.integer(5, 20);
 }
 
 function drawService(random: Random, index: number, isBlameless: boolean): ServicePlot {

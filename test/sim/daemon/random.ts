@@ -21,12 +21,6 @@ export class Random {
     return least + Math.floor(this.next() * (most - least + 1));
   }
 
-  /** From 1 to `most`, with a long tail: about one in two is 1, one in seven 6 or more. */
-  tail(most: number): number {
-    const drawn = Math.floor(2 * (1 - this.next()) ** (-1 / 1.6)) - 1;
-    return drawn > most ? this.integer(1, most) : drawn;
-  }
-
   chance(share: number): boolean {
     return this.next() < share;
   }

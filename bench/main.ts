@@ -1,12 +1,14 @@
-// `npm run bench -- NAME`: prints what it measures; asserts nothing. Figures of one run on one machine.
+// `npm run bench -- NAME [ARGUMENT…]`: prints what it measures; asserts nothing. Figures of one run on one machine.
 import { benchIdle } from './idle.ts';
+import { benchProxy } from './proxy.ts';
 import { benchRollout } from './rollout.ts';
 import { benchStart } from './start.ts';
 
-const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
+const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   rollout: benchRollout,
   idle: benchIdle,
   start: benchStart,
+  proxy: benchProxy,
 };
 
 const name = process.argv[2] ?? '';
@@ -15,5 +17,5 @@ if (bench === undefined) {
   process.stderr.write(`usage: npm run bench -- ${Object.keys(BENCHES).join(' | ')}\n`);
   process.exitCode = 2;
 } else {
-  await bench();
+  await bench(process.argv.slice(3));
 }

@@ -3,7 +3,7 @@
 # the command given, under that Node and with an engine up. Installs only what is missing, prints nothing when
 # nothing is. Touches no service: what apt would start by itself stays stopped.
 #
-#   bash scripts/bootstrap.sh [--for-tests] [COMMAND [ARGUMENT…]]
+#   bash scripts/bootstrap.sh [--for-tests | --for-proxy-bench] [COMMAND [ARGUMENT…]]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export PATH="$PATH:/usr/sbin:/sbin"
@@ -37,7 +37,7 @@ list_missing_packages() {
   has etcd || echo etcd-server
   has etcdctl || echo etcd-client
   has busybox || echo busybox-static
-  if [[ "$for_tests" == yes ]]; then
+  if [[ "$purpose" == --for-tests ]]; then
     has docker-registry || echo docker-registry
     has htpasswd || echo apache2-utils
     has openssl || echo openssl
@@ -45,6 +45,13 @@ list_missing_packages() {
     has docker-compose || echo docker-compose
     has prometheus || echo prometheus
     has faketime || echo faketime
+  fi
+  if [[ "$purpose" == --for-proxy-bench ]]; then
+    has nginx || echo nginx
+    has haproxy || echo haproxy
+    has caddy || echo caddy
+    has wrk || echo wrk
+    has taskset || echo util-linux
   fi
 }
 
@@ -84,11 +91,13 @@ complete() {
   exec 9>&-
 }
 
-for_tests=no
-if [[ "${1:-}" == --for-tests ]]; then
-  for_tests=yes
-  shift
-fi
+purpose=''
+case "${1:-}" in
+  --for-tests | --for-proxy-bench)
+    purpose=$1
+    shift
+    ;;
+esac
 is_complete || complete
 if (($# > 0)); then
   export PATH="$PWD/node_modules/.bin:$PATH"

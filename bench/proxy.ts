@@ -1,0 +1,77 @@
+// What a request through our proxy costs, beside nginx, HAProxy, Caddy and http-proxy: everybody before the same
+// backends, on the same core, in turn. Ends what it starts, also when it is told to end.
+import { execFile } from 'node:child_process';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { printLine } from './figures.ts';
+import { startBackends } from './proxy/backends.ts';
+import { moveHere, type Placement, planCores, readAllowedCores } from './proxy/cores.ts';
+import { countProxyCores, measureAll } from './proxy/course.ts';
+import { describeMachine, readLoadAverage } from './proxy/machine.ts';
+import { type Options, parseOptions, USAGE } from './proxy/options.ts';
+import { type Place, usePlace, withReleases } from './proxy/place.ts';
+import { printResult } from './proxy/report.ts';
+import { type Measured, writeReport } from './proxy/report-file.ts';
+
+const run = promisify(execFile);
+const ROOT = resolve(import.meta.dirname, '..');
+const REPORT = '.slipway/bench-proxy.json';
+
+export async function benchProxy(args: readonly string[]): Promise<void> {
+  const options = readOptions(args);
+  if (options === null) return;
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => stop.abort(new Error(`told to end by ${signal}`)));
+  await prepare();
+  await usePlace(stop.signal, (place) => measure(place, options));
+}
+
+function readOptions(args: readonly string[]): Options | null {
+  try {
+    return parseOptions(args);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${USAGE}\n`);
+    process.exitCode = 2;
+    return null;
+  }
+}
+
+/** The peers' packages, where they are missing, and ours as it is shipped. */
+async function prepare(): Promise<void> {
+  process.env.PATH = `${process.env.PATH}:/usr/sbin:/sbin`;
+  await run('bash', [join(ROOT, 'scripts/bootstrap.sh'), '--for-proxy-bench']);
+  await run('npm', ['run', 'build'], { cwd: ROOT });
+}
+
+async function measure(place: Place, options: Options): Promise<void> {
+  const placement = planCores(readAllowedCores(), countProxyCores(options));
+  moveHere(placement.load);
+  const circumstances = {
+    ...{ date: new Date().toISOString(), machine: await describeMachine(), placement },
+    ...{ rounds: options.rounds, secondsPerRound: options.seconds },
+  };
+  printLine(describeCircumstances(circumstances.machine.cpu, placement, options));
+  await withReleases(async (releases) => {
+    const backends = await startBackends(place, placement.load, releases);
+    const { rounds, seconds } = options;
+    const session = { place, backends, cores: placement.proxy, rounds, seconds };
+    const results: Measured[] = [];
+    for await (const result of measureAll(session, options)) {
+      const loadAverage = readLoadAverage();
+      printResult(result);
+      printLine(`N = ${rounds} rounds of ${seconds} s; load average ${loadAverage.toFixed(2)}`);
+      results.push({ ...result, loadAverage });
+      await writeReport(join(ROOT, REPORT), circumstances, results);
+    }
+  });
+  printLine(`\nEvery sample is in ${REPORT}.`);
+}
+
+function describeCircumstances(cpu: string, { proxy, load, isShared }: Placement, options: Options): string {
+  const where = isShared
+    ? `Proxy, load and backends share the cores ${load}: what one takes the others lack.`
+    : `The proxy has core ${proxy} to itself, load and backends have ${load}.`;
+  const what = options.isOfWorkers ? 'Ours with one worker and with two.' : `Ours beside its peers.`;
+  return `${what} ${cpu}. ${where}`;
+}

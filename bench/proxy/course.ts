@@ -1,0 +1,73 @@
+// What is measured, in which order, by what was asked for.
+import { configureSlipway } from './configs.ts';
+import { IDLE_CONNECTIONS, measureIdle } from './idle.ts';
+import type { Options } from './options.ts';
+import { choosePeer, chooseOurs, type Contender } from './peers.ts';
+import { describeLoadColumns, IDLE_COLUMNS, type Result, SWAP_COLUMNS } from './report.ts';
+import { measureScenario, type Session } from './rounds.ts';
+import { MANY_ROUTES, measureRoutes, ROUTES } from './routes.ts';
+import { type Scenario, SCENARIOS } from './scenarios.ts';
+import { measureSwaps } from './swaps.ts';
+
+/** The cores that what is measured gets. */
+export function countProxyCores({ isOfWorkers }: Options): number {
+  return isOfWorkers ? 2 : 1;
+}
+
+export async function* measureAll(session: Session, options: Options): AsyncGenerator<Result> {
+  const contenders = options.isOfWorkers ? chooseWorkers() : options.peers.map(choosePeer);
+  for (const scenario of SCENARIOS.filter(({ name }) => options.scenarios.includes(name)))
+    yield await measureLoads(session, scenario, contenders, options);
+  if (options.scenarios.includes('idle')) yield await measureIdleOnes(session, contenders);
+  if (options.scenarios.includes('routes') && !options.isOfWorkers) {
+    yield await measureLargeTable(session);
+    yield await measureChanges(session);
+  }
+}
+
+function chooseWorkers(): Contender[] {
+  return [1, 2].map((workers) =>
+    chooseOurs(`${workers} worker${workers > 1 ? 's' : ''}`, configureSlipway, workers),
+  );
+}
+
+async function measureLoads(
+  session: Session,
+  scenario: Scenario,
+  contenders: readonly Contender[],
+  { isOfWorkers }: Options,
+): Promise<Result> {
+  return {
+    ...{ name: scenario.name, title: scenario.title, columns: describeLoadColumns(scenario.unit) },
+    base: isOfWorkers ? '2 workers' : findBase(contenders),
+    ratios: isOfWorkers ? ['cpuUs', 'perSecond'] : ['cpuUs'],
+    rounds: await measureScenario(session, scenario, contenders),
+  };
+}
+
+async function measureIdleOnes(session: Session, contenders: readonly Contender[]): Promise<Result> {
+  return {
+    ...{ name: 'idle', title: `${IDLE_CONNECTIONS} idle connections, each used once`, columns: IDLE_COLUMNS },
+    ...{ base: findBase(contenders), ratios: ['residentMb'] },
+    rounds: await measureIdle(session, contenders),
+  };
+}
+
+async function measureLargeTable(session: Session): Promise<Result> {
+  return {
+    ...{ name: ROUTES.name, title: ROUTES.title, columns: describeLoadColumns(ROUTES.unit) },
+    ...{ base: MANY_ROUTES.name, ratios: ['cpuUs'] },
+    rounds: await measureRoutes(session),
+  };
+}
+
+async function measureChanges(session: Session): Promise<Result> {
+  const title = `the file with ${MANY_ROUTES.name} is replaced under one client, request after request`;
+  const rounds = await measureSwaps(session);
+  return { ...{ name: 'swaps', title, columns: SWAP_COLUMNS, base: null, ratios: [] }, rounds };
+}
+
+/** Ratios are ours to theirs; where ours is left out there are none. */
+function findBase(contenders: readonly Contender[]): string | null {
+  return contenders.some(({ name }) => name === 'ours') ? 'ours' : null;
+}

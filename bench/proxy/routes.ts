@@ -1,0 +1,35 @@
+// What a request costs with a large table in force, against one of a single route. About ours alone.
+import { join } from 'node:path';
+import { checkAnswer } from './answers.ts';
+import { FILE_BYTES } from './backends.ts';
+import { configureSlipway } from './configs.ts';
+import type { Rounds } from './figures.ts';
+import { composeLargeTable, SERVICES, WATCHED_HOST } from './large-table.ts';
+import { chooseOurs } from './peers.ts';
+import { measureScenario, type Session } from './rounds.ts';
+import type { Scenario } from './scenarios.ts';
+import { runWrk } from './wrk.ts';
+
+/** Of the services so many are asked, in turn. */
+const ASKED = 100;
+
+export const ROUTES: Scenario = {
+  ...{ name: 'routes', title: `100 bytes, 64 kept-alive connections, ${ASKED} hosts in turn` },
+  ...{ unit: 'request', backend: 'files' },
+  check: (port) => checkAnswer(port, { path: '/small', host: WATCHED_HOST, bytes: FILE_BYTES.small }),
+  load: (port, seconds, signal) =>
+    runWrk({
+      ...{ url: `http://127.0.0.1:${port}/small`, connections: 64, seconds, signal },
+      script: join(import.meta.dirname, 'hosts.lua'),
+      arguments: [String(ASKED), String(SERVICES / ASKED)],
+    }),
+};
+
+export const ONE_ROUTE = chooseOurs('1 route', configureSlipway);
+export const MANY_ROUTES = chooseOurs('10,000 routes, 5,000 targets', (backend) =>
+  composeLargeTable(backend, 1, { watched: 1, others: 1 }),
+);
+
+export function measureRoutes(session: Session): Promise<Rounds> {
+  return measureScenario(session, ROUTES, [ONE_ROUTE, MANY_ROUTES]);
+}

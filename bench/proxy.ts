@@ -6,12 +6,13 @@ import { promisify } from 'node:util';
 import { printLine } from './figures.ts';
 import { startBackends } from './proxy/backends.ts';
 import { moveHere, type Placement, planCores, readAllowedCores } from './proxy/cores.ts';
-import { countProxyCores, measureAll } from './proxy/course.ts';
+import { countProxyCores, planTasks, type Task } from './proxy/course.ts';
 import { describeMachine, readLoadAverage } from './proxy/machine.ts';
 import { type Options, parseOptions, USAGE } from './proxy/options.ts';
 import { type Place, usePlace, withReleases } from './proxy/place.ts';
 import { printResult } from './proxy/report.ts';
 import { type Measured, writeReport } from './proxy/report-file.ts';
+import type { Session } from './proxy/rounds.ts';
 
 const run = promisify(execFile);
 const ROOT = resolve(import.meta.dirname, '..');
@@ -47,25 +48,45 @@ async function prepare(): Promise<void> {
 async function measure(place: Place, options: Options): Promise<void> {
   const placement = planCores(readAllowedCores(), countProxyCores(options));
   moveHere(placement.load);
+  const { rounds, seconds } = options;
   const circumstances = {
     ...{ date: new Date().toISOString(), machine: await describeMachine(), placement },
-    ...{ rounds: options.rounds, secondsPerRound: options.seconds },
+    ...{ rounds, secondsPerRound: seconds },
   };
   printLine(describeCircumstances(circumstances.machine.cpu, placement, options));
   await withReleases(async (releases) => {
     const backends = await startBackends(place, placement.load, releases);
-    const { rounds, seconds } = options;
     const session = { place, backends, cores: placement.proxy, rounds, seconds };
     const results: Measured[] = [];
-    for await (const result of measureAll(session, options)) {
-      const loadAverage = readLoadAverage();
-      printResult(result);
-      printLine(`N = ${rounds} rounds of ${seconds} s; load average ${loadAverage.toFixed(2)}`);
-      results.push({ ...result, loadAverage });
+    for (const task of planTasks(options)) {
+      const measured = await measureTask(task, session);
+      if (measured === null) continue;
+      results.push(measured);
       await writeReport(join(ROOT, REPORT), circumstances, results);
     }
   });
   printLine(`\nEvery sample is in ${REPORT}.`);
+}
+
+/** Null when it failed, which is said and makes the bench fail: the others have their figures all the same. */
+async function measureTask({ name, measure }: Task, session: Session): Promise<Measured | null> {
+  try {
+    const result = await measure(session);
+    const loadAverage = readLoadAverage();
+    printResult(result);
+    printLine(`N = ${session.rounds}; ${session.seconds} s each; load average ${loadAverage.toFixed(2)}`);
+    return { ...result, loadAverage };
+  } catch (error) {
+    session.place.signal.throwIfAborted();
+    process.stderr.write(`\n${name} has no figures: ${describeCauses(error)}\n`);
+    process.exitCode = 1;
+    return null;
+  }
+}
+
+function describeCauses(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}: ${describeCauses(error.cause)}`;
 }
 
 function describeCircumstances(cpu: string, { proxy, load, isShared }: Placement, options: Options): string {

@@ -9,20 +9,33 @@ import { MANY_ROUTES, measureRoutes, ROUTES } from './routes.ts';
 import { type Scenario, SCENARIOS } from './scenarios.ts';
 import { measureSwaps } from './swaps.ts';
 
+const LARGE_TABLE_TASKS: readonly Task[] = [
+  { name: 'routes', measure: measureLargeTable },
+  { name: 'swaps', measure: measureChanges },
+];
+
 /** The cores that what is measured gets. */
 export function countProxyCores({ isOfWorkers }: Options): number {
   return isOfWorkers ? 2 : 1;
 }
 
-export async function* measureAll(session: Session, options: Options): AsyncGenerator<Result> {
+/** Each by its name; none depends on another one. */
+export interface Task {
+  readonly name: string;
+  measure(session: Session): Promise<Result>;
+}
+
+export function planTasks(options: Options): Task[] {
   const contenders = options.isOfWorkers ? chooseWorkers() : options.peers.map(choosePeer);
-  for (const scenario of SCENARIOS.filter(({ name }) => options.scenarios.includes(name)))
-    yield await measureLoads(session, scenario, contenders, options);
-  if (options.scenarios.includes('idle')) yield await measureIdleOnes(session, contenders);
-  if (options.scenarios.includes('routes') && !options.isOfWorkers) {
-    yield await measureLargeTable(session);
-    yield await measureChanges(session);
-  }
+  const tasks = [
+    ...SCENARIOS.map((scenario) => ({
+      name: scenario.name,
+      measure: (session: Session) => measureLoads(session, scenario, contenders, options),
+    })),
+    { name: 'idle', measure: (session: Session) => measureIdleOnes(session, contenders, options) },
+    ...(options.isOfWorkers ? [] : LARGE_TABLE_TASKS),
+  ];
+  return tasks.filter(({ name }) => options.scenarios.includes(name));
 }
 
 function chooseWorkers(): Contender[] {
@@ -35,20 +48,24 @@ async function measureLoads(
   session: Session,
   scenario: Scenario,
   contenders: readonly Contender[],
-  { isOfWorkers }: Options,
+  options: Options,
 ): Promise<Result> {
   return {
     ...{ name: scenario.name, title: scenario.title, columns: describeLoadColumns(scenario.unit) },
-    base: isOfWorkers ? '2 workers' : findBase(contenders),
-    ratios: isOfWorkers ? ['cpuUs', 'perSecond'] : ['cpuUs'],
+    base: findBase(contenders, options),
+    ratios: options.isOfWorkers ? ['cpuUs', 'perSecond'] : ['cpuUs'],
     rounds: await measureScenario(session, scenario, contenders),
   };
 }
 
-async function measureIdleOnes(session: Session, contenders: readonly Contender[]): Promise<Result> {
+async function measureIdleOnes(
+  session: Session,
+  contenders: readonly Contender[],
+  options: Options,
+): Promise<Result> {
   return {
     ...{ name: 'idle', title: `${IDLE_CONNECTIONS} idle connections, each used once`, columns: IDLE_COLUMNS },
-    ...{ base: findBase(contenders), ratios: ['residentMb'] },
+    ...{ base: findBase(contenders, options), ratios: ['residentMb'] },
     rounds: await measureIdle(session, contenders),
   };
 }
@@ -68,6 +85,7 @@ async function measureChanges(session: Session): Promise<Result> {
 }
 
 /** Ratios are ours to theirs; where ours is left out there are none. */
-function findBase(contenders: readonly Contender[]): string | null {
+function findBase(contenders: readonly Contender[], { isOfWorkers }: Options): string | null {
+  if (isOfWorkers) return contenders.at(-1)?.name ?? null;
   return contenders.some(({ name }) => name === 'ours') ? 'ours' : null;
 }

@@ -4,7 +4,12 @@ import { PEER_NAMES, type PeerName } from './peers.ts';
 import { SCENARIOS } from './scenarios.ts';
 
 /** Those that are measured by other means than a load on every peer come last. */
-export const SCENARIO_NAMES: readonly string[] = [...SCENARIOS.map(({ name }) => name), 'idle', 'routes'];
+export const SCENARIO_NAMES: readonly string[] = [
+  ...SCENARIOS.map(({ name }) => name),
+  'idle',
+  'routes',
+  'swaps',
+];
 
 export interface Options {
   readonly rounds: number;

@@ -45,7 +45,7 @@ export function choosePeer(name: PeerName): Contender {
         'none',
         () => '',
         (_path, { port, backend }) => [
-          ...[process.execPath, join(import.meta.dirname, 'http-proxy-server.ts')],
+          ...[process.execPath, join(import.meta.dirname, 'http-proxy-server.mjs')],
           ...[String(port), String(backend)],
         ],
       );

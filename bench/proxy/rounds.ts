@@ -20,7 +20,8 @@ export interface Session {
 /** What is compiled late, and pools that are empty yet, are none of the figures: so much CPU is spent before them. */
 const WARM_CPU_MS = 2_500;
 /** A proxy that is not the bottleneck spends it slowly. */
-const WARM_LOADS_MOST = 8;
+const WARM_LOADS_MOST = 4;
+const WARM_SECONDS = 2;
 
 interface Measured {
   readonly name: string;
@@ -71,7 +72,7 @@ async function warm(session: Session, scenario: Scenario, measured: Measured): P
   const before = readCpuMs(measured.running.pid);
   for (let loads = 0; loads < WARM_LOADS_MOST; loads += 1) {
     if (readCpuMs(measured.running.pid) - before >= WARM_CPU_MS) return;
-    await load(session, scenario, measured, 1);
+    await load(session, scenario, measured, WARM_SECONDS);
   }
 }
 

@@ -39,6 +39,7 @@ export async function runWrk(options: WrkOptions): Promise<Load> {
 export function parseWrk(text: string): Load {
   const failed = /^ +(Socket errors|Non-2xx or 3xx responses): .*$/m.exec(text);
   if (failed !== null) throw new Error(`wrk: ${failed[0].trim()}`);
+  if (/^ +0 requests in /m.test(text)) throw new Error('wrk: nothing was answered in the time given');
   const [, requests, took = ''] = /^ +(\d+) requests in ([\d.]+[a-z]+),/m.exec(text) ?? [];
   const load = {
     requests: Number(requests),
@@ -46,7 +47,7 @@ export function parseWrk(text: string): Load {
     p50Ms: readMs(/^ +50% +(\S+) *$/m.exec(text)?.[1] ?? ''),
     p99Ms: readMs(/^ +99% +(\S+) *$/m.exec(text)?.[1] ?? ''),
   };
-  const isComplete = Object.values(load).every((value) => Number.isFinite(value)) && load.requests > 0;
+  const isComplete = Object.values(load).every((value) => Number.isFinite(value));
   if (!isComplete) throw new Error(`wrk: no figures in its answer:\n${text}`);
   return load;
 }

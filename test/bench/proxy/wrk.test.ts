@@ -46,8 +46,11 @@ describe('what wrk prints', () => {
     expect(() => parseWrk(print({ more }))).toThrow(message);
   });
 
+  it('is an error when nothing was answered', () => {
+    expect(() => parseWrk(print({ requests: '0' }))).toThrow('nothing was answered');
+  });
+
   it.each([
-    ['no request', print({ requests: '0' })],
     ['a unit that it does not know', print({ p99: '3.00d' })],
     ['nothing at all', ''],
   ])('is an error with %s', (_what, text) => {

@@ -1,4 +1,5 @@
-// The peer `http-proxy` as a program: `PORT BACKEND`, with connections to the backend kept alive.
+// The peer `http-proxy` as a program: `PORT BACKEND`, with connections to the backend kept alive. JavaScript: what node needs to
+// read types would be in its memory, and is not in ours, which is built.
 import { Agent, createServer } from 'node:http';
 import httpProxy from 'http-proxy';
 

@@ -1,10 +1,12 @@
-// The backend for what files cannot do, as a program: `PORT`. Answers an upload with its length, echoes WebSockets.
+// The backend for what files cannot do, as a program: `PORT`. Answers an upload with its length, echoes WebSockets. A proxy
+// that does not say whom it speaks for is refused: all are to do the same work.
 import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';
 
 const IDLE_MS = 300_000;
 
 const server = createServer({ keepAliveTimeout: IDLE_MS }, (request, response) => {
+  if (request.headers['x-forwarded-for'] === undefined) response.statusCode = 400;
   let length = 0;
   request.on('data', (chunk: Buffer) => {
     length += chunk.length;

@@ -63,10 +63,11 @@ export function computeProportional(counts: Readonly<Record<number, number>>): S
 }
 
 // Largest remainder (Hamilton): floors first, then one each to the largest fractions, the lower revision first on a tie.
+// But who carries anything keeps 1 at least, at the cost of the largest: rounding takes nobody out of service.
 function roundSplit(of: readonly { readonly revision: number }[], exact: readonly number[]): Split {
   const parts = of.map(({ revision }, i) => {
     const value = exact[i] ?? 0;
-    const floor = Math.floor(value + 1e-9);
+    const floor = value > 1e-9 ? Math.max(1, Math.floor(value + 1e-9)) : 0;
     return { revision, floor, rest: value - floor };
   });
   let left = 100 - sum(parts.map((part) => part.floor));
@@ -76,6 +77,9 @@ function roundSplit(of: readonly { readonly revision: number }[], exact: readonl
     split[part.revision] = part.floor + (left > 0 ? 1 : 0);
     left -= 1;
   }
+  const [largest] = [...parts].sort((a, b) => b.floor - a.floor);
+  const over = sum(Object.values(split)) - 100;
+  if (largest !== undefined && over > 0) split[largest.revision] = largest.floor - over;
   return split;
 }
 

@@ -26,6 +26,7 @@ describe('computeEffective: a weight needs the replicas that it was meant for', 
     ['nobody: empty', [of(1, 100, 0, 3)], {}],
     ['nothing at all: empty', [], {}],
     ['nobody is desired, somebody is ready', [of(1, 0, 1, 0)], { 1: 100 }],
+    ['too little for a percent is one', [of(1, 99, 2, 5), of(2, 1, 1, 3, GUARDED)], { 1: 99, 2: 1 }],
     [
       'thirds sum to 100, the lower revision first',
       [of(1, 33.4, 1, 1), of(2, 33.3, 1, 1), of(3, 33.3, 1, 1)],
@@ -83,6 +84,14 @@ describe('computeProportional', () => {
     [
       { 1: 1, 2: 1, 3: 1 },
       { 1: 34, 2: 33, 3: 33 },
+    ],
+    [
+      { 1: 299, 2: 1 },
+      { 1: 99, 2: 1 },
+    ],
+    [
+      { 1: 998, 2: 1, 3: 1 },
+      { 1: 98, 2: 1, 3: 1 },
     ],
     [{ 1: 0, 2: 2 }, { 2: 100 }],
     [{ 1: 0 }, {}],

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { decide, EMPTY_MEMORY } from '../../strategies/decide.ts';
 import { describePlan } from '../../strategies/describe.ts';
-import type { ServiceSpec } from '../../strategies/model.ts';
+import type { ManualSplit, ServiceSpec } from '../../strategies/model.ts';
 import { blueGreen, canary, recreate, rolling, specOf } from '../sim/spec.ts';
 import {
   entry,
@@ -11,6 +11,7 @@ import {
   observedOf,
   ready,
   replica,
+  revision,
   rollout,
   routed,
   SPEC,
@@ -22,6 +23,17 @@ const lines = (given: Given) => describePlan(plan(given), NOW).filter((line) => 
 
 const stood = { ...routed({ 1: 100 }, ready(1, 3)) };
 const young = { readyForMs: 4999 };
+const split = (given: Partial<ManualSplit>): ManualSplit => ({
+  ...{
+    weightsRevision: 9,
+    since: NOW,
+    requested: { v1: 50, v8: 50 },
+    split: {},
+    revisions: {},
+    problem: null,
+  },
+  ...given,
+});
 
 interface Turn {
   readonly title: string;
@@ -214,5 +226,130 @@ describe('when to wake', () => {
       });
     expect(bake(NOW + 20_000)).toBe(20_000);
     expect(bake(NOW - 100_000, replicas.slice(1))).toBe(500_000);
+  });
+});
+
+describe('records beyond the window', () => {
+  const known = [1, 2, 3, 4, 5].map((number) => revision(number));
+  const spec = { ...SPEC, history: 2 };
+  const of = { stable: 5, formerly: [4] };
+  const weights = { weights: { value: { ok: true, value: { v1: 50, v8: 50 } }, revision: 9 } as const };
+  it.each<readonly [string, Given, readonly number[] | undefined]>([
+    ['go', {}, [3, 2, 1]],
+    ['not that of which something still stands', { replicas: [...ready(5, 3), ...ready(2, 1)] }, [3, 1]],
+    ['not in a rollout', { memory: { ...of, rollout: rollout({ revision: 6 }) } }, undefined],
+    ['not under manual weights', { ...weights, memory: { ...of, manual: split({}) } }, undefined],
+    ['none is beyond it', { revisions: known.slice(3) }, undefined],
+  ])('%s', (_, given, forget) => {
+    const all = { spec, revisions: known, replicas: ready(5, 3), memory: of, ...given };
+    expect(plan(all).writes.forget).toEqual(forget);
+  });
+});
+
+describe('what follows at once is done in the same pass', () => {
+  const asked = (version: string, revisionOfKey = 12) =>
+    ({ version: { value: { ok: true, value: version }, revision: revisionOfKey } }) as const;
+  const resolvedAs = (digest: string) => ({ kind: 'resolved', digest, reference: `web@${digest}` }) as const;
+  const handled = { version: 'v2', versionRevision: 10, settingsHash: 'settings-1' };
+
+  it('a version whose image is known is begun, written and started', () => {
+    const images = { 'web-3-12': resolvedAs('sha256:v3') };
+    const said = plan({ replicas: ready(1, 3), ...stood, ...asked('v3'), images });
+    expect(said.writes.revisions).toMatchObject([{ number: 3, digest: 'sha256:v3' }]);
+    expect(said.writes.finished).toBeUndefined();
+    expect(said.actions).toMatchObject([
+      { kind: 'start', name: 'web-r3-1', revision: { number: 3, created: new Date(NOW).toISOString() } },
+    ]);
+  });
+
+  it('one that takes the place of another, and is there already, ends both', () => {
+    const images = { 'web-3-12': resolvedAs('sha256:v1') };
+    const memory = { rollout: rollout(), handled };
+    const { writes, memory: next } = plan({
+      replicas: ready(1, 3),
+      ...stood,
+      ...asked('v1'),
+      images,
+      memory,
+    });
+    const ends = writes.finished?.map(({ id, outcome }) => `${id} ${outcome}`);
+    expect(ends).toEqual(['web-2-10 superseded', 'web-3-12 succeeded']);
+    expect([next.rollout, writes.revisions]).toEqual([null, undefined]);
+  });
+
+  it('what fails is in quarantine, and not begun again', () => {
+    const replicas = [...ready(1, 3), replica('web-r2-1', { state: 'exited' })];
+    const memory = { rollout: rollout(), handled };
+    const said = plan({ replicas, ...stood, ...asked('v2', 10), memory });
+    expect(said.writes.quarantine?.digest).toBe('sha256:v2');
+    expect(said.writes.finished).toMatchObject([{ id: 'web-2-10', outcome: 'rolled-back' }]);
+    expect(said.memory.rollout).toBeNull();
+  });
+});
+
+describe('images are asked for', () => {
+  const asks = (given: Given) => plan(given).actions.filter(({ kind }) => kind === 'resolve-image');
+  const failed = { kind: 'failed', failure: 'network', message: '', attempts: 1, firstAt: NOW } as const;
+  const resolving = { memory: { rollout: rollout({ stage: 'resolving' }) } };
+
+  it.each<readonly [string, Given['images'], number]>([
+    ['at first', {}, 1],
+    ['where the engine lost it', { 'web-2-10': { kind: 'absent' } }, 1],
+    ['again when it is time', { 'web-2-10': { ...failed, retryAt: NOW } }, 1],
+    ['not before', { 'web-2-10': { ...failed, retryAt: NOW + 1 } }, 0],
+    ['not while it comes', { 'web-2-10': { kind: 'pulling', progress: '', changedAt: NOW } }, 0],
+  ])('%s', (_, images = {}, count) => {
+    expect(asks({ ...resolving, images })).toHaveLength(count);
+  });
+
+  it('for manual weights, of each version that runs nowhere', () => {
+    const under = (given: Parameters<typeof split>[0]) =>
+      asks({ ...written, memory: { manual: split(given) } });
+    const written = { weights: { value: { ok: true, value: { v1: 50, v8: 50 } }, revision: 9 } } as const;
+    expect(under({})).toEqual([
+      {
+        ...{ kind: 'resolve-image', id: 'weights-9-v8', image: SPEC.image, version: 'v8' },
+        ...{ policy: SPEC.pull, networks: [] },
+      },
+    ]);
+    expect(under({ problem: 'v8 cannot run' })).toEqual([]);
+  });
+});
+
+describe('under manual weights', () => {
+  const weights = { value: { ok: true, value: { v1: 100 } }, revision: 9 } as const;
+
+  it('a rollout stays where it is', () => {
+    const manual = split({ requested: { v1: 100 }, split: { v1: 100 }, revisions: { v1: 1 } });
+    const memory = { manual, rollout: rollout({ deadline: NOW - 1, progress: 9e12 }) };
+    const said = plan({ replicas: ready(1, 3), ...stood, weights, memory });
+    expect([said.memory.rollout, said.writes.finished]).toEqual([memory.rollout, undefined]);
+  });
+
+  it('also before the first split of them can be had', () => {
+    const unknown = { value: { ok: true, value: { v8: 100 } }, revision: 9 } as const;
+    const manual = split({ requested: { v8: 100 } });
+    const memory = { manual, rollout: rollout({ deadline: NOW - 1, progress: 9e12 }) };
+    const said = plan({ replicas: ready(1, 3), ...stood, weights: unknown, memory });
+    expect(said.memory.rollout).toEqual(memory.rollout);
+  });
+});
+
+describe('when to wake, the nearest of', () => {
+  const wakeAt = (given: Given) => (plan(given).wakeAt ?? 0) - NOW;
+  const both = [...ready(1, 3), ...ready(2, 1)];
+
+  it('the end of a step', () => {
+    const under = rollout({
+      ...{ strategy: 'canary', step: { index: 1, startedAt: NOW, endsAt: NOW + 7000 } },
+      ...{ held: true, progress: 9e12 },
+    });
+    const given = { spec: specOf(canary()), replicas: both, memory: { rollout: under } };
+    expect(wakeAt({ ...given, ...routed({ 1: 90, 2: 10 }, both) })).toBe(7000);
+  });
+
+  it('the end of what is kept warm', () => {
+    const memory = { warm: { revision: 2, until: NOW + 8000 } };
+    expect(wakeAt({ replicas: both, ...routed({ 1: 100 }, ready(1, 3)), memory })).toBe(8000);
   });
 });

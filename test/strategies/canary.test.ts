@@ -107,3 +107,55 @@ describe('stepsOf', () => {
     expect(stepsOf(world({ spec: SPEC }))).toEqual([]);
   });
 });
+
+describe('planCanary: in detail', () => {
+  const manual: readonly CanaryStep[] = [
+    { kind: 'weight', weight: 10, replicas: null },
+    { kind: 'pause-manual' },
+  ];
+  const byHand = specOf(canary({ steps: manual }));
+
+  it('a manual pause says at what it holds and what promote does', () => {
+    const { advanced, isComplete, hold } = plan(1, 1, {}, { ...served(10, 1), spec: byHand });
+    expect([advanced, isComplete]).toEqual([null, false]);
+    expect(hold).toEqual({
+      ...{ reason: 'waiting-for-promotion', message: 'Holding at 10 %; waiting for promote.' },
+      ...{ next: { what: 'weight 100', at: null }, isPlanned: true },
+    });
+  });
+
+  it('a first step that is a pause holds nothing yet', () => {
+    const paused = specOf(canary({ steps: manual.slice(1) }));
+    const { goal, hold } = plan(0, 0, {}, { spec: paused });
+    expect([goal.wanted, goal.split]).toEqual([
+      { 1: 3, 2: 0 },
+      { 1: 100, 2: 0 },
+    ]);
+    expect(hold?.message).toBe('Holding at 0 %; waiting for promote.');
+  });
+
+  it('no step is the end of it', () => {
+    for (const given of [plan(0, 1), plan(1, 1, PAUSE, served(10, 1)), plan(1, 1, {}, served(10, 1))])
+      expect(given.isComplete).toBe(false);
+  });
+
+  it('without a step that was taken it goes on to the end', () => {
+    expect(plan(0, 3, { step: null }).goal.wanted).toEqual({ 1: 3, 2: 3 });
+  });
+
+  it('a weight needs its replicas, and is guarded on trial only', () => {
+    expect(plan(0, 1).goal).toMatchObject({ needed: { 2: 1 }, guarded: 2, limit: 6 });
+    expect(plan(0, 3, { gated: false }).goal).toMatchObject({ needed: { 2: 3 }, guarded: null });
+  });
+
+  it('without a stable revision everything is its own', () => {
+    const { goal } = plan(0, 1, { gated: false }, { memory: { stable: null }, replicas: ready(2, 1) });
+    expect([goal.wanted, goal.split]).toEqual([{ 2: 3 }, { 2: 100 }]);
+  });
+
+  it('in a pause what is lost of a weight that it has comes again', () => {
+    const paused = { since: NOW, by: 'operator', reason: 'paused-by-operator' } as const;
+    const { goal } = plan(2, 0, { paused }, routed({ 1: 90, 2: 10 }, ready(1, 3)));
+    expect([goal.wanted[2], goal.split]).toEqual([1, { 1: 90, 2: 10 }]);
+  });
+});

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ImageState, Rollout } from '../../strategies/model.ts';
-import { isHopeless, planResolving } from '../../strategies/resolving.ts';
-import { type Given, NOW, ready, revision, rollout, world } from './fixture.ts';
+import { isHopeless, nameImage, planResolving } from '../../strategies/resolving.ts';
+import { type Given, NOW, ready, revision, rollout, SPEC, world } from './fixture.ts';
 
 type Failed = Extract<ImageState, { kind: 'failed' }>;
 const failed = (failure: Failed['failure'], attempts: number): Failed => {
@@ -152,5 +152,95 @@ describe('planResolving: what runs keeps running', () => {
   it('a pause outlasts the deadline', () => {
     const paused = { since: NOW, by: 'operator', reason: 'paused-by-operator' } as const;
     expect(resolve(failed('network', 9), { deadline: NOW, paused }).move).toBeNull();
+  });
+});
+
+describe('nameImage: what is asked for', () => {
+  const known = revision(2, { image: 'old.test/web' });
+  const stable = revision(1, { image: 'stable.test/web' });
+  const asks = (of: Partial<Rollout>) => {
+    const w = world({ revisions: [stable, known], memory: { rollout: rollout(of) } });
+    return nameImage(w, rollout({ version: 'v3', ...of }));
+  };
+  it.each<readonly [string, Partial<Rollout>, string]>([
+    ['a release by its tag', { revision: 3 }, `${SPEC.image} v3 ${SPEC.pull}`],
+    ['a rollback by the digest that it was', { kind: 'rollback' }, 'old.test/web sha256:v2 missing'],
+    ['a restart what is stable', { kind: 'restart', revision: 3 }, 'stable.test/web sha256:v1 missing'],
+  ])('%s', (_, of, text) => {
+    const { image, version, policy } = asks(of);
+    expect(`${image} ${version} ${policy}`).toBe(text);
+  });
+});
+
+describe('planResolving: the record', () => {
+  const stable = revision(1, { image: 'stable.test/web', settingsHash: 'settings-0', restart: 55 });
+  const written = (of: Partial<Rollout>, more: Given = {}) =>
+    resolve(resolved, of, { revisions: [stable], ...more }).move?.writes.revisions?.[0];
+
+  it('of a restart is what was stable, of a release what the spec says', () => {
+    expect(written({ kind: 'restart', requested: 77 })).toMatchObject({
+      ...{ image: 'stable.test/web', settingsHash: 'settings-0', restart: 77 },
+    });
+    expect(written({})).toMatchObject({ image: SPEC.image, settingsHash: 'settings-1', restart: 55 });
+    expect(written({}, { memory: { stable: null } })?.restart).toBe(0);
+  });
+
+  it('what cannot be asked for again is given up, whatever it is', () => {
+    const never = { ...failed('network', 1), retryAt: Number.MAX_SAFE_INTEGER };
+    expect(isHopeless(never)).toBe(true);
+    expect(isHopeless({ ...never, retryAt: NOW + 9e9 })).toBe(false);
+  });
+
+  it('of an image that is the stable one already the rollout is the stable one', () => {
+    const { move } = resolve({ ...resolved, digest: 'sha256:v1' });
+    expect(move?.memory.rollout).toMatchObject({ id: 'web-3-10', revision: 1, stage: 'returning' });
+  });
+});
+
+describe('planResolving: in words', () => {
+  const said = (image: ImageState | null, of: Partial<Rollout> = {}, more: Given = {}) =>
+    resolve(image, of, more).move?.memory.rollout?.verdict;
+  const quarantined = { quarantined: ['sha256:v3'] };
+  it.each<readonly [string, ReturnType<typeof said>, string]>([
+    [
+      'quarantine',
+      said(resolved, {}, quarantined),
+      'rolled-back: v3 (sha256:v3) failed here before and is in quarantine; retry asks for it again.',
+    ],
+    [
+      'quarantine of a first version',
+      said(resolved, {}, { ...quarantined, memory: { stable: null } }),
+      'failed: v3 (sha256:v3) failed here before and is in quarantine; retry asks for it again.',
+    ],
+    [
+      'no network',
+      said(failed('network-missing', 9), { deadline: NOW }),
+      'rolled-back: Nothing was started: network-missing: no.',
+    ],
+    [
+      'no image',
+      said(failed('missing', 3)),
+      'rolled-back: registry.example.com/shop/web:v3 could not be had (missing: no).',
+    ],
+    [
+      'no answer',
+      said(null, { deadline: NOW }),
+      'rolled-back: registry.example.com/shop/web:v3 could not be had (the engine gave no answer in time).',
+    ],
+  ])('%s', (_, verdict, text) => {
+    expect([`${verdict?.outcome}: ${verdict?.message}`, verdict?.evidence]).toEqual([text, []]);
+  });
+
+  it.each([
+    ['an image', failed('network', 1), 'pull'],
+    ['a network', failed('network-missing', 1), 'look again'],
+  ])('what comes next: %s', (_, image, what) => {
+    expect(resolve(image).hold?.next).toEqual({ what, at: NOW + 4000 });
+  });
+
+  it('a pull that has said nothing yet', () => {
+    expect(resolve({ kind: 'pulling', progress: '', changedAt: NOW }).hold?.message).toBe(
+      'Resolving and pulling v3.',
+    );
   });
 });

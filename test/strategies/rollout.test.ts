@@ -1,14 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import type { Replica, Rollout, Verdict } from '../../strategies/model.ts';
+import type { Replica, Rollout, ServiceSpec, Verdict } from '../../strategies/model.ts';
 import {
   beginRollout,
   endReturn,
   pauseRollout,
+  resumeRollout,
   shiftTimes,
+  startAdvancing,
   startReturning,
   succeedRollout,
 } from '../../strategies/rollout.ts';
-import { blueGreen, specOf, withSettings } from '../sim/spec.ts';
+import { blueGreen, canary, specOf, withSettings } from '../sim/spec.ts';
 import { type Given, NOW, ready, replica, revision, rollout, SPEC, world } from './fixture.ts';
 
 const request = { kind: 'release', version: 'v3', requested: 12, insists: false, existing: null } as const;
@@ -175,5 +177,87 @@ describe('times', () => {
     expect(pauseRollout(held, 'failure', 'probe-failed', NOW).paused).toEqual({
       ...{ since: NOW - 500, by: 'failure', reason: 'probe-failed' },
     });
+  });
+});
+
+describe('startAdvancing', () => {
+  const begin = (spec: ServiceSpec, of: Partial<Rollout> = {}) =>
+    startAdvancing(world({ spec, memory: { rollout: rollout(of) } }), rollout(of), null).memory.rollout;
+
+  it('a canary is on its first step', () => {
+    expect(begin(specOf(canary()))).toMatchObject({
+      ...{ strategy: 'canary', stage: 'advancing', resolved: true },
+      step: { index: 0, startedAt: NOW, endsAt: null },
+    });
+    const steps = [{ kind: 'pause', durationMs: 9 }] as const;
+    expect(begin(specOf(canary({ steps })))?.step?.endsAt).toBe(NOW + 9);
+  });
+
+  it.each([
+    ['a rollback has none', specOf(canary()), { kind: 'rollback' } as const],
+    ['nor has another strategy', specOf(blueGreen()), {}],
+  ])('%s', (_, spec, of) => {
+    expect(begin(spec, of)).toMatchObject({ strategy: spec.strategy.type, step: null });
+  });
+
+  it('its number is taken from then on', () => {
+    const under = rollout({ revision: 7 });
+    const next = (nextRevision: number) =>
+      startAdvancing(world({ memory: { nextRevision } }), under, null).memory.nextRevision;
+    expect([next(3), next(9)]).toEqual([8, 9]);
+  });
+});
+
+describe('what was stable before', () => {
+  it.each([
+    [1, [4]],
+    [2, [3, 4]],
+    [0, [4]],
+  ])('of a window of %i', (history, formerly) => {
+    const given = { spec: { ...SPEC, history }, memory: { stable: 4, formerly: [1, 3] } };
+    expect(succeedRollout(world(given), rollout({ revision: 5 })).memory.formerly).toEqual(formerly);
+    const under = rollout({ revision: 5, stage: 'monitoring', monitorUntil: NOW });
+    const adopted = beginRollout(
+      world({ ...given, memory: { ...given.memory, rollout: under } }),
+      request,
+    ).memory;
+    expect([adopted.stable, adopted.formerly]).toEqual([5, formerly]);
+  });
+
+  it('is not kept warm where there was none', () => {
+    const w = world({ spec: specOf(blueGreen()), memory: { stable: null } });
+    expect(succeedRollout(w, rollout()).memory.warm).toBeNull();
+  });
+
+  it('the words of a success', () => {
+    const { writes } = succeedRollout(world(), rollout());
+    expect(writes.finished).toMatchObject([
+      { outcome: 'succeeded', reason: null, message: 'All traffic is on it.', evidence: [] },
+    ]);
+  });
+});
+
+describe('resumeRollout', () => {
+  it('what is not paused is left alone', () => {
+    expect(resumeRollout(world(), rollout(), ['x'])).toEqual(rollout());
+  });
+
+  it('a step without an end gets none', () => {
+    const step = { index: 1, startedAt: 5, endsAt: null };
+    expect(shiftTimes(rollout({ step }), 7).step).toEqual(step);
+  });
+});
+
+describe('what is put away', () => {
+  it('a rollback whose candidate fails in its bake is where one wanted to be', () => {
+    const under = rollout({ kind: 'rollback', stage: 'monitoring', monitorUntil: NOW });
+    const given = { replicas: [...ready(2, 2), exited], memory: { rollout: under } };
+    expect(beginRollout(world(given), request).memory.stable).toBe(2);
+  });
+
+  it('what has no record has no digest, and no quarantine', () => {
+    const of = rollout({ revision: 9 });
+    expect(startReturning(world(), of, bad).writes).toEqual({});
+    expect(endReturn(world(), of, bad).writes.finished?.[0]?.digest).toBeNull();
   });
 });

@@ -5,6 +5,8 @@ import type { Replica } from '../../strategies/model.ts';
 import {
   effectiveSplit,
   formatProxySettings,
+  isCarried,
+  isGone,
   isServed,
   orderForLeaving,
   planRoute,
@@ -155,5 +157,95 @@ describe('effectiveSplit', () => {
     const w = world({ memory, replicas: [...ready(1, 3), ...ready(2, 1)] });
     const goal = { ...goalOf({ 1: 3, 2: 2 }, { 1: 50, 2: 50 }), needed: { 2: 2 }, guarded: 2 };
     expect(effectiveSplit(w, goal)).toEqual({ 1: 75, 2: 25 });
+  });
+});
+
+describe('isCarried: at least its weight, and all that can be had is served', () => {
+  const both = [...ready(1, 3), ...ready(2, 1)];
+  const goal = { ...goalOf({ 1: 3, 2: 1 }, { 1: 90, 2: 10 }), needed: { 2: 1 } };
+  const served = (split: Readonly<Record<number, number>>, replicas: readonly Replica[] = both) => ({
+    ...{ memory, replicas, ...routed(split, replicas) },
+  });
+  it.each<readonly [string, Parameters<typeof world>[0], boolean]>([
+    ['served as wanted', served({ 1: 90, 2: 10 }), true],
+    ['more of it, for want of others', served({ 2: 100 }, ready(2, 1)), true],
+    ['less of it: its replica is not there', served({ 1: 100 }, ready(1, 3)), false],
+    ['the table is another', served({ 1: 100 }), false],
+    ['there is no table', { memory, replicas: both }, false],
+    [
+      'a proxy is behind',
+      { ...served({ 1: 90, 2: 10 }), proxies: [{ id: 'p', applied: 49, busy: {}, refused: {} }] },
+      false,
+    ],
+    ['without a port there is none', { spec: withSettings(SPEC, { port: null }) }, true],
+    [
+      'without replicas there is nothing to carry',
+      { spec: { ...SPEC, replicas: 0 }, ...routed({}, []) },
+      true,
+    ],
+  ])('%s', (_, given, carried) => {
+    expect(isCarried(world(given), goal, 2)).toBe(carried);
+  });
+});
+
+describe('isGone', () => {
+  it('in any state it is not', () => {
+    expect(isGone(world({ replicas: ready(2, 1, { stopping: true }) }), 2)).toBe(false);
+    expect(isGone(world({ replicas: ready(1, 1) }), 2)).toBe(true);
+  });
+});
+
+describe('planRoute: in detail', () => {
+  const spec = specOf(blueGreen({ preview: { host: 'p.example.com' }, minReadyMs: 0 }));
+  const both = [...ready(1, 3), ...ready(2, 3)];
+  const goal = { ...goalOf({ 1: 3, 2: 3 }, { 1: 100 }), preview: 2, guarded: 2 };
+
+  it.each([
+    ['without a host of its own', specOf(blueGreen({ preview: null, minReadyMs: 0 })), goal],
+    ['of another strategy', SPEC, goal],
+    ['that nobody wants', spec, { ...goal, preview: null }],
+  ])('there is no preview %s', (_, of, wanted) => {
+    expect(planRoute(world({ spec: of, memory, replicas: both }), wanted)?.preview).toBeNull();
+  });
+
+  it('what is stable is no candidate', () => {
+    const under = { rollout: rollout({ revision: 1, kind: 'rollback' }) };
+    const entry = planRoute(world({ memory: under, replicas: ready(1, 3) }), goalOf({ 1: 3 }, { 1: 100 }));
+    expect(entry?.roles).toEqual({ stable: 1, candidate: null });
+  });
+
+  it('of no weight there is none in the split', () => {
+    const entry = planRoute(world({ memory, replicas: both }), goalOf({ 1: 3, 2: 3 }, { 1: 100 }));
+    expect(entry?.split).toEqual({ 1: 100 });
+  });
+
+  it('there is one while anything has an address, also without a port', () => {
+    const portless = withSettings(SPEC, { port: null });
+    const replicas = [...ready(1, 1), replica('web-r1-2', { address: null })];
+    expect(planRoute(world({ spec: portless, replicas }), goalOf({ 1: 2 }, { 1: 100 }))).not.toBeNull();
+  });
+
+  it('of a service that goes for good nothing is left, not even its routes', () => {
+    const entry = planRoute(world({ replicas: ready(1, 3) }), goalOf({}, {}));
+    expect(entry).toMatchObject({ routes: [], split: {}, targets: [], coming: false, preview: null });
+    expect(planRoute(world({ replicas: [] }), goalOf({}, {}))?.routes).toEqual([{ host: '*', path: '/' }]);
+  });
+
+  it('affinity is told as text', () => {
+    const proxy = { ...SPEC.proxy, affinity: { cookie: 'stick', ttlMs: 3_600_000 } };
+    expect(formatProxySettings({ ...SPEC, proxy }).affinity).toEqual({ cookie: 'stick', ttl: '1h' });
+  });
+});
+
+describe('isServed: where there is nothing to wait for', () => {
+  it('without a port', () => {
+    const given = { spec: withSettings(SPEC, { port: null }), replicas: ready(1, 3) };
+    expect(isServed(world(given), goalOf({ 1: 3 }, { 1: 100 }))).toBe(true);
+  });
+
+  it('but not where one of two revisions has the port', () => {
+    const revisions = [revision(1, { settings: { ...SPEC.settings, port: null } }), revision(2)];
+    const given = { revisions, replicas: [], ...routed({}, []) };
+    expect(isServed(world(given), goalOf({ 1: 3, 2: 3 }, { 1: 50, 2: 50 }))).toBe(false);
   });
 });

@@ -117,3 +117,44 @@ describe('standStill', () => {
     expect(SPEC.strategy.minReadyMs).toBe(5000);
   });
 });
+
+describe('planSteady: recreate, while a version is resolved that took the place of another', () => {
+  const spec = specOf(recreate());
+  const resolving = { rollout: rollout({ revision: 3, stage: 'resolving' }) };
+  it.each<readonly [string, Given, Readonly<Record<number, number>>]>([
+    ['what the other left serving stays', serving({ replicas: ready(2, 3) }, { 2: 100 }), { 2: 3 }],
+    ['not where the stable one is ready', serving({ replicas: both(1, 3) }, { 2: 100 }), { 1: 3 }],
+    ['not what does not serve', serving({ replicas: ready(2, 3) }, { 1: 100 }), { 1: 3 }],
+    [
+      'not after that',
+      serving({ replicas: ready(2, 3), memory: { rollout: rollout({ revision: 3 }) } }, { 2: 100 }),
+      { 1: 3 },
+    ],
+    [
+      'nor outside rollouts',
+      serving({ replicas: ready(2, 3), memory: { rollout: null } }, { 2: 100 }),
+      { 1: 3 },
+    ],
+  ])('%s', (_, given, wanted) => {
+    const memory = { ...resolving, ...given.memory };
+    expect(planSteady(world({ spec, ...given, memory })).wanted).toEqual(wanted);
+  });
+});
+
+describe('limits', () => {
+  it('what is kept warm has room beside the replicas', () => {
+    const memory = { warm: { revision: 2, until: NOW + 1 } };
+    const goal = planSteady(world({ memory, replicas: both(3, 2) }));
+    expect([goal.wanted, goal.limit]).toEqual([{ 1: 3, 2: 2 }, 5]);
+  });
+
+  it('of what became stable again nothing is kept warm', () => {
+    const memory = { warm: { revision: 1, until: NOW + 1 } };
+    expect(planSteady(world({ memory, replicas: ready(1, 2) })).wanted).toEqual({ 1: 3 });
+  });
+
+  it('a pause has the room of its strategy', () => {
+    const w = world({ memory: { rollout: rollout() }, replicas: both(2, 1) });
+    expect(standStill(w, 2).limit).toBe(4);
+  });
+});

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { converge } from '../../strategies/converge.ts';
 import { type Goal, goalOf } from '../../strategies/course.ts';
 import { describeAction } from '../../strategies/describe.ts';
-import { type Given, NOW, ready, replica, revision, trouble, world } from './fixture.ts';
+import { type Given, NOW, ready, replica, revision, rollout, trouble, world } from './fixture.ts';
 
 const WANT_3 = goalOf({ 1: 3 }, { 1: 100 });
 const act = (given: Given, goal: Goal = WANT_3) => converge(world(given), goal).actions.map(describeAction);
@@ -121,5 +121,102 @@ describe('what starts', () => {
   it('what is started is told the revision as it is written', () => {
     const [action] = converge(world({ replicas: ready(1, 2) }), WANT_3).actions;
     expect(action).toEqual({ kind: 'start', name: 'web-r1-3', revision: revision(1), ordinal: 3 });
+  });
+});
+
+describe('which names', () => {
+  const asked = (at: number) => ({ attempts: 1, at: NOW - at });
+  const starts = (given: Given, goal: Goal = WANT_3) => {
+    const { actions } = converge(world(given), goal);
+    return actions.flatMap((action) => (action.kind === 'start' ? [action.name] : []));
+  };
+
+  it.each<readonly [string, Given['memory'], readonly string[]]>([
+    [
+      'what was asked for before comes first, the latest first',
+      { healing: { 'web-r1-5': asked(9000), 'web-r1-7': asked(5000), 'web-r1-6': asked(9000) } },
+      ['web-r1-7', 'web-r1-5', 'web-r1-6'],
+    ],
+    [
+      'no more of that than is missing',
+      {
+        healing: {
+          ...{ 'web-r1-8': asked(8000), 'web-r1-5': asked(9000), 'web-r1-7': asked(5000) },
+          'web-r1-6': asked(9500),
+        },
+      },
+      ['web-r1-7', 'web-r1-8', 'web-r1-5'],
+    ],
+    [
+      'then the lowest, each once',
+      { healing: { 'web-r1-2': asked(9000) } },
+      ['web-r1-2', 'web-r1-1', 'web-r1-3'],
+    ],
+    [
+      'of another revision says nothing',
+      { healing: { 'web-r2-9': asked(9000) } },
+      ['web-r1-1', 'web-r1-2', 'web-r1-3'],
+    ],
+  ])('%s', (_, memory = {}, names) => {
+    expect(starts({ memory }, goalOf({ 1: 3, 2: 0 }, {}))).toEqual(names);
+  });
+
+  it('what was asked for and is there is not asked for again', () => {
+    const memory = { healing: { 'web-r1-2': asked(9000) } };
+    expect(starts({ memory, replicas: ready(1, 2) })).toEqual(['web-r1-3']);
+  });
+
+  it('the moment that a back-off ends is late enough', () => {
+    const memory = { healing: { 'web-r1-1': { attempts: 1, at: NOW - 1000 } } };
+    expect(starts({ memory }, goalOf({ 1: 1 }, {}))).toEqual(['web-r1-1']);
+  });
+
+  it('a failed one is replaced at the moment that its back-off ends', () => {
+    const memory = { healing: { 'web-r1-3': { attempts: 1, at: NOW - 1000 } } };
+    const replicas = [...ready(1, 2), replica('web-r1-3', { state: 'exited' })];
+    expect(act({ memory, replicas })).toEqual(['remove web-r1-3']);
+  });
+
+  it('what has ended keeps its place until it is removed, unless the engine cannot', () => {
+    const dead = [...ready(1, 2), replica('web-r1-3', { state: 'dead' })];
+    expect(act({ replicas: dead })).toEqual(['remove web-r1-3']);
+    const stuck = { troubles: [trouble('web-r1-3', { action: 'remove' })], replicas: dead };
+    expect(starts(stuck)).toEqual(['web-r1-4']);
+    expect(starts({ ...stuck, troubles: [trouble('web-r1-2', { action: 'remove' })] })).toEqual([]);
+  });
+
+  it('a trouble counts where it is with this start', () => {
+    const of = { attempts: 9, at: NOW - 1 };
+    const one = { replicas: ready(1, 2) };
+    expect(starts({ ...one, troubles: [trouble('web-r1-3', of)] })).toEqual([]);
+    expect(starts({ ...one, troubles: [trouble('web-r1-3', { ...of, action: 'stop' })] })).toEqual([
+      'web-r1-3',
+    ]);
+    expect(starts({ ...one, troubles: [trouble('web-r1-2', of)] })).toEqual(['web-r1-3']);
+  });
+
+  it('exclusively, what is wanted does not stand in the way of itself', () => {
+    expect(starts({ replicas: ready(1, 2) }, { ...WANT_3, isExclusive: true })).toEqual(['web-r1-3']);
+  });
+
+  it('what has healed and what is starting have different histories', () => {
+    const memory = { healing: { 'web-r1-1': asked(1), 'web-r2-1': asked(1) } };
+    const replicas = [...ready(1, 1, { state: 'created' }), ...ready(2, 1)];
+    const goal = goalOf({ 1: 0, 2: 1 }, {});
+    expect(Object.keys(converge(world({ memory, replicas }), goal).healing)).toEqual(['web-r1-1']);
+  });
+});
+
+describe('on trial', () => {
+  const failed = replica('web-r2-1', { state: 'exited' });
+  const replicas = [...ready(1, 3), failed];
+  const paused = { since: NOW, by: 'operator', reason: 'paused-by-operator' } as const;
+  const GOAL = goalOf({ 1: 3, 2: 1 }, {});
+  it.each<readonly [string, Parameters<typeof rollout>[0], readonly string[]]>([
+    ['a failed one stays: a verdict decides', {}, []],
+    ['unless it was forgiven', { forgiven: [failed.id] }, ['remove web-r2-1']],
+    ['but not in a pause', { forgiven: [failed.id], paused }, []],
+  ])('%s', (_, of, actions) => {
+    expect(act({ replicas, memory: { rollout: rollout(of) } }, GOAL)).toEqual(actions);
   });
 });

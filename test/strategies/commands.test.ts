@@ -223,3 +223,72 @@ describe('a word about the way to what is stable already', () => {
     ]);
   });
 });
+
+describe('what a word writes down', () => {
+  it.each<readonly [Command['word'], Partial<Rollout>, string]>([
+    ['abort', {}, 'aborted aborted-by-operator Aborted by an operator.'],
+    ['rollback', {}, 'rolled-back rollback-requested Rolled back by an operator.'],
+  ])('%s: the verdict', (word, under, said) => {
+    const { verdict } = obey(word, under).memory.rollout ?? {};
+    expect(`${verdict?.outcome} ${verdict?.reason} ${verdict?.message}`).toBe(said);
+    expect(verdict?.evidence).toEqual([]);
+  });
+
+  it('pause: who, and since when', () => {
+    expect(obey('pause', {}).memory.rollout?.paused).toEqual({
+      ...{ since: NOW, by: 'operator', reason: 'paused-by-operator' },
+    });
+  });
+
+  it('promote: the end of the bake', () => {
+    const under = { stage: 'monitoring', monitorUntil: NOW + 9000 } as const;
+    expect(obey('promote', under).memory.rollout).toEqual(rollout({ ...under, monitorUntil: NOW }));
+  });
+
+  it('resume after a failure of nobody: nobody is forgiven', () => {
+    expect(obey('resume', { paused: FAILED }).memory.rollout?.forgiven).toEqual([]);
+  });
+
+  it.each<readonly [string, Partial<Rollout>, Given, string]>([
+    [
+      'in a pause of a canary',
+      { strategy: 'canary', step: { index: 1, startedAt: NOW, endsAt: null } },
+      { spec: specOf(canary()) },
+      'Going on to the next step.',
+    ],
+    [
+      'of a candidate that is up',
+      { strategy: 'blue-green' },
+      { spec: specOf(blueGreen()), replicas: ready(2, 3) },
+      'Switching to the candidate.',
+    ],
+    [
+      'of a canary that has no step',
+      { strategy: 'canary' },
+      { spec: specOf(canary()) },
+      'refused: A canary rollout waits for no promotion here.',
+    ],
+    [
+      'of a step that another strategy left',
+      { step: { index: 1, startedAt: NOW, endsAt: null } },
+      {},
+      'refused: A rolling rollout waits for no promotion here.',
+    ],
+  ])('promote %s', (_, under, given, text) => {
+    expect(answer('promote', under, given)).toBe(text);
+  });
+
+  it('under manual weights a rollout ends as what it was turned back for, or as the word says', () => {
+    const ends = [
+      { stage: 'returning', verdict: VERDICT } as const,
+      { stage: 'returning', verdict: null } as const,
+      {},
+      { verdict: VERDICT },
+    ].map((under) => obey('abort', under, { memory: { manual } }).writes.finished?.[0]?.outcome);
+    expect(ends).toEqual(['rolled-back', 'aborted', 'aborted', 'aborted']);
+  });
+
+  it('rollback to what is stable turns back what is under way', () => {
+    expect(obey('rollback', {}, {}, 1).memory.rollout).toMatchObject({ id: 'web-2-10', stage: 'returning' });
+  });
+});

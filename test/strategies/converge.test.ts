@@ -3,7 +3,18 @@ import { converge, takeBack } from '../../strategies/converge.ts';
 import { type Goal, goalOf } from '../../strategies/course.ts';
 import { describeAction } from '../../strategies/describe.ts';
 import { withSettings } from '../sim/spec.ts';
-import { addressOf, type Given, NOW, ready, replica, rollout, routed, SPEC, world } from './fixture.ts';
+import {
+  addressOf,
+  type Given,
+  NOW,
+  ready,
+  replica,
+  revision,
+  rollout,
+  routed,
+  SPEC,
+  world,
+} from './fixture.ts';
 
 const WANT_3 = goalOf({ 1: 3 }, { 1: 100 });
 const act = (given: Given, goal: Goal = WANT_3) => converge(world(given), goal).actions.map(describeAction);
@@ -159,5 +170,52 @@ describe('takeBack: wanted after all', () => {
     ],
   ])('not when %s', (_, given) => {
     expect(taken(given)).toBeNull();
+  });
+});
+
+describe('how it leaves', () => {
+  const slow = { ...SPEC.settings, container: { ...SPEC.settings.container, stopGracePeriodMs: 77_000 } };
+  const spec = { ...SPEC, settings: slow };
+
+  it.each([
+    ['with the grace of its own revision', [revision(1), revision(2)], 10_000],
+    ['of an unknown one with that of the spec', [revision(2)], 77_000],
+  ])('%s', (_, revisions, graceMs) => {
+    const { actions } = converge(world({ spec, revisions, replicas: ready(1, 1) }), goalOf({}, {}));
+    expect(actions).toEqual([{ kind: 'stop', name: 'web-r1-1', id: 'id-web-r1-1', graceMs }]);
+  });
+
+  it('what is dead is removed', () => {
+    expect(act({ replicas: ready(1, 1, { state: 'dead' }) }, goalOf({}, {}))).toEqual(['remove web-r1-1']);
+  });
+
+  it('what ended by itself was not dismissed', () => {
+    const { dismissed } = converge(world({ replicas: ready(1, 1, { state: 'exited' }) }), goalOf({}, {}));
+    expect(dismissed).toEqual([]);
+  });
+
+  const proxy = { id: 'p1', applied: 49, busy: {}, refused: {} };
+  const behind = { proxies: [proxy], ...routed({ 1: 100 }, []) };
+  it.each<readonly [string, Given]>([
+    ['without an address', { replicas: ready(1, 1, { address: null }) }],
+    [
+      'without a port, while it has an address',
+      { spec: withSettings(SPEC, { port: null }), replicas: ready(1, 1) },
+    ],
+  ])('%s it waits for the proxies, too', (_, given) => {
+    expect(act({ ...behind, ...given }, goalOf({}, {}))).toEqual([]);
+  });
+
+  it('without an address there are no requests to wait for', () => {
+    const known = { proxies: [{ ...proxy, applied: 50 }], ...routed({ 1: 100 }, []) };
+    expect(act({ ...known, replicas: ready(1, 1, { address: null }) }, goalOf({}, {}))).toEqual([
+      'stop web-r1-1',
+    ]);
+  });
+
+  it('a failed candidate that nobody wants does not wait for a verdict', () => {
+    const memory = { rollout: rollout() };
+    const replicas = [...ready(1, 3), replica('web-r2-1', { state: 'exited' })];
+    expect(act({ memory, replicas }, goalOf({ 1: 3 }, {}))).toEqual(['remove web-r2-1']);
   });
 });

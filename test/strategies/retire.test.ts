@@ -78,3 +78,33 @@ describe('planRetirement', () => {
     expect(retire(closed).writes).toEqual({ route: null, retired: true });
   });
 });
+
+describe('planRetirement: what is left to say and to wait for', () => {
+  const proxy = { id: 'p1', applied: 60, busy: { '1@10.0.1.1:8080': 1, '1@10.0.1.2:8080': 1 }, refused: {} };
+  const draining = { 'web-r1-1': NOW - 1000, 'web-r1-2': NOW - 4000 };
+
+  it('wakes at the first end of a drain, and else on a change only', () => {
+    expect(retire({ replicas, ...closed, proxies: [proxy], memory: { draining } }).wakeAt).toBe(NOW + 26_000);
+    expect(retire(closed).wakeAt).toBeNull();
+  });
+
+  it('wakes when a proxy whose key is missing is waited for no longer', () => {
+    const memory = { draining: {}, proxies: { p1: NOW - 5000 } };
+    expect(retire({ ...closed, proxies: [], memory }).wakeAt).toBe(NOW + 10_000);
+  });
+
+  it('writes no table where there is none, and none twice', () => {
+    expect(retire({ replicas }).writes).toEqual({});
+    expect('route' in retire({ replicas, ...closed }).writes).toBe(false);
+  });
+
+  it('says why, in the rollout and in the report', () => {
+    const { writes, report, memory } = retire({ memory: { rollout: rollout() }, replicas: ready(1, 1) });
+    expect(writes.finished).toMatchObject([{ message: 'The spec was deleted.', evidence: [] }]);
+    expect(report).toEqual({
+      ...{ phase: 'retiring', reason: 'retiring', message: 'The spec is gone: stopping 1 replica.' },
+      ...{ next: null, stable: null, candidate: null, step: null },
+    });
+    expect(memory.handled).toBeNull();
+  });
+});

@@ -124,3 +124,67 @@ describe('planRolling: delay between batches', () => {
     expect(() => planRolling(world({ spec: other }), under)).toThrow(TypeError);
   });
 });
+
+describe('planRolling: batches in detail', () => {
+  const spec = { ...specOf(rolling({ delayMs: 60_000, surge: { count: 3 } })), replicas: 4 };
+  const plan = (candidate: Given['replicas'] = [], of: Partial<Rollout> = {}) => {
+    const under2 = rollout(of);
+    const replicas = [...ready(1, 4), ...candidate];
+    return planRolling(world({ spec, memory: { rollout: under2 }, replicas }), under2);
+  };
+  const at = (name: string, readyForMs: number) => replica(name, { readyForMs });
+
+  it('the first batch starts at once', () => {
+    const { goal, hold, advanced } = plan();
+    expect([goal.wanted[2], hold, advanced]).toEqual([4, null, null]);
+  });
+
+  it('after the last one there is nothing to delay', () => {
+    const all = [1, 2, 3, 4].map((ordinal) => at(`web-r2-${ordinal}`, 9000));
+    expect(plan(all)).toMatchObject({ hold: null, advanced: null, goal: { wanted: { 2: 4 } } });
+  });
+
+  it('counts from the youngest of the batch', () => {
+    const { advanced } = plan([at('web-r2-1', 30_000), at('web-r2-2', 10_000)]);
+    expect(advanced?.batch).toEqual({ replicas: 2, nextAt: NOW - 10_000 + 5000 + 60_000 });
+  });
+
+  it('is not available before all of it is', () => {
+    const { goal, hold, advanced } = plan([at('web-r2-1', 30_000), at('web-r2-2', 4999)]);
+    expect([goal.wanted[2], hold, advanced]).toEqual([2, null, null]);
+  });
+
+  it('says what it waits for', () => {
+    const nextAt = NOW + 100;
+    expect(plan([at('web-r2-1', 30_000)], { batch: { replicas: 1, nextAt } }).hold).toEqual({
+      ...{ reason: 'delay', message: 'Waiting between batches.' },
+      ...{ next: { what: 'next batch', at: nextAt }, isPlanned: true },
+    });
+  });
+});
+
+describe('planExchange: in which order the others go', () => {
+  it('what was superseded by number, the stable one last', () => {
+    const others = [...ready(5, 1), ...ready(3, 1), ...ready(1, 1), ...ready(4, 1)];
+    const replicas = [...others, ...ready(2, 1)];
+    const split = { 1: 20, 2: 20, 3: 20, 4: 20, 5: 20 };
+    const given = { spec: { ...SPEC, replicas: 3 }, replicas, ...routed(split, replicas) };
+    const w = world({ ...given, memory: { stable: 4, rollout: rollout() } });
+    expect(planExchange(w, 2, UP, true).wanted).toEqual({ 1: 0, 2: 3, 3: 0, 4: 1, 5: 1 });
+    const one = { spec: { ...SPEC, replicas: 4 }, memory: { stable: 4, rollout: rollout() } };
+    expect(planExchange(world({ ...given, ...one }), 2, UP, true).wanted).toEqual({
+      ...{ 1: 0, 2: 4, 3: 1, 4: 1, 5: 1 },
+    });
+  });
+
+  it('the stable one counts where it is ready, whatever the table says', () => {
+    const w = at([...ready(1, 3)], routed({}, []));
+    expect(planExchange(w, 2, UP, true).wanted).toEqual({ 1: 3, 2: 3 });
+  });
+
+  it('the incoming one counts where it is available', () => {
+    const young = replica('web-r2-1', { readyForMs: 1 });
+    const w = at([...ready(1, 2), young], routed({ 1: 100 }, ready(1, 2)));
+    expect(planExchange(w, 2, UP, true).needed).toEqual({ 1: 2, 2: 0 });
+  });
+});

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { beginDesired, isPending, readDesired } from '../../strategies/desired.ts';
-import type { Observed } from '../../strategies/model.ts';
+import { beginDesired, findUnmet, isPending, readDesired } from '../../strategies/desired.ts';
+import type { FinishedRollout, Observed } from '../../strategies/model.ts';
 import { type Given, rollout, world } from './fixture.ts';
 
 const version = (value: string, revision: number): Pick<Observed, 'version'> => {
@@ -75,5 +75,55 @@ describe('readDesired', () => {
       versionRevision: 6,
       settingsHash: 'settings-1',
     });
+  });
+});
+
+describe('an answer', () => {
+  const answer = { command: 7, text: 'No.', refused: true };
+  const begin = (given: Given) => beginDesired(world({ ...version('v2', 6), ...given }))?.memory.answer;
+
+  it('fades with the next request', () => {
+    expect(begin({ memory: { answer } })).toEqual({ command: 7, text: '', refused: false });
+    expect(begin({})).toBeNull();
+  });
+});
+
+describe('findUnmet: what was asked for and does not run', () => {
+  const last: FinishedRollout = {
+    ...{ id: 'web-2-5', kind: 'release', strategy: 'rolling', requested: 5, revision: 2, version: 'v2' },
+    ...{ digest: 'sha256:v2', outcome: 'rolled-back', reason: 'probe-failed', message: 'It was bad.' },
+    ...{ startedAt: 0, endedAt: 0, evidence: [] },
+  };
+  const asked = version('v1', 5);
+  it.each<readonly [string, Given, string | null]>([
+    ['nothing is asked', {}, null],
+    ['it runs', asked, null],
+    [
+      'the last release did not make it',
+      { ...asked, memory: { last } },
+      'sha256:v2 v2 ended as rolled-back: It was bad.',
+    ],
+    ['it did', { ...asked, memory: { last: { ...last, outcome: 'succeeded' } } }, null],
+    ['another took its place', { ...asked, memory: { last: { ...last, outcome: 'superseded' } } }, null],
+    [
+      'a restart that failed says nothing',
+      { ...asked, memory: { last: { ...last, kind: 'restart' } } },
+      null,
+    ],
+    ['of a known digest', version('v2', 5), 'sha256:v2 v2 is asked for; retry runs it.'],
+    ['of none that is known', version('v9', 5), 'null v9 is asked for; retry runs it.'],
+    [
+      'with other settings',
+      { ...asked, settingsHash: 'settings-2' },
+      'null v1 with other settings is asked for; retry runs it.',
+    ],
+    [
+      'nothing is stable',
+      { ...version('v9', 5), memory: { stable: null }, revisions: [] },
+      'null v9 is asked for; retry runs it.',
+    ],
+  ])('%s', (_, given, said) => {
+    const unmet = findUnmet(world(given));
+    expect(unmet === null ? null : `${unmet.digest} ${unmet.message}`).toBe(said);
   });
 });

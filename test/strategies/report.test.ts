@@ -268,3 +268,105 @@ describe('step and next', () => {
     expect(at(4, null).step).toMatchObject({ index: 4, count: 5, what: 'weight 100' });
   });
 });
+
+describe('one sentence, in detail', () => {
+  const said = (given: Given) => {
+    const { phase, reason, message } = reportOf(given);
+    return `${phase} ${reason}: ${message}`;
+  };
+  const refusing = { proxies: [{ id: 'p1', applied: 100, busy: {}, refused: { web: 'taken' } }] };
+  const both = { replicas: [...ready(1, 3), ...ready(2, 1)] };
+  const answer = { command: 7, text: 'Not now', refused: true };
+  const probe = { ...replica('web-r2-1').probe, last: { at: NOW, ok: false, detail: 'no answer' } };
+
+  it.each<readonly [string, Given, string]>([
+    [
+      'a refusal that is no sentence',
+      { ...calm, memory: { answer } },
+      'idle null: Refused: Not now. Running v1, 3 replicas.',
+    ],
+    [
+      'weights that cannot be had',
+      { ...calm, weights, memory: { manual: { ...manual, problem: 'v2 is in quarantine' } } },
+      'invalid invalid-weights: weights: v2 is in quarantine. The split before stays.',
+    ],
+    [
+      'a request waits in a freeze',
+      { ...calm, freeze: 'sale', version: { value: { ok: true, value: 'v2' }, revision: 5 } },
+      'frozen frozen: Frozen: sale. A request is waiting.',
+    ],
+    [
+      'failed, and nobody knows why',
+      { memory: { stable: null, failed: true } },
+      'failed null: Nothing runs.',
+    ],
+    [
+      'nothing is stable, and the last one was aborted',
+      { memory: { stable: null, last: { ...ended, outcome: 'aborted', reason: 'aborted-by-operator' } } },
+      'idle aborted-by-operator: Nothing runs. It was bad.',
+    ],
+    [
+      'a stop that fails is not why one is missing',
+      { ...calm, replicas: ready(1, 2), troubles: [trouble('web-r1-1', { action: 'stop' })] },
+      'idle healing: v1: 2 of 3 replicas ready.',
+    ],
+    [
+      'a proxy refuses the table',
+      { ...calm, ...refusing },
+      'idle waiting-for-proxies: Running v1, 3 replicas. p1 refuses the table: taken; it serves the one before.',
+    ],
+    [
+      'a proxy refuses the table of a rollout',
+      trial({}, { ...both, ...refusing }),
+      'progressing waiting-for-proxies: p1 refuses the table: taken.',
+    ],
+    [
+      'two of three proxies are behind',
+      trial(
+        {},
+        {
+          ...both,
+          proxies: [
+            { id: 'a', applied: 49, busy: {}, refused: {} },
+            { id: 'b', applied: 50, busy: {}, refused: {} },
+            { id: 'c', applied: 48, busy: {}, refused: {} },
+          ],
+        },
+      ),
+      'progressing waiting-for-proxies: Waiting for a, c to apply the table.',
+    ],
+    [
+      'proxies have vanished',
+      trial({}, { ...both, proxies: [], memory: { proxies: { a: NOW - 9000, b: NOW - 5000 } } }),
+      'progressing waiting-for-proxies: a, b vanished without a word and may still serve; waiting for it, at most 10 seconds.',
+    ],
+    [
+      'a replica that does not answer',
+      trial({}, { replicas: [...ready(1, 3), replica('web-r2-1', { probe })] }),
+      'progressing starting-replicas: Waiting for 1 replica of v2 (web-r2-1: no answer).',
+    ],
+    [
+      'a replica is stopping',
+      trial({}, { replicas: [...ready(1, 3), ...ready(2, 1), ...ready(3, 1, { stopping: true })] }),
+      'progressing stopping-replicas: Stopping 1 replica.',
+    ],
+    [
+      'on its way back',
+      trial({ stage: 'returning', verdict: null }, { replicas: ready(1, 2) }),
+      'progressing returning: Going back: Returned.',
+    ],
+  ])('%s', (_, given, sentence) => {
+    expect(said(given)).toBe(sentence);
+  });
+
+  it('the end of a bake is what comes next', () => {
+    const under = rollout({ stage: 'monitoring', monitorUntil: NOW + 9000, progress: 5e12 });
+    const given = { replicas: ready(2, 3), ...routed({ 2: 100 }, ready(2, 3)), memory: { rollout: under } };
+    expect(reportOf(given).next).toEqual({ what: 'finish', at: NOW + 9000 });
+  });
+
+  it('what has become stable is no candidate', () => {
+    const under = rollout({ revision: 1, stage: 'returning', verdict: null, progress: 5e12 });
+    expect(reportOf({ ...calm, replicas: ready(1, 2), memory: { rollout: under } }).candidate).toBeNull();
+  });
+});

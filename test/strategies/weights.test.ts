@@ -112,3 +112,25 @@ describe('isSameSplit: a weight of 0 equals absence', () => {
     expect(isSameSplit(b, a)).toBe(same);
   });
 });
+
+describe('in detail', () => {
+  const of = (revision: number, desired: number, ready: number, needed: number, mayExceed = true) => {
+    return { revision, desired, ready, needed, mayExceed };
+  };
+  it.each([
+    ['a tie goes to the lower revision, in any order', [of(3, 0, 1, 1), of(2, 0, 1, 1), of(1, 0, 1, 1)]],
+    ['also where they come in order', [of(1, 0, 1, 1), of(2, 0, 1, 1), of(3, 0, 1, 1)]],
+  ])('%s', (_, capacities) => {
+    expect(computeEffective(capacities)).toEqual({ 1: 34, 2: 33, 3: 33 });
+  });
+
+  it('who carries as much as the level already takes no more', () => {
+    const split = computeEffective([of(1, 50, 1, 1), of(2, 20, 1, 1), of(3, 30, 1, 3)]);
+    expect(split).toEqual({ 1: 50, 2: 25, 3: 25 });
+  });
+
+  it('nothing ready is nothing', () => {
+    expect(computeEffective([of(1, 100, 0, 3)])).toEqual({});
+    expect(computeProportional({ 1: 0 })).toEqual({});
+  });
+});

@@ -31,12 +31,10 @@ const RULES: readonly { readonly class: ReplicaClass; readonly holds: (r: Replic
     { class: 'failed', holds: (r, f) => explainFailure(r, f) !== null },
     { class: 'draining', holds: (_, f) => f.isLeaving },
     { class: 'ready', holds: (r) => r.state === 'running' && r.probe.readySince !== null },
-    { class: 'starting', holds: () => true },
   ];
 
 export function classify(replica: Replica, facts: Facts): Member {
-  const rule = RULES.find(({ holds }) => holds(replica, facts));
-  const found = rule?.class ?? 'starting';
+  const found = RULES.find(({ holds }) => holds(replica, facts))?.class ?? 'starting';
   return {
     replica,
     class: found,

@@ -114,15 +114,14 @@ function look(world: World): { readonly move: Move | null; readonly goal: Goal; 
   return manual === null ? notch : { ...notch, move: null };
 }
 
-// A revision that this pass writes exists for the rest of it; a consumed command does not.
+// What this pass writes exists for the rest of it.
 function includeWritten(observed: Observed, writes: Writes, now: number): Observed {
   const created = new Date(now).toISOString();
   const added = (writes.revisions ?? []).map((revision) => ({ ...revision, created }));
   const digest = writes.quarantine?.digest;
   return {
     ...observed,
-    command: writes.consume === undefined ? observed.command : null,
-    revisions: added.length > 0 ? [...observed.revisions, ...added] : observed.revisions,
+    revisions: [...observed.revisions, ...added],
     quarantined: digest === undefined ? observed.quarantined : [...observed.quarantined, digest],
   };
 }

@@ -15,12 +15,7 @@ export interface Failure {
   readonly unstarted: number;
 }
 
-const SEVERITY: readonly Reason[] = [
-  'out-of-memory',
-  'container-exited',
-  'container-start-failed',
-  'probe-failed',
-];
+const SEVERITY: readonly Reason[] = ['out-of-memory', 'container-exited', 'probe-failed'];
 const FINAL_TROUBLES: readonly Reason[] = ['container-start-failed', 'settings-refused', 'policy-refused'];
 
 /** Null while nothing that counts has failed. */

@@ -46,7 +46,7 @@ export function beginRollout(world: World, request: Request): Move {
     startedAt: world.now,
     deadline: world.now + world.spec.strategy.progressDeadlineMs,
     ...FRESH,
-    gated: memory.stable !== null && hasReady(world, memory.stable),
+    gated: hasReady(world, memory.stable),
     insists: request.insists,
   };
   return { memory: { ...memory, rollout, failed: false }, writes: ended.writes };
@@ -71,7 +71,7 @@ export function stay(memory: Memory): Move {
 }
 
 // What has no port yet has no traffic to protect.
-function hasReady(world: World, revision: number): boolean {
+function hasReady(world: World, revision: number | null): boolean {
   const isPortless = world.spec.settings.port === null;
   return readyOf(world, revision).some((m) => isPortless || m.replica.address !== null);
 }

@@ -264,3 +264,25 @@ describe('a stage', () => {
     expect(next(given)?.verdict).toMatchObject({ reason: 'container-start-failed', message: 'web-r2-1: no' });
   });
 });
+
+describe('a pause, in detail', () => {
+  const goalOf = (given: Given, of: Partial<Rollout>) => advance(given, { ...of, paused: byOperator }).goal;
+
+  it('an exchange stands still, also where an old one is on its way out', () => {
+    const replicas = [...ready(1, 2), ...ready(2, 1)];
+    const draining = { 'web-r1-2': NOW };
+    const given = { replicas, ...routed({ 1: 50, 2: 50 }, replicas), memory: { draining } };
+    expect(goalOf(given, {}).wanted).toEqual({ 1: 2, 2: 1 });
+  });
+
+  it('a canary keeps the weight that it has', () => {
+    const step = { index: 0, startedAt: NOW, endsAt: null };
+    const given = { spec: specOf(canary()), replicas: ready(1, 3), ...routed({ 1: 90, 2: 10 }, ready(1, 3)) };
+    expect(goalOf(given, { strategy: 'canary', step })).toMatchObject({ wanted: { 1: 3, 2: 1 }, guarded: 2 });
+  });
+
+  it('blue-green keeps its preview', () => {
+    const given = { ...stood, spec: specOf(blueGreen()), replicas: [...ready(1, 3), ...ready(2, 1)] };
+    expect(goalOf(given, { strategy: 'blue-green' }).preview).toBe(2);
+  });
+});

@@ -284,6 +284,7 @@ describe('what follows at once is done in the same pass', () => {
     expect(said.writes.quarantine?.digest).toBe('sha256:v2');
     expect(said.writes.finished).toMatchObject([{ id: 'web-2-10', outcome: 'rolled-back' }]);
     expect(said.memory.rollout).toBeNull();
+    expect(said.report.reason).toBe('quarantined');
   });
 });
 

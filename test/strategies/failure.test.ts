@@ -157,3 +157,35 @@ describe('judgeDeadline', () => {
     ).toEqual(['web-r2-1']);
   });
 });
+
+describe('in detail', () => {
+  it('one that failed and one that could not be started are two', () => {
+    const failure = find({ replicas: [exited('web-r2-1')], troubles: [trouble('web-r2-2')] });
+    expect(failure).toMatchObject({ ids: ['id-web-r2-1'], unstarted: 1 });
+    expect(failure?.evidence.map(({ replica: name }) => name)).toEqual(['web-r2-1', 'web-r2-2']);
+  });
+
+  it('a trouble of its first moment counts', () => {
+    const given = { troubles: [trouble('web-r2-1', { at: trial.startedAt })] };
+    expect(findTroubles(world(given), trial)).toHaveLength(1);
+  });
+
+  it.each([
+    ['without an exit code', replica('web-r2-1', { state: 'dead' }), 'web-r2-1 exited.'],
+    [
+      'without an answer to a probe',
+      replica('web-r2-1', { unhealthyForMs: 1 }),
+      'web-r2-1 failed its probe 0 times in a row: no answer.',
+    ],
+  ])('%s', (_, of, message) => {
+    expect(find({ replicas: [of] })?.message).toBe(message);
+  });
+
+  it('a proxy is not to blame where a replica is not ready', () => {
+    const behind = { proxies: [{ id: 'p1', applied: 1, busy: {}, refused: {} }] };
+    const given = { ...routed({ 1: 100 }, ready(1, 3)), ...behind, replicas: [replica('web-r2-1')] };
+    expect(judgeDeadline(world({ ...given, memory: { rollout: trial } }), trial)).toMatchObject({
+      ...{ reason: 'progress-deadline', message: 'No progress before the deadline.' },
+    });
+  });
+});

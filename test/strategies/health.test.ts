@@ -96,3 +96,9 @@ describe('assumeReady', () => {
     expect(later.readySince).toBe(STARTED);
   });
 });
+
+describe('isAvailable', () => {
+  it('what was never ready is not', () => {
+    expect(isAvailable(UNPROBED, 0, STARTED)).toBe(false);
+  });
+});

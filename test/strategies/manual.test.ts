@@ -143,3 +143,39 @@ describe('planManual', () => {
     expect(SPEC.replicas).toBe(3);
   });
 });
+
+describe('in detail', () => {
+  const advance = (manual: ManualSplit, given: Given = {}) =>
+    advanceManual(world({ ...given, memory: { manual } }), manual);
+
+  it('a version without a weight need not run', () => {
+    expect(findUnresolved(world(), split({ requested: { v1: 100, v9: 0 } }))).toEqual([]);
+  });
+
+  it('versions that are known together have numbers in a row', () => {
+    const images = {
+      'weights-9-v8': { ...resolved, digest: 'sha256:v8' },
+      'weights-9-v9': { ...resolved, digest: 'sha256:v9' },
+    };
+    const move = advance(split({ requested: { v8: 50, v9: 50 } }), { images });
+    expect(move?.writes.revisions?.map(({ number, version }) => [number, version])).toEqual([
+      [3, 'v8'],
+      [4, 'v9'],
+    ]);
+    expect(move?.memory.nextRevision).toBe(5);
+  });
+
+  it('what runs already needs no image', () => {
+    const manual = split({ requested: { v1: 100 } });
+    const next = advance(manual, { images: { 'weights-9-v1': missing } })?.memory.manual;
+    expect(next).toMatchObject({ split: { v1: 100 }, revisions: { v1: 1 }, problem: null });
+  });
+
+  it('nothing shrinks before what grows is ready', () => {
+    const manual = split({ split: { v1: 30, v2: 70 }, revisions: { v1: 1, v2: 2 } });
+    const plan = (given: Given) => planManual(world({ ...given, memory: { manual } }))?.wanted;
+    expect(plan({ replicas: [...ready(1, 3), ...ready(2, 1)] })).toEqual({ 1: 3, 2: 3 });
+    expect(plan({ replicas: [...ready(1, 3), ...ready(2, 3)] })).toEqual({ 1: 1, 2: 3 });
+    expect(planManual(world())).toBeNull();
+  });
+});

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Memory, Observed } from '../../strategies/model.ts';
-import { findMissing, followProxies, isAcknowledged, MISSING_MS } from '../../strategies/proxies.ts';
+import {
+  findMissing,
+  findRefusal,
+  followProxies,
+  isAcknowledged,
+  MISSING_MS,
+} from '../../strategies/proxies.ts';
 import { NOW, observedOf, ready, routed } from './fixture.ts';
 
 type Proxies = Memory['proxies'];
@@ -48,4 +54,20 @@ it('waits for what is missing since it was missed, or since somebody looks', () 
     { id: 'p1', until: until - 3000 },
     { id: 'p3', until: until - 1000 },
   ]);
+});
+
+it('they are kept by name, so that the same ones are always the same text', () => {
+  const followed = followProxies(given({ b: null }, ['c', 'b', 'a']), NOW);
+  expect(Object.keys(followed)).toEqual(['a', 'b', 'c']);
+});
+
+describe('findRefusal', () => {
+  const refusing = { ...live('p2'), refused: { web: 'taken' } };
+  it.each<readonly [string, Observed, string | null]>([
+    ['nobody refuses', given({}, ['p1']), null],
+    ['that of another', given({}, [], { proxies: [{ ...live('p1'), refused: { shop: 'no' } }] }), null],
+    ['one of two', given({}, [], { proxies: [live('p1'), refusing] }), 'p2 refuses the table: taken'],
+  ])('%s', (_, observed, said) => {
+    expect(findRefusal(observed)).toBe(said);
+  });
 });

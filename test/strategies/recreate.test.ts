@@ -40,6 +40,7 @@ describe('canHoldRecreate: only before anything old has begun to leave', () => {
       { replicas: ready(1, 3), memory: { rollout: under, draining: { 'web-r1-1': NOW } } },
       false,
     ],
+    ['one is not ready yet', { replicas: [...ready(1, 2), replica('web-r1-3')] }, true],
     ['one is stopping', { replicas: [...ready(1, 2), replica('web-r1-3', { stopping: true })] }, false],
     ['all are gone', { replicas: ready(2, 1) }, false],
   ])('%s', (_, given, can) => {

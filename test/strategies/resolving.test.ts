@@ -223,6 +223,11 @@ describe('planResolving: in words', () => {
       'rolled-back: registry.example.com/shop/web:v3 could not be had (missing: no).',
     ],
     [
+      'that it is there already',
+      said({ ...resolved, digest: 'sha256:v1' }),
+      'succeeded: That image with these settings is the stable revision already.',
+    ],
+    [
       'no answer',
       said(null, { deadline: NOW }),
       'rolled-back: registry.example.com/shop/web:v3 could not be had (the engine gave no answer in time).',

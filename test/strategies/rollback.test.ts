@@ -75,12 +75,14 @@ describe('recordFormer: going on extends the list, going back shortens it', () =
 
 describe('findForgotten: the stable one and the one before it, then the newest, and whatever runs or may run', () => {
   const revisions = [1, 2, 3, 4, 5].map((number) => revision(number));
+  const MANUAL = { weightsRevision: 9, since: 0, requested: {}, split: {}, problem: null };
   it.each<readonly [string, number, Partial<Memory>, readonly number[]]>([
     ['beyond the window', 2, { stable: 5 }, [3, 2, 1]],
     ['the stable one has the first place', 2, { stable: 1 }, [4, 3, 2]],
     ['the worked example', 2, { stable: 4, formerly: [1] }, [5, 3, 2]],
     ['not the one on trial', 2, { stable: 5, rollout: rollout({ revision: 2 }) }, [3, 1]],
     ['not a warm one', 2, { stable: 5, warm: { revision: 3, until: 0 } }, [2, 1]],
+    ['nor what manual weights run', 2, { stable: 5, manual: { ...MANUAL, revisions: { v1: 1 } } }, [3, 2]],
     ['at least one stays', 0, { stable: 5 }, [4, 3, 2, 1]],
     ['all fit', 10, { stable: 5 }, []],
   ])('%s', (_, history, memory, gone) => {

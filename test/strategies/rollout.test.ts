@@ -261,3 +261,16 @@ describe('what is put away', () => {
     expect(endReturn(world(), of, bad).writes.finished?.[0]?.digest).toBeNull();
   });
 });
+
+describe('what a newer request does', () => {
+  it('ends the one before in these words, and what had failed is forgotten', () => {
+    const { memory, writes } = beginRollout(world({ memory: { failed: true, rollout: rollout() } }), request);
+    expect(writes.finished).toMatchObject([
+      {
+        ...{ id: 'web-2-10', outcome: 'superseded', reason: 'superseded' },
+        ...{ message: 'A newer request took its place.', evidence: [] },
+      },
+    ]);
+    expect(memory.failed).toBe(false);
+  });
+});

@@ -249,3 +249,31 @@ describe('isServed: where there is nothing to wait for', () => {
     expect(isServed(world(given), goalOf({ 1: 3, 2: 3 }, { 1: 50, 2: 50 }))).toBe(false);
   });
 });
+
+describe('effectiveSplit: the candidate on trial', () => {
+  const w = world({ memory, replicas: [...ready(1, 1), ...ready(2, 3)] });
+  const goal = { ...goalOf({ 1: 3, 2: 1 }, { 1: 90, 2: 10 }), needed: { 2: 1 } };
+  it.each([
+    ['takes over nothing', 2, { 1: 90, 2: 10 }],
+    ['takes its part where nobody guards it', null, { 1: 50, 2: 50 }],
+  ])('%s', (_, guarded, split) => {
+    expect(effectiveSplit(w, { ...goal, guarded })).toEqual(split);
+  });
+});
+
+describe('formatProxySettings', () => {
+  it('durations are text', () => {
+    const proxy = {
+      ...{ timeoutMs: 30_000, idleTimeoutMs: 60_000, retries: 2, maxBodyBytes: 7, headers: { a: 'b' } },
+      ...{ park: { timeoutMs: 5000, maxRequests: 9 }, affinity: null },
+    };
+    expect(formatProxySettings({ ...SPEC, proxy })).toEqual({
+      ...{ timeout: '30s', idle_timeout: '1m', retries: 2, max_body: 7, headers: { a: 'b' } },
+      ...{ park: { timeout: '5s', max_requests: 9 }, affinity: null },
+    });
+  });
+
+  it('none of a service without replicas is coming', () => {
+    expect(planRoute(world(), goalOf({ 1: 0 }, { 1: 100 }))?.coming).toBe(false);
+  });
+});

@@ -158,3 +158,26 @@ describe('limits', () => {
     expect(standStill(w, 2).limit).toBe(4);
   });
 });
+
+describe('what serves, and nobody else', () => {
+  it('findGuarded: nothing stable is not short of anything', () => {
+    const given = serving({ replicas: ready(2, 1), memory: { stable: null } }, { 2: 100 });
+    expect(findGuarded(world(given), 2, 10)).toBe(2);
+  });
+
+  it('planSteady: nothing stable and nothing asked: what is left goes', () => {
+    expect(planSteady(world({ memory: { stable: null }, replicas: ready(2, 3) })).wanted).toEqual({});
+  });
+
+  it('planSteady: recreate keeps what serves, beside what does not', () => {
+    const memory = { rollout: rollout({ revision: 4, stage: 'resolving' }) };
+    const replicas = [...ready(2, 3), ...ready(3, 1)];
+    const given = { spec: specOf(recreate()), memory, replicas, ...routed({ 2: 100 }, ready(2, 3)) };
+    expect(planSteady(world(given)).wanted).toEqual({ 2: 3, 3: 1 });
+  });
+
+  it('standStill: a stable one that is there already counts', () => {
+    const w = world({ memory: { rollout: rollout() }, replicas: both(3, 1) });
+    expect(standStill(w, 2).wanted).toEqual({ 1: 3, 2: 1 });
+  });
+});

@@ -134,7 +134,7 @@ describe('which names', () => {
   it.each<readonly [string, Given['memory'], readonly string[]]>([
     [
       'what was asked for before comes first, the latest first',
-      { healing: { 'web-r1-5': asked(9000), 'web-r1-7': asked(5000), 'web-r1-6': asked(9000) } },
+      { healing: { 'web-r1-6': asked(9000), 'web-r1-7': asked(5000), 'web-r1-5': asked(9000) } },
       ['web-r1-7', 'web-r1-5', 'web-r1-6'],
     ],
     [
@@ -163,7 +163,7 @@ describe('which names', () => {
 
   it('what was asked for and is there is not asked for again', () => {
     const memory = { healing: { 'web-r1-2': asked(9000) } };
-    expect(starts({ memory, replicas: ready(1, 2) })).toEqual(['web-r1-3']);
+    expect(starts({ memory, replicas: ready(1, 2, { readyForMs: 1 }) })).toEqual(['web-r1-3']);
   });
 
   it('the moment that a back-off ends is late enough', () => {
@@ -218,5 +218,40 @@ describe('on trial', () => {
     ['but not in a pause', { forgiven: [failed.id], paused }, []],
   ])('%s', (_, of, actions) => {
     expect(act({ replicas, memory: { rollout: rollout(of) } }, GOAL)).toEqual(actions);
+  });
+});
+
+describe('what does not start', () => {
+  it('the stable revision before any other', () => {
+    const revisions = [1, 2, 3].map((number) => revision(number));
+    const given = { revisions, memory: { stable: 2 } };
+    expect(act(given, goalOf({ 1: 1, 2: 1, 3: 1 }, {}))).toEqual([
+      ...['start web-r1-1', 'start web-r3-1', 'start web-r2-1'],
+    ]);
+  });
+
+  it.each<readonly [string, Given, readonly string[]]>([
+    ['what runs and is not ready yet', { replicas: [...ready(1, 2), replica('web-r1-3')] }, []],
+    [
+      'what was created and is being removed',
+      { replicas: [...ready(1, 2), replica('web-r1-3', { state: 'created', stopping: true })] },
+      ['start web-r1-4'],
+    ],
+    [
+      'one beside an unhealthy one in its back-off',
+      {
+        memory: { healing: { 'web-r1-3': { attempts: 3, at: NOW - 1000 } } },
+        replicas: [...ready(1, 2), replica('web-r1-3', { unhealthyForMs: 1 })],
+      },
+      [],
+    ],
+  ])('%s', (_, given, actions) => {
+    expect(act(given)).toEqual(actions);
+  });
+
+  it('nor is there anything to wake for while what started stays ready', () => {
+    const memory = { healing: { 'web-r1-1': { attempts: 3, at: NOW - 500 } } };
+    const { wakeups } = converge(world({ memory, replicas: ready(1, 3, { readyForMs: 1 }) }), WANT_3);
+    expect(wakeups.filter((at) => at !== null)).toEqual([]);
   });
 });

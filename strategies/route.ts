@@ -24,7 +24,6 @@ export function orderForLeaving(members: readonly Member[]): readonly Member[] {
 
 function keepWanted(ready: readonly Member[], wanted: number, alive: number): readonly Member[] {
   const surplus = alive - wanted;
-  if (surplus <= 0) return ready;
   const unready = alive - ready.length;
   const leaving = new Set(orderForLeaving(ready).slice(0, Math.max(0, surplus - unready)));
   return ready.filter((m) => !leaving.has(m));
@@ -32,9 +31,8 @@ function keepWanted(ready: readonly Member[], wanted: number, alive: number): re
 
 /** Weights after capacity. */
 export function effectiveSplit(world: World, goal: Goal): Split {
-  const weighted = revisionsPresent(world).filter((revision) => (goal.wanted[revision] ?? 0) > 0);
   return computeEffective(
-    weighted.map((revision) => {
+    revisionsPresent(world).map((revision) => {
       const desired = goal.split[revision] ?? 0;
       return {
         revision,

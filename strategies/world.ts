@@ -55,7 +55,7 @@ function readyAt(member: Member, spec: ServiceSpec, memory: Memory): number | nu
 }
 
 export function membersOf(world: World, revision: number | null): readonly Member[] {
-  return revision === null ? [] : world.members.filter((m) => m.replica.revision === revision);
+  return world.members.filter((m) => m.replica.revision === revision);
 }
 
 /** Neither failed nor on the way out. */

@@ -97,7 +97,8 @@ async function loadBlocks(): Promise<readonly Block[]> {
   // A case that fails is not made small: that it fails is all there is to know.
   fc.configureGlobal({ ...fc.readConfigureGlobal(), endOnFailure: true });
   const blocks: Block[] = [];
-  for (const path of globSync(FILES).toSorted()) blocks.push(...(await collectBlocks(path, () => load(path))));
+  for (const path of globSync(FILES).toSorted())
+    blocks.push(...(await collectBlocks(path, () => load(path))));
   return blocks;
 }
 

@@ -159,3 +159,19 @@ describe('planCanary: in detail', () => {
     expect([goal.wanted[2], goal.split]).toEqual([1, { 1: 90, 2: 10 }]);
   });
 });
+
+describe('planCanary: what is not complete', () => {
+  const paused = { since: NOW, by: 'operator', reason: 'paused-by-operator' } as const;
+  it.each([
+    ['the end of a timed pause', plan(1, 1, { step: { index: 1, startedAt: NOW, endsAt: NOW } })],
+    ['a pause before the last weight', plan(4, 2, { paused }, served(50, 2))],
+    ['a pause with every replica there', plan(4, 3, { paused }, served(50, 3))],
+  ])('%s', (_, { isComplete }) => {
+    expect(isComplete).toBe(false);
+  });
+
+  it('of a first version a step gives everything', () => {
+    const given = { memory: { stable: null }, replicas: ready(2, 1) };
+    expect(plan(0, 1, {}, given).goal.split).toEqual({ 2: 100 });
+  });
+});

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { consumeCommand } from '../../strategies/commands.ts';
 import type { Command, FinishedRollout, Rollout } from '../../strategies/model.ts';
 import { blueGreen, canary, specOf } from '../sim/spec.ts';
-import { type Given, NOW, ready, rollout, world } from './fixture.ts';
+import { type Given, NOW, ready, revision, rollout, world } from './fixture.ts';
 
 const PAUSED = { since: NOW - 1000, by: 'operator', reason: 'paused-by-operator' } as const;
 const FAILED = { since: NOW - 1000, by: 'failure', reason: 'probe-failed' } as const;
@@ -291,4 +291,9 @@ describe('what a word writes down', () => {
   it('rollback to what is stable turns back what is under way', () => {
     expect(obey('rollback', {}, {}, 1).memory.rollout).toMatchObject({ id: 'web-2-10', stage: 'returning' });
   });
+});
+
+it('rollback to a third revision begins a rollback of its own', () => {
+  const revisions = [1, 2, 3].map((number) => revision(number));
+  expect(answer('rollback', {}, { revisions }, 3)).toBe('Going back to revision 3 (v3).');
 });

@@ -219,3 +219,17 @@ describe('how it leaves', () => {
     expect(act({ memory, replicas }, goalOf({ 1: 3 }, {}))).toEqual(['remove web-r2-1']);
   });
 });
+
+describe('what is not waited for', () => {
+  const behind = { proxies: [{ id: 'p1', applied: 49, busy: {}, refused: {} }], ...routed({ 1: 100 }, []) };
+
+  it('proxies, for what has neither port nor address', () => {
+    const given = { spec: withSettings(SPEC, { port: null }), replicas: ready(1, 1, { address: null }) };
+    expect(act({ ...behind, ...given }, goalOf({}, {}))).toEqual(['stop web-r1-1']);
+  });
+
+  it('what goes without our word is not remembered', () => {
+    const { draining } = converge(world({ replicas: ready(1, 1, { stopping: true }) }), goalOf({}, {}));
+    expect(draining).toEqual({});
+  });
+});

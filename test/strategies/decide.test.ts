@@ -354,3 +354,45 @@ describe('when to wake, the nearest of', () => {
     expect(wakeAt({ replicas: both, ...routed({ 1: 100 }, ready(1, 3)), memory })).toBe(8000);
   });
 });
+
+describe('manual weights, in one pass', () => {
+  const of = (value: Readonly<Record<string, number>>) =>
+    ({ weights: { value: { ok: true, value }, revision: 9 } }) as const;
+  const both = [...ready(1, 3), ...ready(2, 1)];
+
+  it('are in force at once where every version runs', () => {
+    const { manual } = plan({ replicas: ready(1, 3), ...stood, ...of({ v1: 100 }) }).memory;
+    expect(manual).toMatchObject({ split: { v1: 100 }, revisions: { v1: 1 } });
+  });
+
+  it('change nothing of a rollout before they can be had', () => {
+    const step = { index: 1, startedAt: NOW, endsAt: NOW + 9000 };
+    const under = rollout({ strategy: 'canary', step, progress: 9e12, held: true });
+    const given = { spec: specOf(canary()), replicas: both, ...routed({ 1: 90, 2: 10 }, both) };
+    const said = plan({ ...given, ...of({ v8: 100 }), memory: { rollout: under } });
+    expect(said.actions.map(({ kind }) => kind)).toEqual(['resolve-image']);
+    expect(said.writes.route?.split).toEqual({ 1: 90, 2: 10 });
+  });
+
+  it('are looked at again when a pull is tried again, and not in this moment', () => {
+    const image = { kind: 'failed', failure: 'network', message: '', attempts: 1, firstAt: NOW } as const;
+    const wake = (retryAt: number) =>
+      plan({
+        ...{ replicas: ready(1, 3), ...stood, ...of({ v8: 100 }) },
+        images: { 'weights-9-v8': { ...image, retryAt } },
+      }).wakeAt;
+    expect([wake(NOW + 3000), wake(NOW)]).toEqual([NOW + 3000, null]);
+  });
+});
+
+it('a delay between batches is what to wake for', () => {
+  const replicas = [...ready(1, 2), ...ready(2, 1)];
+  const batch = { replicas: 1, nextAt: NOW + 4000 };
+  const under = rollout({ batch, held: true, progress: 9e12 });
+  const given = {
+    spec: specOf(rolling({ delayMs: 60_000 })),
+    replicas,
+    ...routed({ 1: 67, 2: 33 }, replicas),
+  };
+  expect(plan({ ...given, memory: { rollout: under } }).wakeAt).toBe(NOW + 4000);
+});

@@ -127,3 +127,9 @@ describe('findUnmet: what was asked for and does not run', () => {
     expect(unmet === null ? null : `${unmet.digest} ${unmet.message}`).toBe(said);
   });
 });
+
+it('beginDesired: what is asked by a key insists on nothing', () => {
+  expect(beginDesired(world(version('v2', 6)))?.memory.rollout).toMatchObject({
+    ...{ insists: false, kind: 'release', version: 'v2' },
+  });
+});

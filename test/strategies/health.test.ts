@@ -102,3 +102,9 @@ describe('isAvailable', () => {
     expect(isAvailable(UNPROBED, 0, STARTED)).toBe(false);
   });
 });
+
+it('the first failure after the start period counts', () => {
+  const at = STARTED + CHECK.startPeriodMs;
+  const first = recordProbe(UNPROBED, { at, ok: false, detail: '' }, CHECK, STARTED);
+  expect(first).toMatchObject({ failures: 1, countedAt: at });
+});

@@ -106,3 +106,15 @@ describe('a deadline that has passed', () => {
     expect(reprieve(at(0, overdue), of)).toBeNull();
   });
 });
+
+it('measureProgress: what is available counts for more than what is ready', () => {
+  const young = (count: number) =>
+    Array.from({ length: count }, (_, i) => replica(`web-r2-${i + 1}`, { readyForMs: 1 }));
+  const memory = { rollout: rollout() };
+  expect(measure({ memory, replicas: [...ready(2, 1)] })).toBeGreaterThan(
+    measure({ memory, replicas: young(3) }),
+  );
+  expect(measure({ memory, replicas: ready(2, 2) })).toBeGreaterThan(
+    measure({ memory, replicas: ready(2, 1) }) + 900,
+  );
+});

@@ -351,6 +351,28 @@ describe('one sentence, in detail', () => {
       'progressing stopping-replicas: Stopping 1 replica.',
     ],
     [
+      'one that is drained has no requests left',
+      trial(
+        {},
+        {
+          replicas: [...ready(1, 3), ...ready(2, 1), ...ready(3, 1)],
+          memory: { draining: { 'web-r3-1': NOW } },
+        },
+      ),
+      'progressing stopping-replicas: Stopping 1 replica.',
+    ],
+    [
+      'requests on those that serve are nothing to wait for',
+      trial(
+        {},
+        {
+          ...both,
+          proxies: [{ id: 'p1', applied: 100, busy: { [`1@${addressOf('web-r1-1')}`]: 5 }, refused: {} }],
+        },
+      ),
+      'progressing starting-replicas: Starting replicas of v2.',
+    ],
+    [
       'on its way back',
       trial({ stage: 'returning', verdict: null }, { replicas: ready(1, 2) }),
       'progressing returning: Going back: Returned.',

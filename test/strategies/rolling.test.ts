@@ -29,6 +29,14 @@ describe('planExchange: what the old ones may be, what may come, and how the tra
     ['worked example, unavailable 1: 2 old', DOWN, at(both(3, 0)), { 1: 2 }, { 1: 100 }, 3],
     ['one new available: 1 old', DOWN, at(both(2, 1)), { 1: 1 }, { 1: 50, 2: 50 }, 3],
     ['an old one is lost', UP, at(both(2, 1)), { 1: 2 }, { 1: 67, 2: 33 }, 4],
+    [
+      'the first new one before it is available',
+      UP,
+      at([replica('web-r1-1'), young], routed({}, [])),
+      { 1: 0 },
+      { 2: 100 },
+      4,
+    ],
     ['all old ones are lost', UP, at([replica('web-r1-1'), young]), { 1: 0 }, { 2: 100 }, 4],
     [
       'what was superseded goes before stable',
@@ -121,7 +129,9 @@ describe('planRolling: delay between batches', () => {
 
   it('needs its settings', () => {
     const other = { ...SPEC, strategy: { ...SPEC.strategy, type: 'recreate' } as const };
-    expect(() => planRolling(world({ spec: other }), under)).toThrow(TypeError);
+    expect(() => planRolling(world({ spec: other }), under)).toThrow(
+      'planRolling needs the settings of a rolling strategy',
+    );
   });
 });
 

@@ -1,5 +1,5 @@
-// From a host and a path to whom they belong. Immutable once built; maps only, so that its cost depends on the labels
-// of the host and the depth of the paths, never on the number of routes.
+// From a host and a path to whom they belong. Maps only, so that its cost depends on the labels of the host and the depth
+// of the paths, never on the number of routes. The next table is a copy that shares what does not change.
 //
 // Precedence: an exact host, then the longest wildcard, then any host; within a host the longest path prefix, on whole
 // segments. A host whose paths do not match falls through to the next.
@@ -11,21 +11,41 @@ interface PathTable<T> {
 }
 
 export class Lookup<T> {
-  readonly #exact = new Map<string, PathTable<T>>();
+  readonly #exact: Map<string, PathTable<T>>;
   /** By what follows `*.`. */
-  readonly #wildcard = new Map<string, PathTable<T>>();
-  readonly #any: PathTable<T> = { owners: new Map(), depth: 0 };
+  readonly #wildcard: Map<string, PathTable<T>>;
+  #any: PathTable<T>;
+  /** Not shared with the lookup that this one is a copy of: free to be changed. */
+  readonly #own = new Set<PathTable<T>>();
+
+  constructor(from: Lookup<T> | null = null) {
+    this.#exact = new Map(from === null ? [] : from.#exact);
+    this.#wildcard = new Map(from === null ? [] : from.#wildcard);
+    this.#any = from === null ? { owners: new Map(), depth: 0 } : from.#any;
+  }
 
   /** The first to come keeps a host and path. */
   add(host: string, path: string, owner: T): void {
-    const table = this.#tableOf(host);
+    const table = this.#change(host);
     if (!table.owners.has(path)) table.owners.set(path, owner);
-    table.depth = Math.max(table.depth, path === '/' ? 0 : path.split('/').length - 1);
+    table.depth = Math.max(table.depth, depthOf(path));
+  }
+
+  /** Nothing happens when it belongs to somebody else. */
+  remove(host: string, path: string, owner: T): void {
+    if (this.ownerOf(host, path) !== owner) return;
+    const table = this.#change(host);
+    table.owners.delete(path);
+    table.depth = Math.max(0, ...[...table.owners.keys()].map(depthOf));
+    const { tables, key } = this.#placeOf(host);
+    if (table.owners.size === 0) tables?.delete(key);
   }
 
   /** Of exactly this host and path, as written in a route. */
   ownerOf(host: string, path: string): T | null {
-    return this.#tableOf(host).owners.get(path) ?? null;
+    const { tables, key } = this.#placeOf(host);
+    const table = tables === null ? this.#any : tables.get(key);
+    return table?.owners.get(path) ?? null;
   }
 
   /** `host` in lower case without port, `path` without query. */
@@ -51,17 +71,29 @@ export class Lookup<T> {
     return null;
   }
 
-  #tableOf(host: string): PathTable<T> {
-    if (host === '*') return this.#any;
-    const wildcard = host.startsWith('*.');
-    const tables = wildcard ? this.#wildcard : this.#exact;
-    const key = wildcard ? host.slice(2) : host;
-    const present = tables.get(key);
-    if (present !== undefined) return present;
-    const created: PathTable<T> = { owners: new Map(), depth: 0 };
-    tables.set(key, created);
-    return created;
+  /** No map for any host: that has a table of its own. */
+  #placeOf(host: string): { readonly tables: Map<string, PathTable<T>> | null; readonly key: string } {
+    if (host === '*') return { tables: null, key: '' };
+    return host.startsWith('*.')
+      ? { tables: this.#wildcard, key: host.slice(2) }
+      : { tables: this.#exact, key: host };
   }
+
+  /** The host's table, as one that may be changed. */
+  #change(host: string): PathTable<T> {
+    const { tables, key } = this.#placeOf(host);
+    const present = tables === null ? this.#any : tables.get(key);
+    if (present !== undefined && this.#own.has(present)) return present;
+    const changed: PathTable<T> = { owners: new Map(present?.owners), depth: present?.depth ?? 0 };
+    this.#own.add(changed);
+    if (tables === null) this.#any = changed;
+    else tables.set(key, changed);
+    return changed;
+  }
+}
+
+function depthOf(path: string): number {
+  return path === '/' ? 0 : path.split('/').length - 1;
 }
 
 /** Longest first: `/a/b/c` with depth 2 asks for `/a/b`, `/a`, `/`. */

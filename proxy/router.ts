@@ -2,6 +2,7 @@
 // problems while the service's former entry stays. Opens no socket and no file.
 //
 // INVARIANTS
+// - An entry that is the same value as before costs nothing: a table of thousands changes as quickly as one of few.
 // - What can fail happens before the swap; the swap is one assignment and runs synchronously to its end.
 // - The version never goes back. Version 0 is a table of unknown age, from a snapshot: served, and replaced by any other.
 import type { Acknowledgement, TableSink, TableUpdate } from './control.ts';
@@ -78,40 +79,66 @@ export class Router implements TableSink {
 
   #swap(update: TableUpdate): void {
     const before = this.#table;
-    const { entries, refused } = this.#parseAll(update);
-    const routes = new Lookup<Service>();
-    const previews = new Lookup<Service>();
-    const services = new Map<string, Service>();
-    const held = findHeld(before, entries);
+    const { entries, refused } = this.#parseChanges(update);
+    const gone = [...before.services.values()].filter(({ name }) => !Object.hasOwn(update.services, name));
+    const claims = { routes: new Lookup(before.routes), previews: new Lookup(before.previews) };
+    const services = new Map(before.services);
+    for (const service of gone) {
+      release(service.entry, service, claims);
+      services.delete(service.name);
+    }
+    this.#releaseChanged(entries, claims);
+    const changed: Service[] = [];
     for (const name of this.#byPrecedence(entries.keys())) {
       const entry = entries.get(name);
       if (entry === undefined) continue;
-      const conflict = findConflict(entry, name, [held, { routes, previews }]);
+      const conflict = findConflict(entry, name, claims);
       if (conflict !== null) refused[name] = conflict;
       const accepted = conflict === null ? entry : before.services.get(name)?.entry;
       if (accepted === undefined) continue;
       const service = this.#serviceOf(name, accepted);
-      addRoutes(accepted, service, routes, previews);
+      claim(accepted, service, claims);
       services.set(name, service);
       entries.set(name, accepted);
+      changed.push(service);
     }
-    this.#table = { version: update.version, routes, previews, services, refused };
-    for (const [name, service] of services) service.replace(entries.get(name) ?? service.entry);
-    this.#retire(before);
+    this.#table = { version: update.version, ...claims, services, refused };
+    for (const service of changed) service.replace(entries.get(service.name) ?? service.entry);
+    this.#retire(gone, changed);
     this.#announce();
   }
 
-  /** An entry that does not parse leaves the former one in force. */
-  #parseAll(update: TableUpdate): { entries: Map<string, ServiceEntry>; refused: Record<string, string> } {
+  /**
+   * Of entries that are not what they were, and of those that were refused: what may be in their way has perhaps gone. One
+   * that does not parse leaves the former one in force.
+   */
+  #parseChanges(update: TableUpdate): {
+    entries: Map<string, ServiceEntry>;
+    refused: Record<string, string>;
+  } {
+    const { services, refused: formerly } = this.#table;
     const entries = new Map<string, ServiceEntry>();
     const refused: Record<string, string> = {};
     for (const [name, value] of Object.entries(update.services)) {
+      const former = services.get(name)?.entry;
+      if (former?.raw === value && formerly[name] === undefined) continue;
       const parsed = SERVICE_NAME.test(name) ? parseEntry(value) : BAD_NAME;
       if (!parsed.ok) refused[name] = parsed.problems.join('; ');
-      const entry = parsed.ok ? parsed.entry : this.#table.services.get(name)?.entry;
+      const entry = parsed.ok ? parsed.entry : former;
       if (entry !== undefined) entries.set(name, entry);
     }
     return { entries, refused };
+  }
+
+  /** Who changes lets go of what it no longer asks for; what it had and asks for still, it holds against newcomers. */
+  #releaseChanged(entries: ReadonlyMap<string, ServiceEntry>, claims: Claims): void {
+    for (const [name, entry] of entries) {
+      const service = this.#table.services.get(name);
+      if (service === undefined) continue;
+      const held = findHeld(service, entry, claims);
+      release(service.entry, service, claims);
+      claim(held, service, claims);
+    }
   }
 
   /** Who holds a host and path keeps it; among newcomers the name decides. */
@@ -126,16 +153,14 @@ export class Router implements TableSink {
     return present ?? new Service(name, entry, () => this.#settle());
   }
 
-  #retire(before: Table): void {
-    for (const [name, service] of before.services) {
-      if (this.#table.services.has(name)) continue;
+  #retire(gone: readonly Service[], changed: readonly Service[]): void {
+    for (const service of gone) {
       service.remove();
-      this.#leaving.set(name, service);
+      this.#leaving.set(service.name, service);
     }
-    for (const name of this.#table.services.keys()) this.#leaving.delete(name);
+    for (const { name } of changed) this.#leaving.delete(name);
     this.#forgetIdle();
-    for (const service of [...this.#table.services.values(), ...before.services.values()])
-      service.lot.wakeAll();
+    for (const service of [...changed, ...gone]) service.lot.wakeAll();
   }
 
   /** The last request of a retired target has ended. */
@@ -158,46 +183,36 @@ interface Claims {
   readonly previews: Lookup<Service>;
 }
 
-/** What the table before gave to services whose new entries have it still: whoever asks for it now comes too late. */
-function findHeld(before: Table, entries: ReadonlyMap<string, ServiceEntry>): Claims {
-  const held = { routes: new Lookup<Service>(), previews: new Lookup<Service>() };
-  for (const [name, service] of before.services) {
-    const entry = entries.get(name);
-    if (entry === undefined) continue;
-    for (const { host, path } of entry.routes) {
-      if (before.routes.ownerOf(host, path) === service) held.routes.add(host, path, service);
-    }
-    const preview = entry.preview?.host ?? null;
-    if (preview !== null && before.previews.findHost(preview) === service)
-      held.previews.add(preview, '/', service);
-  }
-  return held;
+type Asked = Pick<ServiceEntry, 'routes' | 'preview'>;
+
+/** What the service has, and is to have still by its new entry. */
+function findHeld(service: Service, entry: ServiceEntry, { routes, previews }: Claims): Asked {
+  const host = entry.preview?.host ?? null;
+  return {
+    routes: entry.routes.filter(({ host, path }) => routes.ownerOf(host, path) === service),
+    preview: host !== null && previews.findHost(host) === service ? entry.preview : null,
+  };
 }
 
-function findConflict(entry: ServiceEntry, name: string, claims: readonly Claims[]): string | null {
+function findConflict(entry: Asked, name: string, { routes, previews }: Claims): string | null {
   const isOther = (owner: Service | null): owner is Service => owner !== null && owner.name !== name;
   for (const { host, path } of entry.routes) {
-    const owners = claims.flatMap(({ routes, previews }) => [
-      routes.ownerOf(host, path),
-      path === '/' ? previews.findHost(host) : null,
-    ]);
+    const owners = [routes.ownerOf(host, path), path === '/' ? previews.findHost(host) : null];
     const other = owners.find(isOther);
     if (other !== undefined) return `route ${host}${path} belongs to ${other.name}`;
   }
   const preview = entry.preview?.host ?? null;
   if (preview === null) return null;
-  const other = claims
-    .flatMap(({ routes, previews }) => [previews.findHost(preview), routes.ownerOf(preview, '/')])
-    .find(isOther);
+  const other = [previews.findHost(preview), routes.ownerOf(preview, '/')].find(isOther);
   return other === undefined ? null : `preview host ${preview} belongs to ${other.name}`;
 }
 
-function addRoutes(
-  entry: ServiceEntry,
-  service: Service,
-  routes: Lookup<Service>,
-  previews: Lookup<Service>,
-): void {
-  for (const { host, path } of entry.routes) routes.add(host, path, service);
-  if (entry.preview !== null && entry.preview.host !== null) previews.add(entry.preview.host, '/', service);
+function claim({ routes, preview }: Asked, service: Service, claims: Claims): void {
+  for (const { host, path } of routes) claims.routes.add(host, path, service);
+  if (preview !== null && preview.host !== null) claims.previews.add(preview.host, '/', service);
+}
+
+function release({ routes, preview }: Asked, service: Service, claims: Claims): void {
+  for (const { host, path } of routes) claims.routes.remove(host, path, service);
+  if (preview !== null && preview.host !== null) claims.previews.remove(preview.host, '/', service);
 }

@@ -3,6 +3,7 @@
 import { type FSWatcher, unwatchFile, watch, watchFile } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { Acknowledgement, TableSink, TableUpdate } from './control.ts';
 import { ProxyFailure } from './failure.ts';
 import { Reader } from './reader.ts';
@@ -11,6 +12,7 @@ import { Reader } from './reader.ts';
 const SETTLE_MS = 20;
 /** For file systems that tell nothing of changes. */
 const POLL_MS = 1_000;
+const AT_ONCE = 200;
 
 export async function readTableFile(
   path: string,
@@ -43,6 +45,7 @@ export class TableFileWatcher {
   #reading: Promise<void> = Promise.resolve();
   #text = '';
   #version = 0;
+  #entries: ReadonlyMap<string, Entry> = new Map();
   #closed = false;
 
   constructor(path: string, sink: TableSink, onProblem: (problem: string) => void) {
@@ -93,9 +96,28 @@ export class TableFileWatcher {
   async #apply(text: string, update: TableUpdate): Promise<void> {
     this.#text = text;
     this.#version = Math.max(this.#version, update.version);
-    const answer = await this.#sink.apply({ version: this.#version, services: update.services });
+    const services = await this.#keepSame(update.services);
+    const answer = await this.#sink.apply({ version: this.#version, services });
     for (const problem of describeRefused(answer)) this.#onProblem(`Table ${this.#path}: ${problem}`);
   }
+
+  /** What says the same as before is the same value. A few at a time: requests do not wait for thousands of them. */
+  async #keepSame(services: TableUpdate['services']): Promise<TableUpdate['services']> {
+    const entries = new Map<string, Entry>();
+    for (const [name, value] of Object.entries(services)) {
+      const text = JSON.stringify(value);
+      const before = this.#entries.get(name);
+      entries.set(name, before?.text === text ? before : { text, value });
+      if (entries.size % AT_ONCE === 0) await setImmediate();
+    }
+    this.#entries = entries;
+    return Object.fromEntries([...entries].map(([name, { value }]) => [name, value]));
+  }
+}
+
+interface Entry {
+  readonly text: string;
+  readonly value: unknown;
 }
 
 function describeRefused({ refused }: Acknowledgement): readonly string[] {

@@ -72,6 +72,8 @@ class Link implements ProxyLink {
   #saving: Promise<void> = Promise.resolve();
   #isSaving = false;
   #unsaved: TableUpdate | null = null;
+  /** Of the last table, by key: what has not changed is the same value in the next one. */
+  #routes: ReadonlyMap<string, Route> = new Map();
 
   constructor(options: ProxyLinkOptions) {
     const { store, prefix, sink, id, version, addresses, signal, ttlMs = DEFAULT_TTL_MS } = options;
@@ -168,11 +170,21 @@ class Link implements ProxyLink {
 
   #buildTable(): TableUpdate {
     const services: Record<string, unknown> = {};
+    const routes = new Map<string, Route>();
     for (const { key, value } of this.#mirror.entries()) {
-      const shape = classifyKey(this.#options.prefix, key);
-      if (shape.kind === 'route') services[shape.service] = parseRoute(value);
+      const before = this.#routes.get(key);
+      const route = before?.text === value ? before : this.#readRoute(key, value);
+      routes.set(key, route);
+      if (route.service !== null) services[route.service] = route.entry;
     }
+    this.#routes = routes;
     return { version: this.#mirror.revision, services };
+  }
+
+  #readRoute(key: string, text: string): Route {
+    const shape = classifyKey(this.#options.prefix, key);
+    const service = shape.kind === 'route' ? shape.service : null;
+    return { text, service, entry: service === null ? null : parseRoute(text) };
   }
 
   #save(update: TableUpdate): void {
@@ -190,6 +202,13 @@ class Link implements ProxyLink {
     }
     this.#isSaving = false;
   }
+}
+
+interface Route {
+  readonly text: string;
+  /** Null for a key that is no route. */
+  readonly service: string | null;
+  readonly entry: unknown;
 }
 
 /** What is not JSON goes on as text, which no proxy takes for a route: it says so, and keeps the former one. */

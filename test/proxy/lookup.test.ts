@@ -105,3 +105,31 @@ describe('a host is read', () => {
     expect(parseHost(text)).toBe(host);
   });
 });
+
+describe('a copy', () => {
+  it('changes without the one that it was made of', () => {
+    const first = new Lookup<string>();
+    for (const host of ['a.test', '*.test', '*']) first.add(host, '/', `first ${host}`);
+    const second = new Lookup(first);
+    for (const host of ['a.test', '*.test', '*']) {
+      second.remove(host, '/', `first ${host}`);
+      second.add(host, '/deep/er', `second ${host}`);
+    }
+    for (const [host, asked] of [
+      ['a.test', 'a.test'],
+      ['*.test', 'b.test'],
+      ['*', 'other'],
+    ] as const) {
+      expect(first.find(asked, '/deep/er')).toBe(`first ${host}`);
+      expect(second.find(asked, '/deep/er')).toBe(`second ${host}`);
+      expect(second.find(asked, '/')).toBeNull();
+    }
+  });
+
+  it('lets nobody take away what belongs to another', () => {
+    const lookup = new Lookup<string>();
+    lookup.add('a.test', '/', 'owner');
+    lookup.remove('a.test', '/', 'other');
+    expect(lookup.ownerOf('a.test', '/')).toBe('owner');
+  });
+});

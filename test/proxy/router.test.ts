@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Router } from '../../proxy/router.ts';
 import type { Service } from '../../proxy/service.ts';
@@ -97,6 +98,56 @@ describe('a service that is in the table and asks for more', () => {
     await router.apply({ version: 2, services: { api: entry('b:1'), web: entry('a:1', none) } });
     expect(found(router).name).toBe('api');
   });
+});
+
+describe('a table in which most is as before', () => {
+  const HOSTS = ['a.test', '*.test', '*'];
+  const PATHS = ['/', '/x', '/x/y'];
+  const route = fc.record({ host: fc.constantFrom(...HOSTS), path: fc.constantFrom(...PATHS) });
+  const preview = fc.record({ revision: fc.constant(1), host: fc.constantFrom('a.test', 'b.test') });
+  const change = fc.record({
+    name: fc.constantFrom('s1', 's2', 's3', 's4'),
+    entry: fc.oneof(
+      {
+        weight: 8,
+        arbitrary: fc.record({ routes: fc.array(route, { maxLength: 3 }), preview: fc.option(preview) }),
+      },
+      { weight: 1, arbitrary: fc.constant('spoilt') },
+      { weight: 1, arbitrary: fc.constant('gone') },
+    ),
+  });
+
+  it('becomes what it would if everything in it were new to the router', async () => {
+    const changes = fc.array(fc.array(change, { minLength: 1, maxLength: 3 }), {
+      minLength: 1,
+      maxLength: 8,
+    });
+    await fc.assert(
+      fc.asyncProperty(changes, async (tables) => {
+        const [quick, slow] = [new Router(), new Router()];
+        const services: Record<string, unknown> = {};
+        for (const [index, table] of tables.entries()) {
+          for (const { name, entry: wanted } of table) {
+            if (wanted === 'gone') delete services[name];
+            else services[name] = wanted === 'spoilt' ? wanted : { ...entry(`${name}:1`), ...Object(wanted) };
+          }
+          const version = index + 1;
+          const { refused } = await quick.apply({ version, services: { ...services } });
+          expect(refused).toEqual(
+            (await slow.apply({ version, services: structuredClone(services) })).refused,
+          );
+          expect(ownersIn(quick)).toEqual(ownersIn(slow));
+        }
+      }),
+    );
+  });
+
+  function ownersIn(router: Router): readonly (string | undefined)[] {
+    const asked = ['a.test', 'b.test', 'other'].flatMap((host) =>
+      PATHS.map((path) => router.find(host, path)),
+    );
+    return [...asked, router.findPreview('a.test'), router.findPreview('b.test')].map((each) => each?.name);
+  }
 });
 
 describe('a target that has left the table', () => {

@@ -1,5 +1,5 @@
 // Names and ports that no other test, nor another run on this machine, uses.
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
 /** A DNS label such as `web-3f9a1c`: the word and six hex digits. At most 33 characters of word. */
@@ -11,6 +11,9 @@ export function uniqueName(word = 't'): string {
 export function uniquePrefix(): string {
   return `/${uniqueName('test')}`;
 }
+
+/** Below those that the system gives to outgoing connections: one of them would take a port between the look and its use. */
+const [LOWEST_PORT, HIGHEST_PORT] = [10_000, 32_000] as const;
 
 /** Loopback ports that were free a moment ago, all different. */
 export async function findFreePorts(count: number): Promise<number[]> {
@@ -27,7 +30,12 @@ export async function findFreePorts(count: number): Promise<number[]> {
 function listen(): Promise<ReturnType<typeof createServer>> {
   return new Promise((resolve, reject) => {
     const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => resolve(server));
+    server.once('listening', () => resolve(server));
+    server.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') tryNext();
+      else reject(error);
+    });
+    const tryNext = () => server.listen(randomInt(LOWEST_PORT, HIGHEST_PORT), '127.0.0.1');
+    tryNext();
   });
 }

@@ -1,32 +1,41 @@
 // The target's answer on its way to the client: head, body with back-pressure, trailers. Never holds more than one chunk.
-import type { IncomingMessage } from 'node:http';
 import { cutOff, endWatched, watchReader } from './delivery.ts';
 import { composeResponse, composeTrailers, findField } from './headers.ts';
 import type { Job } from './job.ts';
 import { endLingering } from './linger.ts';
+import type { ResponseHead } from './response-head.ts';
 
 export interface AnswerEvents {
   readonly onProgress: () => void;
   /** The client does not read: what the target has to say has to wait. */
   readonly onBlocked: () => void;
   readonly onEnd: () => void;
-  readonly onTruncated: () => void;
+}
+
+/** Where the answer comes from. */
+export interface AnswerSource {
+  pause(): void;
+  resume(): void;
 }
 
 export class AnswerRelay {
   readonly #job: Job;
-  readonly #answer: IncomingMessage;
+  readonly #answer: ResponseHead;
+  readonly #source: AnswerSource;
   /** The target answers although it has not read the request's body to its end. */
   readonly #unread: boolean;
   readonly #events: AnswerEvents;
   #flowing = false;
+  /** Ends the watch over a client that does not read for now. */
+  #unwatch: (() => void) | null = null;
   #chunked = false;
-  /** Ended by us: what the target still says is for nobody. */
+  /** What the target still says is for nobody. */
   #isOver = false;
 
-  constructor(job: Job, answer: IncomingMessage, unread: boolean, events: AnswerEvents) {
+  constructor(job: Job, answer: ResponseHead, source: AnswerSource, unread: boolean, events: AnswerEvents) {
     this.#job = job;
     this.#answer = answer;
+    this.#source = source;
     this.#unread = unread;
     this.#events = events;
   }
@@ -39,9 +48,6 @@ export class AnswerRelay {
     } catch {
       return false;
     }
-    this.#answer.on('data', (chunk: Buffer) => this.#relay(chunk));
-    this.#answer.once('end', () => this.#finish());
-    this.#answer.on('error', () => this.#events.onTruncated());
     if (this.#chunked && this.#isEventStream()) this.#endWithStreams();
     process.nextTick(() => this.#flushHead());
     return true;
@@ -49,15 +55,13 @@ export class AnswerRelay {
 
   #isChunked(): boolean {
     const { request, head } = this.#job;
-    const status = this.#answer.statusCode ?? 0;
+    const { status, length } = this.#answer;
     const empty = head.method === 'HEAD' || status === 204 || status === 304;
-    return (
-      !empty && request.httpVersionMinor > 0 && findField(this.#answer.rawHeaders, 'content-length') === null
-    );
+    return !empty && request.httpVersionMinor > 0 && length === null;
   }
 
   #isEventStream(): boolean {
-    return /^text\/event-stream\b/i.test(findField(this.#answer.rawHeaders, 'content-type') ?? '');
+    return /^text\/event-stream\b/i.test(findField(this.#answer.fields, 'content-type') ?? '');
   }
 
   /** It ends whole, as if the target had ended it: the client comes back for more. Nobody half-closes an event stream. */
@@ -78,14 +82,13 @@ export class AnswerRelay {
     this.#isOver = true;
     this.#events.onEnd();
     endWatched(response, settings.idleTimeoutMs);
-    this.#answer.destroy();
   }
 
   #writeHead(): void {
     const { response, settings, setCookie, plane } = this.#job;
-    const fields = composeResponse(this.#answer.rawHeaders, settings, this.#chunked, setCookie);
+    const fields = composeResponse(this.#answer.fields, settings, this.#chunked, setCookie);
     if (this.#unread || plane.closing) response.shouldKeepAlive = false;
-    response.writeHead(this.#answer.statusCode ?? 0, this.#answer.statusMessage, fields);
+    response.writeHead(this.#answer.status, this.#answer.reason, fields);
   }
 
   /** What came with the head has been written by now; a head without a body yet (events, long polls) goes out alone. */
@@ -93,32 +96,39 @@ export class AnswerRelay {
     if (!this.#flowing) this.#job.response.flushHeaders();
   }
 
-  #relay(chunk: Buffer): void {
+  write(piece: Buffer): void {
     if (this.#isOver) return;
     this.#flowing = true;
-    this.#events.onProgress();
+    const { response } = this.#job;
+    // What was read with a piece that did not fit any more comes all the same; it is not progress of the client's.
+    if (this.#unwatch === null) this.#events.onProgress();
+    if (!response.write(piece) && this.#unwatch === null) this.#block();
+  }
+
+  #block(): void {
     const { response, settings } = this.#job;
-    if (response.write(chunk)) return;
-    this.#answer.pause();
+    this.#source.pause();
     this.#events.onBlocked();
-    const forget = watchReader(response, settings.idleTimeoutMs);
+    this.#unwatch = watchReader(response, settings.idleTimeoutMs);
     response.once('drain', () => {
-      forget();
+      this.#unblock();
       this.#events.onProgress();
-      this.#answer.resume();
+      this.#source.resume();
     });
   }
 
-  #finish(): void {
+  #unblock(): void {
+    this.#unwatch?.();
+    this.#unwatch = null;
+  }
+
+  finish(trailers: readonly string[]): void {
     const { request, response, settings } = this.#job;
     if (this.#isOver) return;
-    if (!this.#answer.complete) {
-      this.#events.onTruncated();
-      return;
-    }
+    this.#isOver = true;
     this.#flowing = true;
-    const { rawTrailers } = this.#answer;
-    if (this.#chunked && rawTrailers.length > 0) response.addTrailers(composeTrailers(rawTrailers));
+    this.#unblock();
+    if (this.#chunked && trailers.length > 0) response.addTrailers(composeTrailers(trailers));
     this.#events.onEnd();
     if (this.#unread && !request.complete) endLingering(request, response, settings.idleTimeoutMs);
     else endWatched(response, settings.idleTimeoutMs);

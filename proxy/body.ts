@@ -3,15 +3,13 @@
 import type { IncomingMessage } from 'node:http';
 import { composeTrailers } from './headers.ts';
 
-/** Where the body goes; node's client request is one. */
+/** Where the body goes. */
 export interface BodySink {
   /** The head goes out although there is no body yet. */
-  flushHeaders(): void;
-  /** False when it is to wait for `drain`. */
-  write(chunk: Buffer): boolean;
-  addTrailers(trailers: readonly [string, string][]): void;
-  end(): void;
-  once(event: 'drain', listener: () => void): unknown;
+  flushHead(): void;
+  /** False when no more should come before `goOn`. */
+  write(piece: Buffer): boolean;
+  end(trailers: readonly string[]): void;
 }
 
 export interface BodyEvents {
@@ -47,9 +45,17 @@ export class BodyPump {
 
   start(sink: BodySink): void {
     this.#sink = sink;
-    if (this.#source.readableLength === 0) sink.flushHeaders();
+    if (this.#source.readableLength === 0) sink.flushHead();
     this.#source.on('data', this.#onData);
     this.#source.once('end', this.#onEnd);
+  }
+
+  /** The target reads on. */
+  goOn(): void {
+    if (!this.#blocked) return;
+    this.#blocked = false;
+    this.#events.onProgress();
+    this.#source.resume();
   }
 
   stop(): void {
@@ -69,20 +75,11 @@ export class BodyPump {
     if (this.#sink?.write(chunk) !== false) return;
     this.#blocked = true;
     this.#source.pause();
-    this.#sink.once('drain', this.#onDrain);
-  };
-
-  readonly #onDrain = (): void => {
-    this.#blocked = false;
-    this.#events.onProgress();
-    this.#source.resume();
   };
 
   readonly #onEnd = (): void => {
     this.#done = true;
-    if (this.#source.rawTrailers.length > 0)
-      this.#sink?.addTrailers(composeTrailers(this.#source.rawTrailers));
-    this.#sink?.end();
+    this.#sink?.end(composeTrailers(this.#source.rawTrailers).flat());
     this.#events.onSent();
   };
 }

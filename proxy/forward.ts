@@ -6,8 +6,7 @@
 //   is `unsent`, and any other target may be tried.
 // - It settles exactly once; from then on the target's connection is back in the pool or destroyed.
 // - A response that was begun and cannot be ended properly ends with the client's connection.
-import type { IncomingMessage, InformationEvent } from 'node:http';
-import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
 import { AnswerRelay } from './answer.ts';
 import { BodyPump } from './body.ts';
 import type { Deadline } from './deadlines.ts';
@@ -16,6 +15,7 @@ import type { AnswerCode, TargetError } from './errors.ts';
 import { composeResponse, findField } from './headers.ts';
 import { relayInformation } from './information.ts';
 import { type Forwarding, type Job, type Outcome, SAFE_METHODS } from './job.ts';
+import type { ResponseHead } from './response-head.ts';
 import type { Connecting, Target } from './target.ts';
 import { openTunnel } from './upgrade.ts';
 import { Wire, type WireEvents } from './wire.ts';
@@ -38,7 +38,7 @@ class Attempt implements Forwarding, Connecting, Deadline, WireEvents {
   readonly #target: Target;
   readonly #body: BodyPump;
   #wire: Wire | null = null;
-  #answer: IncomingMessage | null = null;
+  #relay: AnswerRelay | null = null;
   #phase: 'connecting' | 'sending' | 'waiting' | 'relaying' | 'tunnel' | 'settled' = 'connecting';
   #headSent = false;
 
@@ -63,9 +63,11 @@ class Attempt implements Forwarding, Connecting, Deadline, WireEvents {
     try {
       this.#wire = new Wire(this.#target, head, this);
     } catch {
-      // Only a field or a path that node refuses to send gets here; the client sent it.
+      // Only a field or a path that no line may hold gets here; the client sent it.
       this.#settle({ kind: 'failed', answer: 'bad-request', reason: null });
+      return;
     }
+    this.#wire.open();
   }
 
   abort(): void {
@@ -110,15 +112,19 @@ class Attempt implements Forwarding, Connecting, Deadline, WireEvents {
     this.#target.connecting.delete(this);
     this.#job.connected();
     if (!this.#job.head.hasBody) {
-      this.#wire.end();
+      this.#wire.end([]);
       this.#await();
       return;
     }
     this.#phase = 'sending';
     this.#extend(this.#job.settings.idleTimeoutMs);
-    this.#body.start(this.#wire.sink);
+    this.#body.start(this.#wire);
     // The target decides whether the body is to come: until then it is the target that is waited for.
     if (this.#job.head.expectsContinue) this.#await();
+  }
+
+  onDrained(): void {
+    this.#body.goOn();
   }
 
   #await(): void {
@@ -128,7 +134,7 @@ class Attempt implements Forwarding, Connecting, Deadline, WireEvents {
   }
 
   /** A body that came unasked may be whole by now: then it is still the answer that is waited for. */
-  onContinue(): void {
+  #continue(): void {
     const { head, response, settings } = this.#job;
     if (!head.expectsContinue || this.#phase !== 'waiting' || this.#body.isDone) return;
     this.#phase = 'sending';
@@ -136,33 +142,38 @@ class Attempt implements Forwarding, Connecting, Deadline, WireEvents {
     response.writeContinue();
   }
 
-  onInformation(info: InformationEvent): void {
-    if (this.#phase !== 'settled') relayInformation(info, this.#job);
+  onInformation(head: ResponseHead): void {
+    if (this.#phase === 'settled') return;
+    if (head.status === 100) this.#continue();
+    else relayInformation(head, this.#job);
   }
 
-  onAnswer(answer: IncomingMessage): void {
-    if (this.#phase === 'settled') return;
-    if (answer.httpVersionMajor !== 1) {
-      this.#failEarly('target-failed', 'invalid-response');
-      return;
-    }
+  onAnswer(answer: ResponseHead): void {
+    if (this.#phase === 'settled' || this.#wire === null) return;
     const { settings, head } = this.#job;
     this.#phase = 'relaying';
     this.#extend(settings.idleTimeoutMs);
     const unread = head.hasBody && !this.#body.isDone;
-    const relay = new AnswerRelay(this.#job, answer, unread, {
+    const relay = new AnswerRelay(this.#job, answer, this.#wire, unread, {
       onProgress: () => this.#extend(settings.idleTimeoutMs),
       // From now on it is the client that is waited for, and watched.
       onBlocked: () => this.#extend(Number.POSITIVE_INFINITY),
-      onEnd: () => this.#settle({ kind: 'answered', status: answer.statusCode ?? 0, at: performance.now() }),
-      onTruncated: () => this.#break('truncated'),
+      onEnd: () => this.#settle({ kind: 'answered', status: answer.status, at: performance.now() }),
     });
-    this.#answer = answer;
+    this.#relay = relay;
     this.#headSent = relay.start();
     if (!this.#headSent) this.#failEarly('target-failed', 'invalid-response');
   }
 
-  onSwitch(answer: IncomingMessage, socket: Duplex, first: Buffer): void {
+  onBody(piece: Buffer): void {
+    this.#relay?.write(piece);
+  }
+
+  onEnd(trailers: readonly string[]): void {
+    this.#relay?.finish(trailers);
+  }
+
+  onSwitch(answer: ResponseHead, socket: Socket, first: Buffer): void {
     const { tunnel, response, settings, setCookie } = this.#job;
     if (tunnel === null || this.#phase === 'settled') {
       socket.destroy();
@@ -173,8 +184,8 @@ class Attempt implements Forwarding, Connecting, Deadline, WireEvents {
     this.#headSent = true;
     this.deadlineAt = Number.POSITIVE_INFINITY;
     response.statusCode = 101;
-    const fields = composeResponse(answer.rawHeaders, settings, false, setCookie);
-    const protocol = findField(answer.rawHeaders, 'upgrade') ?? '';
+    const fields = composeResponse(answer.fields, settings, false, setCookie);
+    const protocol = findField(answer.fields, 'upgrade') ?? '';
     const at = performance.now();
     const { streams } = this.#job.plane;
     openTunnel({ response, client: tunnel, target: { socket, first }, protocol, fields, streams }, () =>
@@ -191,8 +202,7 @@ class Attempt implements Forwarding, Connecting, Deadline, WireEvents {
         this.#settle({ kind: 'unsent', reason });
         return;
       case 'relaying':
-        // Whole already, and only held back by a client that reads slowly.
-        if (this.#answer?.complete !== true) this.#break('truncated');
+        this.#break('truncated');
         return;
       case 'sending':
       case 'waiting':
@@ -227,8 +237,7 @@ class Attempt implements Forwarding, Connecting, Deadline, WireEvents {
     this.#job.plane.deadlines.remove(this);
     this.#target.connecting.delete(this);
     this.#body.stop();
-    const whole = outcome.kind === 'answered' && (this.#body.isDone || !this.#job.head.hasBody);
-    if (!whole) this.#wire?.destroy();
+    this.#wire?.leave();
     this.#resolve(outcome);
   }
 }

@@ -1,6 +1,7 @@
 // Interim responses of the target (1xx) for the client. 100 (Continue) is not among them: it belongs to the body.
-import type { IncomingMessage, InformationEvent, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { composeTrailers } from './headers.ts';
+import type { ResponseHead } from './response-head.ts';
 
 interface Conversation {
   readonly request: IncomingMessage;
@@ -8,12 +9,12 @@ interface Conversation {
 }
 
 /** HTTP/1.0 knows none; one that node refuses to send on is left out, as a hint may be. */
-export function relayInformation(info: InformationEvent, { request, response }: Conversation): void {
-  if (info.statusCode === 100 || request.httpVersionMinor === 0 || response.headersSent) return;
+export function relayInformation(head: ResponseHead, { request, response }: Conversation): void {
+  if (request.httpVersionMinor === 0 || response.headersSent) return;
   // An older node cannot send one with fields of its own choosing.
   if (!('writeInformation' in response)) return;
   try {
-    response.writeInformation(info.statusCode, composeTrailers(info.rawHeaders).flat());
+    response.writeInformation(head.status, composeTrailers(head.fields).flat());
   } catch {
     return;
   }

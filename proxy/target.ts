@@ -22,7 +22,7 @@ export class Target {
   readonly revision: number;
   readonly host: string;
   readonly port: number;
-  readonly pool = new Pool();
+  readonly pool: Pool;
   readonly connecting = new Set<Connecting>();
   inFlight = 0;
   #held = true;
@@ -34,6 +34,7 @@ export class Target {
     this.revision = address.revision;
     this.host = address.host;
     this.port = address.port;
+    this.pool = new Pool(address.host, address.port);
     this.#onIdle = onIdle;
   }
 

@@ -1,11 +1,16 @@
-// One request on a connection to one target, over node's own client and its strict parser: the only file that knows it.
-// Says what comes back; decides nothing.
-import { type ClientRequest, type IncomingMessage, type InformationEvent, request } from 'node:http';
+// One request on a connection to one target: writes what is asked, and says what comes back; decides nothing.
+//
+// INVARIANTS
+// - Nothing is written before the connection stands. Head and body are framed as the head says.
+// - The connection goes back to the pool only when the request was sent whole and the response is whole beyond doubt.
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import type { BodySink } from './body.ts';
+import type { Connection, Occupant } from './connection.ts';
 import type { TargetError } from './errors.ts';
+import { isSafe, renderFields } from './field-lines.ts';
 import type { RequestHead } from './request.ts';
+import { renderRequest } from './request-text.ts';
+import type { ResponseHead } from './response-head.ts';
 import type { Target } from './target.ts';
 
 export interface WireEvents {
@@ -13,85 +18,142 @@ export interface WireEvents {
   onConnecting(): void;
   /** Nothing was sent so far. */
   onConnected(): void;
-  onContinue(): void;
-  onInformation(info: InformationEvent): void;
-  onAnswer(answer: IncomingMessage): void;
-  onSwitch(answer: IncomingMessage, socket: Duplex, first: Buffer): void;
-  /** Also after the answer has begun; perhaps more than once. */
+  /** The target reads on, where a write was told to wait. */
+  onDrained(): void;
+  onInformation(head: ResponseHead): void;
+  onAnswer(head: ResponseHead): void;
+  onBody(piece: Buffer): void;
+  onEnd(trailers: readonly string[]): void;
+  onSwitch(head: ResponseHead, socket: Socket, first: Buffer): void;
+  /** The answer was not whole. */
   onFailure(reason: TargetError): void;
 }
 
-export class Wire {
-  readonly #request: ClientRequest;
+export class Wire implements BodySink, Occupant {
+  readonly #target: Target;
   readonly #events: WireEvents;
-  #socket: Socket | null = null;
-  /** Of earlier requests on the same connection. */
-  #bytesBefore = 0;
+  readonly #method: string;
+  readonly #isChunked: boolean;
+  /** Until it has been written. */
+  #head: string;
+  #connection: Connection | null = null;
+  #isConnected = false;
+  #isSent = false;
 
-  /** Throws for a field or a path that node refuses to send. */
+  /** Throws for a field or a path that cannot be sent. */
   constructor(target: Target, head: RequestHead, events: WireEvents) {
+    this.#target = target;
     this.#events = events;
-    this.#request = request({
-      agent: target.pool.agent,
-      host: target.host,
-      port: target.port,
-      method: head.method,
-      path: head.url,
-      headers: head.headers,
-      setHost: false,
-      insecureHTTPParser: false,
-    });
-    this.#listen(this.#request);
+    this.#method = head.method;
+    this.#isChunked = head.hasBody && head.contentLength === null;
+    this.#head = renderRequest(head);
   }
 
-  get sink(): BodySink {
-    return this.#request;
+  open(): void {
+    const connection = this.#target.pool.take();
+    this.#connection = connection;
+    connection.occupy(this, this.#method);
+    if (connection.isConnecting) this.#events.onConnecting();
+    else this.onConnected();
   }
 
   /** The connection had been idle before. */
   get isReused(): boolean {
-    return this.#request.reusedSocket;
+    return this.#connection?.isReused === true;
   }
 
   /** Any byte came back, be it of an interim response or of half a head. */
   get hasSpoken(): boolean {
-    return this.#socket !== null && this.#socket.bytesRead > this.#bytesBefore;
+    return this.#connection?.hasSpoken === true;
   }
 
-  end(): void {
-    this.#request.end();
+  flushHead(): void {
+    if (this.#head === '') return;
+    this.#connection?.socket.write(this.#head, 'latin1');
+    this.#head = '';
   }
 
-  destroy(): void {
-    this.#request.destroy();
+  write(piece: Buffer): boolean {
+    const socket = this.#connection?.socket;
+    // An empty chunk would be the last one.
+    if (socket === undefined || piece.length === 0) return true;
+    socket.cork();
+    this.flushHead();
+    if (this.#isChunked) socket.write(`${piece.length.toString(16)}\r\n`, 'latin1');
+    socket.write(piece);
+    if (this.#isChunked) socket.write('\r\n', 'latin1');
+    socket.uncork();
+    return !socket.writableNeedDrain;
   }
 
-  #listen(request: ClientRequest): void {
-    const events = this.#events;
-    request.once('socket', (socket) => {
-      if (!socket.connecting) return this.#begin(socket);
-      events.onConnecting();
-      socket.once('connect', () => this.#begin(socket));
-    });
-    request.on('continue', () => events.onContinue());
-    request.on('information', (info) => events.onInformation(info));
-    request.once('response', (answer) => events.onAnswer(answer));
-    request.once('upgrade', (answer, socket, first) => events.onSwitch(answer, socket, first));
-    request.on('error', (error) => events.onFailure(this.#reasonOf(error)));
-    request.once('close', () => events.onFailure(this.#reasonOf(new Error('closed'))));
+  end(trailers: readonly string[]): void {
+    this.#isSent = true;
+    this.flushHead();
+    if (!this.#isChunked) return;
+    const lines = isSafe(trailers.join('')) ? renderFields(trailers) : '';
+    this.#connection?.socket.write(`0\r\n${lines}\r\n`, 'latin1');
   }
 
-  #begin(socket: Socket): void {
-    this.#socket = socket;
-    this.#bytesBefore = socket.bytesRead;
+  /** The client takes no more for now. */
+  pause(): void {
+    this.#connection?.socket.pause();
+  }
+
+  resume(): void {
+    this.#connection?.socket.resume();
+  }
+
+  /** Nothing is told from now on. */
+  leave(): void {
+    const connection = this.#connection;
+    this.#connection = null;
+    if (connection === null) return;
+    if (this.#isSent && connection.parser.isWhole) this.#target.pool.give(connection);
+    else connection.close();
+  }
+
+  onConnected(): void {
+    this.#isConnected = true;
     this.#events.onConnected();
   }
 
-  #reasonOf({ code = '' }: NodeJS.ErrnoException): TargetError {
-    const isConnecting = this.#socket === null;
-    if (code === 'ECONNREFUSED') return 'connect-refused';
-    if (code === 'ETIMEDOUT') return isConnecting ? 'connect-timeout' : 'reset';
-    if (isConnecting) return 'connect-failed';
-    return code.startsWith('HPE_') ? 'invalid-response' : 'reset';
+  onDrained(): void {
+    this.#events.onDrained();
   }
+
+  onInformation(head: ResponseHead): void {
+    this.#events.onInformation(head);
+  }
+
+  onHead(head: ResponseHead): void {
+    this.#events.onAnswer(head);
+  }
+
+  onBody(piece: Buffer): void {
+    this.#events.onBody(piece);
+  }
+
+  onEnd(trailers: readonly string[]): void {
+    this.#events.onEnd(trailers);
+  }
+
+  onSwitch(head: ResponseHead, first: Buffer): void {
+    const connection = this.#connection;
+    this.#connection = null;
+    if (connection !== null) this.#events.onSwitch(head, connection.forsake(), first);
+  }
+
+  onMalformed(): void {
+    this.#events.onFailure('invalid-response');
+  }
+
+  onClosed(code: string): void {
+    this.#events.onFailure(reasonOf(code, this.#isConnected));
+  }
+}
+
+function reasonOf(code: string, isConnected: boolean): TargetError {
+  if (isConnected) return 'reset';
+  if (code === 'ECONNREFUSED') return 'connect-refused';
+  return code === 'ETIMEDOUT' ? 'connect-timeout' : 'connect-failed';
 }

@@ -6,10 +6,10 @@ import { endLingering } from './linger.ts';
 import type { ResponseHead } from './response-head.ts';
 
 export interface AnswerEvents {
-  readonly onProgress: () => void;
+  onProgress(): void;
   /** The client does not read: what the target has to say has to wait. */
-  readonly onBlocked: () => void;
-  readonly onEnd: () => void;
+  onBlocked(): void;
+  onRelayed(status: number): void;
 }
 
 /** Where the answer comes from. */
@@ -49,7 +49,6 @@ export class AnswerRelay {
       return false;
     }
     if (this.#chunked && this.#isEventStream()) this.#endWithStreams();
-    process.nextTick(() => this.#flushHead());
     return true;
   }
 
@@ -80,7 +79,7 @@ export class AnswerRelay {
   #endEarly(): void {
     const { response, settings } = this.#job;
     this.#isOver = true;
-    this.#events.onEnd();
+    this.#events.onRelayed(this.#answer.status);
     endWatched(response, settings.idleTimeoutMs);
   }
 
@@ -92,8 +91,10 @@ export class AnswerRelay {
   }
 
   /** What came with the head has been written by now; a head without a body yet (events, long polls) goes out alone. */
-  #flushHead(): void {
-    if (!this.#flowing) this.#job.response.flushHeaders();
+  flush(): void {
+    if (this.#flowing || this.#isOver) return;
+    this.#flowing = true;
+    this.#job.response.flushHeaders();
   }
 
   write(piece: Buffer): void {
@@ -126,10 +127,9 @@ export class AnswerRelay {
     const { request, response, settings } = this.#job;
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#flowing = true;
     this.#unblock();
     if (this.#chunked && trailers.length > 0) response.addTrailers(composeTrailers(trailers));
-    this.#events.onEnd();
+    this.#events.onRelayed(this.#answer.status);
     if (this.#unread && !request.complete) endLingering(request, response, settings.idleTimeoutMs);
     else endWatched(response, settings.idleTimeoutMs);
   }

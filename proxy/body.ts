@@ -13,9 +13,9 @@ export interface BodySink {
 }
 
 export interface BodyEvents {
-  readonly onProgress: () => void;
-  readonly onSent: () => void;
-  readonly onTooLarge: () => void;
+  onProgress(): void;
+  onSent(): void;
+  onTooLarge(): void;
 }
 
 export class BodyPump {

@@ -5,10 +5,13 @@
 // - A connection that nobody has, and that says or ends anything, is closed.
 // - What came before the connection broke is told before its end.
 import { connect, type Socket } from 'node:net';
+import { gatherWrites } from './gather.ts';
 import { type ResponseEvents, ResponseParser } from './response-parser.ts';
 
 export interface Occupant extends ResponseEvents {
   onConnected(): void;
+  /** All that was read in one go has been told. */
+  onRead(): void;
   /** The target reads on. */
   onDrained(): void;
   onMalformed(): void;
@@ -34,6 +37,7 @@ export class Connection {
   constructor(host: string, port: number, onLost: (connection: Connection) => void) {
     this.#onLost = onLost;
     this.socket = connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: PROBE_MS });
+    gatherWrites(this.socket);
     // A process that is to end does not wait for what is only kept.
     this.socket.unref();
     this.socket.on('connect', this.#onConnect);
@@ -112,7 +116,8 @@ export class Connection {
       return;
     }
     this.#hasSpoken = true;
-    if (!this.parser.read(bytes)) this.#occupant?.onMalformed();
+    if (this.parser.read(bytes)) this.#occupant?.onRead();
+    else this.#occupant?.onMalformed();
   };
 
   readonly #onEnd = (): void => {

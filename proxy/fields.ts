@@ -4,22 +4,22 @@ import { randomUUID } from 'node:crypto';
 import { dropNamed, HOP_BY_HOP, isDisguised, joinValues, namedByConnection } from './field-names.ts';
 
 /** What one walk over a request's fields finds. Empty text stands for a field that is absent. */
-export interface RequestFields {
+export class RequestFields {
   /** What goes on to the target, without Host, framing and what we say about the client. */
-  readonly kept: string[];
-  hosts: number;
-  host: string;
-  connection: string;
-  upgrade: string;
-  contentLength: string;
-  transferEncoding: string;
-  trailer: string;
-  te: string;
-  expect: string;
-  accept: string;
-  cookie: string;
+  readonly kept: string[] = [];
+  hosts = 0;
+  host = '';
+  connection = '';
+  upgrade = '';
+  contentLength = '';
+  transferEncoding = '';
+  trailer = '';
+  te = '';
+  expect = '';
+  accept = '';
+  cookie = '';
   /** What the client, or a proxy before it, says of the way so far. */
-  readonly claims: { forwardedFor: string; proto: string; host: string; requestId: string };
+  readonly claims = { forwardedFor: '', proto: '', host: '', requestId: '' };
 }
 
 /**
@@ -27,11 +27,7 @@ export interface RequestFields {
  * the client would wait upon in vain. Minor is 0 for HTTP/1.0, which has no expectations.
  */
 export function readFields(raw: readonly string[], trusted: boolean, minor: number): RequestFields {
-  const fields: RequestFields = {
-    ...{ kept: [], hosts: 0, host: '', connection: '', upgrade: '', contentLength: '', transferEncoding: '' },
-    ...{ trailer: '', te: '', expect: '', accept: '', cookie: '' },
-    claims: { forwardedFor: '', proto: '', host: '', requestId: '' },
-  };
+  const fields = new RequestFields();
   for (let index = 0; index < raw.length; index += 2) {
     const name = raw[index] ?? '';
     const value = raw[index + 1] ?? '';

@@ -7,8 +7,8 @@
 // - It settles exactly once; from then on the target's connection is back in the pool or destroyed.
 // - A response that was begun and cannot be ended properly ends with the client's connection.
 import type { Socket } from 'node:net';
-import { AnswerRelay } from './answer.ts';
-import { BodyPump } from './body.ts';
+import { type AnswerEvents, AnswerRelay } from './answer.ts';
+import { type BodyEvents, BodyPump } from './body.ts';
 import type { Deadline } from './deadlines.ts';
 import { cutOff } from './delivery.ts';
 import type { AnswerCode, TargetError } from './errors.ts';
@@ -30,13 +30,14 @@ export function forward(job: Job, target: Target): Forwarding {
   return attempt;
 }
 
-class Attempt implements Forwarding, Connecting, Deadline, WireEvents {
+class Attempt implements Forwarding, Connecting, Deadline, WireEvents, BodyEvents, AnswerEvents {
   deadlineAt = Number.POSITIVE_INFINITY;
   readonly outcome: Promise<Outcome>;
   readonly #resolve: (outcome: Outcome) => void;
   readonly #job: Job;
   readonly #target: Target;
-  readonly #body: BodyPump;
+  /** Null when the request has none. */
+  readonly #body: BodyPump | null;
   #wire: Wire | null = null;
   #relay: AnswerRelay | null = null;
   #phase: 'connecting' | 'sending' | 'waiting' | 'relaying' | 'tunnel' | 'settled' = 'connecting';
@@ -48,11 +49,7 @@ class Attempt implements Forwarding, Connecting, Deadline, WireEvents {
     this.#resolve = resolve;
     this.#job = job;
     this.#target = target;
-    this.#body = new BodyPump(job.request, job.settings.maxBodyBytes, {
-      onProgress: () => this.#extend(job.settings.idleTimeoutMs),
-      onSent: () => this.#await(),
-      onTooLarge: () => this.#failEarly('body-too-large', null),
-    });
+    this.#body = job.head.hasBody ? new BodyPump(job.request, job.settings.maxBodyBytes, this) : null;
   }
 
   start(): void {
@@ -85,11 +82,8 @@ class Attempt implements Forwarding, Connecting, Deadline, WireEvents {
         this.#settle({ kind: 'unsent', reason: 'connect-timeout' });
         return;
       case 'sending':
-        if (this.#body.isBlocked) {
-          this.#failEarly('target-timeout', 'idle-timeout');
-          return;
-        }
-        this.#failEarly('request-timeout', null);
+        if (this.#body?.isBlocked === true) this.#failEarly('target-timeout', 'idle-timeout');
+        else this.#failEarly('request-timeout', null);
         return;
       case 'waiting':
         this.#failEarly('target-timeout', 'timeout');
@@ -111,23 +105,33 @@ class Attempt implements Forwarding, Connecting, Deadline, WireEvents {
     if (this.#phase !== 'connecting' || this.#wire === null) return;
     this.#target.connecting.delete(this);
     this.#job.connected();
-    if (!this.#job.head.hasBody) {
+    if (this.#body === null) {
       this.#wire.end([]);
-      this.#await();
+      this.onSent();
       return;
     }
     this.#phase = 'sending';
-    this.#extend(this.#job.settings.idleTimeoutMs);
+    this.onProgress();
     this.#body.start(this.#wire);
     // The target decides whether the body is to come: until then it is the target that is waited for.
-    if (this.#job.head.expectsContinue) this.#await();
+    if (this.#job.head.expectsContinue) this.onSent();
   }
 
   onDrained(): void {
-    this.#body.goOn();
+    this.#body?.goOn();
   }
 
-  #await(): void {
+  /** Of the request's body, or of the answer's. */
+  onProgress(): void {
+    this.#extend(this.#job.settings.idleTimeoutMs);
+  }
+
+  onTooLarge(): void {
+    this.#failEarly('body-too-large', null);
+  }
+
+  /** The request has been sent: now it is the target that is waited for. */
+  onSent(): void {
     if (this.#phase === 'relaying' || this.#phase === 'settled') return;
     this.#phase = 'waiting';
     this.#extend(this.#job.settings.timeoutMs);
@@ -135,10 +139,10 @@ class Attempt implements Forwarding, Connecting, Deadline, WireEvents {
 
   /** A body that came unasked may be whole by now: then it is still the answer that is waited for. */
   #continue(): void {
-    const { head, response, settings } = this.#job;
-    if (!head.expectsContinue || this.#phase !== 'waiting' || this.#body.isDone) return;
+    const { head, response } = this.#job;
+    if (!head.expectsContinue || this.#phase !== 'waiting' || this.#body?.isDone !== false) return;
     this.#phase = 'sending';
-    this.#extend(settings.idleTimeoutMs);
+    this.onProgress();
     response.writeContinue();
   }
 
@@ -150,19 +154,25 @@ class Attempt implements Forwarding, Connecting, Deadline, WireEvents {
 
   onAnswer(answer: ResponseHead): void {
     if (this.#phase === 'settled' || this.#wire === null) return;
-    const { settings, head } = this.#job;
     this.#phase = 'relaying';
-    this.#extend(settings.idleTimeoutMs);
-    const unread = head.hasBody && !this.#body.isDone;
-    const relay = new AnswerRelay(this.#job, answer, this.#wire, unread, {
-      onProgress: () => this.#extend(settings.idleTimeoutMs),
-      // From now on it is the client that is waited for, and watched.
-      onBlocked: () => this.#extend(Number.POSITIVE_INFINITY),
-      onEnd: () => this.#settle({ kind: 'answered', status: answer.status, at: performance.now() }),
-    });
+    this.onProgress();
+    const relay = new AnswerRelay(this.#job, answer, this.#wire, this.#body?.isDone === false, this);
     this.#relay = relay;
     this.#headSent = relay.start();
     if (!this.#headSent) this.#failEarly('target-failed', 'invalid-response');
+  }
+
+  onRead(): void {
+    this.#relay?.flush();
+  }
+
+  /** From now on it is the client that is waited for, and watched. */
+  onBlocked(): void {
+    this.deadlineAt = Number.POSITIVE_INFINITY;
+  }
+
+  onRelayed(status: number): void {
+    this.#settle({ kind: 'answered', status, at: performance.now() });
   }
 
   onBody(piece: Buffer): void {
@@ -214,11 +224,8 @@ class Attempt implements Forwarding, Connecting, Deadline, WireEvents {
 
   /** Before anything was relayed; afterwards there is nothing left to say. */
   #failEarly(answer: AnswerCode, reason: TargetError | null): void {
-    if (this.#headSent) {
-      this.#break(reason);
-      return;
-    }
-    this.#settle({ kind: 'failed', answer, reason });
+    if (this.#headSent) this.#break(reason);
+    else this.#settle({ kind: 'failed', answer, reason });
   }
 
   #break(reason: TargetError | null): void {
@@ -236,7 +243,7 @@ class Attempt implements Forwarding, Connecting, Deadline, WireEvents {
     this.#phase = 'settled';
     this.#job.plane.deadlines.remove(this);
     this.#target.connecting.delete(this);
-    this.#body.stop();
+    this.#body?.stop();
     this.#wire?.leave();
     this.#resolve(outcome);
   }

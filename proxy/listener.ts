@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import { AddressBook } from './addresses.ts';
 import type { AnswerCode } from './errors.ts';
+import { gatherWrites } from './gather.ts';
 import { readOffer } from './offer.ts';
 import type { DataPlane } from './plane.ts';
 import { Turns, WaitingRoom } from './turns.ts';
@@ -143,6 +144,7 @@ export class Listener {
     const address = socket.remoteAddress ?? '';
     if (this.#sockets.size >= this.#most || !this.#addresses.enter(address)) return false;
     this.#sockets.set(socket, new Turns(socket, this.#room));
+    gatherWrites(socket);
     socket.once('close', () => {
       this.#sockets.delete(socket);
       this.#addresses.leave(address);

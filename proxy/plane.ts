@@ -28,6 +28,8 @@ export class DataPlane implements Plane {
   readonly #trusted: BlockList;
   readonly #onError: (error: unknown) => void;
   readonly #unrouted: MutableClassCounts = [0, 0, 0, 0, 0];
+  /** Of each connection: all its requests come from the same one. */
+  readonly #clients = new WeakMap<Socket, Client>();
 
   constructor(router: Router, trusted: BlockList, onError: (error: unknown) => void) {
     this.#router = router;
@@ -113,11 +115,14 @@ export class DataPlane implements Plane {
     countClass(this.#unrouted, reply(conversation, code, context));
   }
 
-  #clientOf(request: IncomingMessage): Client {
-    const { socket } = request;
+  #clientOf({ socket }: IncomingMessage): Client {
+    const known = this.#clients.get(socket);
+    if (known !== undefined) return known;
     const address = plainAddress(socket.remoteAddress ?? '');
     const trusted = address !== '' && this.#trusted.check(address, address.includes(':') ? 'ipv6' : 'ipv4');
-    return { address, proto: 'encrypted' in socket ? 'https' : 'http', trusted };
+    const client: Client = { address, proto: 'encrypted' in socket ? 'https' : 'http', trusted };
+    this.#clients.set(socket, client);
+    return client;
   }
 }
 

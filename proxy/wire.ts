@@ -20,6 +20,8 @@ export interface WireEvents {
   onConnected(): void;
   /** The target reads on, where a write was told to wait. */
   onDrained(): void;
+  /** All that came together has been told. */
+  onRead(): void;
   onInformation(head: ResponseHead): void;
   onAnswer(head: ResponseHead): void;
   onBody(piece: Buffer): void;
@@ -115,6 +117,10 @@ export class Wire implements BodySink, Occupant {
   onConnected(): void {
     this.#isConnected = true;
     this.#events.onConnected();
+  }
+
+  onRead(): void {
+    this.#events.onRead();
   }
 
   onDrained(): void {

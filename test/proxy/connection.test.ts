@@ -29,6 +29,7 @@ async function connected(): Promise<{
   const occupant: Occupant = {
     onConnected: () => told.push('connected'),
     onDrained: () => told.push('drained'),
+    onRead: () => undefined,
     onInformation: ({ status }) => told.push(`information ${status}`),
     onHead: ({ status }) => told.push(`head ${status}`),
     onBody: (piece) => told.push(`body ${piece}`),

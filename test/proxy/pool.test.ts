@@ -37,7 +37,14 @@ async function answered(): Promise<Connection> {
   const ask = (): unknown => connection.socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
   const ignore = (): void => undefined;
   const occupant: Occupant = {
-    ...{ onInformation: ignore, onHead: ignore, onBody: ignore, onSwitch: ignore, onDrained: ignore },
+    ...{
+      onInformation: ignore,
+      onHead: ignore,
+      onBody: ignore,
+      onSwitch: ignore,
+      onDrained: ignore,
+      onRead: ignore,
+    },
     onConnected: ask,
     onEnd: () => resolve(),
     onMalformed: () => reject(new Error('malformed')),

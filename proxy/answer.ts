@@ -1,4 +1,5 @@
 // The target's answer on its way to the client: head, body with back-pressure, trailers. Never holds more than one chunk.
+import type { ServerResponse } from 'node:http';
 import { cutOff, endWatched, watchReader } from './delivery.ts';
 import { composeResponse, composeTrailers, findField } from './headers.ts';
 import type { Job } from './job.ts';
@@ -17,6 +18,9 @@ export interface AnswerSource {
   pause(): void;
   resume(): void;
 }
+
+/** As text, byte by byte, what is small goes out with the head in one piece. */
+const MAX_TEXT_BYTES = 8_192;
 
 export class AnswerRelay {
   readonly #job: Job;
@@ -97,13 +101,14 @@ export class AnswerRelay {
     this.#job.response.flushHeaders();
   }
 
+  /** The piece is only lent: it is copied. */
   write(piece: Buffer): void {
     if (this.#isOver) return;
     this.#flowing = true;
     const { response } = this.#job;
     // What was read with a piece that did not fit any more comes all the same; it is not progress of the client's.
     if (this.#unwatch === null) this.#events.onProgress();
-    if (!response.write(piece) && this.#unwatch === null) this.#block();
+    if (!writeCopy(response, piece) && this.#unwatch === null) this.#block();
   }
 
   #block(): void {
@@ -133,4 +138,9 @@ export class AnswerRelay {
     if (this.#unread && !request.complete) endLingering(request, response, settings.idleTimeoutMs);
     else endWatched(response, settings.idleTimeoutMs);
   }
+}
+
+function writeCopy(response: ServerResponse, piece: Buffer): boolean {
+  if (piece.length > MAX_TEXT_BYTES) return response.write(Buffer.from(piece));
+  return response.write(piece.toString('latin1'), 'latin1');
 }

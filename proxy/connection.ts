@@ -3,7 +3,7 @@
 //
 // INVARIANTS
 // - A connection that nobody has, and that says or ends anything, is closed.
-// - What came before the connection broke is told before its end.
+// - What is told of bytes holds during the call only: all connections read into the same memory, one after the other.
 import { connect, type Socket } from 'node:net';
 import { gatherWrites } from './gather.ts';
 import { type ResponseEvents, ResponseParser } from './response-parser.ts';
@@ -21,6 +21,8 @@ export interface Occupant extends ResponseEvents {
 
 /** TCP's own probes tell when the machine of a target has gone. */
 const PROBE_MS = 1_000;
+/** As much as node reads in one go. Memory for each read, and its way to the garbage, would cost more than the reading. */
+const READ = Buffer.allocUnsafeSlow(65_536);
 
 export class Connection {
   readonly socket: Socket;
@@ -34,14 +36,17 @@ export class Connection {
   idleSince = 0;
   idleUntil = 0;
 
-  constructor(host: string, port: number, onLost: (connection: Connection) => void) {
+  /** `mayGoOver`: to another protocol, whose reader needs a stream. */
+  constructor(host: string, port: number, mayGoOver: boolean, onLost: (connection: Connection) => void) {
     this.#onLost = onLost;
-    this.socket = connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: PROBE_MS });
+    const options = { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: PROBE_MS };
+    const onread = { buffer: READ, callback: this.#onRead };
+    this.socket = connect(mayGoOver ? options : { ...options, onread });
+    if (mayGoOver) this.socket.on('data', this.#onData);
     gatherWrites(this.socket);
     // A process that is to end does not wait for what is only kept.
     this.socket.unref();
     this.socket.on('connect', this.#onConnect);
-    this.socket.on('data', this.#onData);
     this.socket.on('drain', this.#onDrain);
     this.socket.on('end', this.#onEnd);
     this.socket.on('error', this.#onError);
@@ -110,6 +115,11 @@ export class Connection {
 
   readonly #onDrain = (): void => this.#occupant?.onDrained();
 
+  readonly #onRead = (length: number): boolean => {
+    this.#onData(READ.subarray(0, length));
+    return true;
+  };
+
   readonly #onData = (bytes: Buffer): void => {
     if (this.#occupant === null) {
       this.socket.destroy();
@@ -130,9 +140,6 @@ export class Connection {
   };
 
   readonly #onClose = (): void => {
-    // Held back by a client that reads slowly.
-    const rest: Buffer | null = this.#occupant === null ? null : this.socket.read();
-    if (rest !== null) this.#onData(rest);
     if (!this.parser.isWhole) this.#occupant?.onClosed(this.#code);
     this.#onLost(this);
   };

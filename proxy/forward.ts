@@ -64,7 +64,7 @@ class Attempt implements Forwarding, Connecting, Deadline, WireEvents, BodyEvent
       this.#settle({ kind: 'failed', answer: 'bad-request', reason: null });
       return;
     }
-    this.#wire.open();
+    this.#wire.open(this.#job.tunnel !== null);
   }
 
   abort(): void {

@@ -29,7 +29,12 @@ export class Pool {
       if (now < kept.idleUntil && kept.socket.writable) return kept;
       kept.close();
     }
-    return new Connection(this.#host, this.#port, this.#forget);
+    return this.open(false);
+  }
+
+  /** A new one. `mayGoOver`: to another protocol. */
+  open(mayGoOver: boolean): Connection {
+    return new Connection(this.#host, this.#port, mayGoOver, this.#forget);
   }
 
   /** Of a request that was sent whole, and answered. */

@@ -24,6 +24,7 @@ export interface WireEvents {
   onRead(): void;
   onInformation(head: ResponseHead): void;
   onAnswer(head: ResponseHead): void;
+  /** The piece holds during the call only. */
   onBody(piece: Buffer): void;
   onEnd(trailers: readonly string[]): void;
   onSwitch(head: ResponseHead, socket: Socket, first: Buffer): void;
@@ -51,8 +52,10 @@ export class Wire implements BodySink, Occupant {
     this.#head = renderRequest(head);
   }
 
-  open(): void {
-    const connection = this.#target.pool.take();
+  /** `mayGoOver`: the client wants another protocol on the connection. */
+  open(mayGoOver: boolean): void {
+    const { pool } = this.#target;
+    const connection = mayGoOver ? pool.open(true) : pool.take();
     this.#connection = connection;
     connection.occupy(this, this.#method);
     if (connection.isConnecting) this.#events.onConnecting();

@@ -1,35 +1,50 @@
 // One timer for all requests in flight: each has a moment at which it expires, and moves it as often as it likes for
 // the price of an assignment. Late by at most one sweep.
+//
+// They stand in a list, each with its place. A `Set` would do, but each time it is laid out anew, which steady traffic
+// makes it do all the time, its former layout keeps what was in it until the whole heap is collected.
 
 const SWEEP_MS = 50;
 
 export interface Deadline {
   /** By `performance.now()`. */
   readonly deadlineAt: number;
+  /** In the list, or -1; kept by the list. */
+  deadlinePlace: number;
   /** Called once it has passed; takes itself off the list. */
   expire(): void;
 }
 
 export class Deadlines {
-  readonly #all = new Set<Deadline>();
+  readonly #all: Deadline[] = [];
   #timer: NodeJS.Timeout | null = null;
 
   add(deadline: Deadline): void {
-    this.#all.add(deadline);
+    deadline.deadlinePlace = this.#all.push(deadline) - 1;
     if (this.#timer !== null) return;
     this.#timer = setInterval(() => this.#sweep(), SWEEP_MS);
     this.#timer.unref();
   }
 
+  /** The last one takes its place. */
   remove(deadline: Deadline): void {
-    this.#all.delete(deadline);
+    const place = deadline.deadlinePlace;
+    if (place < 0) return;
+    deadline.deadlinePlace = -1;
+    const last = this.#all.pop();
+    if (last === undefined || last === deadline) return;
+    this.#all[place] = last;
+    last.deadlinePlace = place;
   }
 
-  /** The timer outlives its last request by one sweep, so that steady traffic does not start and stop it. */
+  /** From the end: what takes a free place was looked at. The timer outlives its last request by one sweep. */
   #sweep(): void {
     const now = performance.now();
-    for (const deadline of this.#all) if (deadline.deadlineAt <= now) deadline.expire();
-    if (this.#all.size > 0 || this.#timer === null) return;
+    for (let place = this.#all.length - 1; place >= 0; place -= 1) {
+      const deadline = this.#all[place];
+      if (deadline !== undefined && deadline.deadlineAt <= now) deadline.expire();
+    }
+    if (this.#all.length > 0 || this.#timer === null) return;
     clearInterval(this.#timer);
     this.#timer = null;
   }

@@ -32,6 +32,7 @@ export function forward(job: Job, target: Target): Forwarding {
 
 class Attempt implements Forwarding, Connecting, Deadline, WireEvents, BodyEvents, AnswerEvents {
   deadlineAt = Number.POSITIVE_INFINITY;
+  deadlinePlace = -1;
   readonly outcome: Promise<Outcome>;
   readonly #resolve: (outcome: Outcome) => void;
   readonly #job: Job;
@@ -184,7 +185,7 @@ class Attempt implements Forwarding, Connecting, Deadline, WireEvents, BodyEvent
   }
 
   onSwitch(answer: ResponseHead, socket: Socket, first: Buffer): void {
-    const { tunnel, response, settings, setCookie } = this.#job;
+    const { tunnel, response, settings, setCookie, plane } = this.#job;
     if (tunnel === null || this.#phase === 'settled') {
       socket.destroy();
       this.#failEarly('target-failed', 'invalid-response');
@@ -197,10 +198,8 @@ class Attempt implements Forwarding, Connecting, Deadline, WireEvents, BodyEvent
     const fields = composeResponse(answer.fields, settings, false, setCookie);
     const protocol = findField(answer.fields, 'upgrade') ?? '';
     const at = performance.now();
-    const { streams } = this.#job.plane;
-    openTunnel({ response, client: tunnel, target: { socket, first }, protocol, fields, streams }, () =>
-      this.#settle({ kind: 'answered', status: 101, at }),
-    );
+    const tunnelled = { response, client: tunnel, target: { socket, first }, streams: plane.streams };
+    openTunnel({ ...tunnelled, protocol, fields }, () => this.#settle({ kind: 'answered', status: 101, at }));
   }
 
   onFailure(reason: TargetError): void {

@@ -82,7 +82,8 @@ function note(framing: Framing, lower: string, value: string): boolean {
 }
 
 function keepingOf({ connection, keepAlive }: Framing, isOld: boolean): number {
-  if (connection !== '' || isOld) {
+  const isPlain = connection === '' || connection === ',keep-alive';
+  if (!isPlain || isOld) {
     const options = connection.split(',').map((option) => option.trim());
     if (options.includes('close') || (isOld && !options.includes('keep-alive'))) return 0;
   }

@@ -148,6 +148,31 @@ describe('a connection to a target is used again', () => {
   });
 });
 
+it('a target that has a name is reached at the address where it listens', async () => {
+  const { address } = await listen(({ socket }) => socket.write(answer()));
+  const port = await rig.serve({ web: rawEntry(address.replace('127.0.0.1', 'localhost')) });
+  for (let count = 0; count < 3; count += 1)
+    expect(await ask(port)).toMatchObject({ status: 200, body: 'ok' });
+});
+
+describe('an answer that ends with the connection', () => {
+  it.each([2, 3 * 1024 * 1024])('is whole, with %i bytes, however slowly the client reads', async (size) => {
+    const { address } = await listen(({ socket }) =>
+      socket.end(`HTTP/1.1 200 OK\r\n\r\n${'x'.repeat(size)}`),
+    );
+    const port = await rig.serve({ web: rawEntry(address) });
+    const client = connect(port, '127.0.0.1', () =>
+      client.write(`GET / HTTP/1.0\r\n${HOST}Connection: close\r\n\r\n`),
+    );
+    client.pause();
+    await sleep(100);
+    const text = await readText(client);
+    expect(text.length - text.indexOf('\r\n\r\n') - 4).toBe(size);
+    const stats = await rig.proxy?.stats();
+    expect(stats?.services.web?.revisions[0]?.errors.truncated).toBe(0);
+  });
+});
+
 describe('a target that breaks the connection behind its answer', () => {
   it('takes nothing of it back, however slowly the client reads', async () => {
     const large = 'x'.repeat(3 * 1024 * 1024);

@@ -329,32 +329,40 @@ const wellFormed = response.filter(
 );
 
 describe('whatever comes', () => {
-  it('is read when it is well-formed', () => {
-    const property = fc.property(wellFormed, places, (all, cuts) => {
-      expect(readHere(cutInto(all, cuts), 'GET', true)).toMatchObject({ end: 'whole' });
-    });
-    fc.assert(property, { numRuns: RUNS * 5 });
-  });
+  it(
+    'is read when it is well-formed',
+    () => {
+      const property = fc.property(wellFormed, places, (all, cuts) => {
+        expect(readHere(cutInto(all, cuts), 'GET', true)).toMatchObject({ end: 'whole' });
+      });
+      fc.assert(property, { numRuns: RUNS * 5 });
+    },
+    TIMEOUT_MS,
+  );
 
-  it('is read in the same way wherever it is cut', () => {
-    const property = fc.property(mutated, places, method, fc.boolean(), (all, cuts, asked, isEnded) => {
-      const whole = readHere(cutInto(all, []), asked, isEnded);
-      const cut = readHere(cutInto(all, cuts), asked, isEnded);
-      const bytewise = readHere(
-        cutInto(
-          all,
-          [...all].map((_, index) => index),
-        ),
-        asked,
-        isEnded,
-      );
-      // Behind 101 it is for the socket to pass on what is still to come.
-      const isOver = whole.end === 'switched';
-      expect(isOver ? { ...cut, body: whole.body } : cut).toEqual(whole);
-      expect(isOver ? { ...bytewise, body: whole.body } : bytewise).toEqual(whole);
-    });
-    fc.assert(property, { numRuns: RUNS * 5 });
-  });
+  it(
+    'is read in the same way wherever it is cut',
+    () => {
+      const property = fc.property(mutated, places, method, fc.boolean(), (all, cuts, asked, isEnded) => {
+        const whole = readHere(cutInto(all, []), asked, isEnded);
+        const cut = readHere(cutInto(all, cuts), asked, isEnded);
+        const bytewise = readHere(
+          cutInto(
+            all,
+            [...all].map((_, index) => index),
+          ),
+          asked,
+          isEnded,
+        );
+        // Behind 101 it is for the socket to pass on what is still to come.
+        const isOver = whole.end === 'switched';
+        expect(isOver ? { ...cut, body: whole.body } : cut).toEqual(whole);
+        expect(isOver ? { ...bytewise, body: whole.body } : bytewise).toEqual(whole);
+      });
+      fc.assert(property, { numRuns: RUNS * 5 });
+    },
+    TIMEOUT_MS,
+  );
 
   it(
     'is what node understands, or is refused',

@@ -233,15 +233,15 @@ class RunningSlipway implements Slipway {
   }
 
   async #untilReady(daemon: Child, admin: number): Promise<void> {
+    const hasEnded = () => !daemon.isRunning() || this.#proxy?.isRunning() === false;
     const isUp = async () => {
-      if (!daemon.isRunning() || this.#proxy?.isRunning() === false) return true;
+      if (hasEnded()) return true;
       const { entries } = await this.store.list(this.keys.proxies);
       const response = await fetch(`http://127.0.0.1:${admin}/readyz`);
       return response.status === 200 && entries.length > 0;
     };
     await waitFor('the daemon to be ready', isUp, { timeoutMs: 60_000, intervalMs: 100 });
-    if (!daemon.isRunning()) throw new Error(`the daemon ended at once:\n${this.log()}`);
-    if (this.#proxy?.isRunning() === false) throw new Error(`its proxy ended at once:\n${this.log()}`);
+    if (hasEnded()) throw new Error(`the daemon or its proxy ended at once:\n${this.log()}`);
   }
 
   #findProxies(): number[] {

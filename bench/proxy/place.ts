@@ -5,8 +5,7 @@ import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Releases } from '../../src/app/releases.ts';
-import { startChild } from '../../test/support/child.ts';
-import { cleanEnvironment } from '../../test/support/slipway.ts';
+import { cleanEnvironment, startChild } from '../../test/support/child.ts';
 import { waitFor } from '../../test/support/wait.ts';
 
 export interface Place {

@@ -8,11 +8,10 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sendBurst } from '../../scripts/load-burst.ts';
 import { issue } from '../support/certificates.ts';
-import { type Child, startChild } from '../support/child.ts';
+import { type Child, cleanEnvironment, startChild } from '../support/child.ts';
 import { removeEverything } from '../support/containers.ts';
 import { readShell } from '../support/documents.ts';
 import { findFreePorts, uniqueName, uniquePrefix } from '../support/names.ts';
-import { cleanEnvironment } from '../support/slipway.ts';
 import { buildVersions, REPOSITORY } from '../support/versions.ts';
 import { waitFor } from '../support/wait.ts';
 

@@ -7,7 +7,7 @@ import { resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { listImages } from '../../scripts/images.ts';
 import { listContainers, removeEverything } from '../support/containers.ts';
-import { cleanEnvironment } from '../support/slipway.ts';
+import { cleanEnvironment } from '../support/child.ts';
 import { waitFor } from '../support/wait.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');

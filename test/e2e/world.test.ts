@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import Docker from 'dockerode';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startLoad } from '../../scripts/load.ts';
-import { startChild } from '../support/child.ts';
+import { cleanEnvironment, startChild } from '../support/child.ts';
 import { findFreePorts, uniquePrefix } from '../support/names.ts';
 import { Service, type ServiceOptions } from '../support/service.ts';
-import { cleanEnvironment, type Slipway, startSlipway } from '../support/slipway.ts';
+import { type Slipway, startSlipway } from '../support/slipway.ts';
 import { buildVersions, REPOSITORY } from '../support/versions.ts';
 import { waitFor } from '../support/wait.ts';
 

@@ -52,3 +52,9 @@ export async function endProcess(pid: number): Promise<void> {
   process.kill(pid, 'SIGTERM');
   await waitFor(`process ${pid} to end`, isGone, { timeoutMs: 60_000 });
 }
+
+/** The environment of a child without settings that were meant for another Slipway. */
+export function cleanEnvironment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('SLIPWAY_'));
+  return Object.fromEntries(kept);
+}

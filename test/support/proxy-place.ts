@@ -4,9 +4,8 @@ import { cpSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync, write
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { isRunning } from '../../src/app/pid-file.ts';
-import { type Child, startChild } from './child.ts';
+import { type Child, cleanEnvironment, startChild } from './child.ts';
 import { findFreePorts } from './names.ts';
-import { cleanEnvironment } from './slipway.ts';
 import { waitFor } from './wait.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');

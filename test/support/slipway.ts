@@ -9,7 +9,7 @@ import { parseStatus, type StatusDocument } from '../../src/cli/documents.ts';
 import { openEtcd } from '../../src/store/etcd.ts';
 import { buildKeys, type Keys } from '../../src/store/keys.ts';
 import type { Store } from '../../src/store/port.ts';
-import { type Child, endProcess, startChild } from './child.ts';
+import { type Child, cleanEnvironment, endProcess, startChild } from './child.ts';
 import { removeEverything } from './containers.ts';
 import { type EtcdServer, startEtcd } from './etcd.ts';
 import { findFreePorts, uniquePrefix } from './names.ts';
@@ -85,12 +85,6 @@ export async function startSlipway(options: SlipwayOptions = {}): Promise<Slipwa
     throw error;
   }
   return slipway;
-}
-
-/** The environment of a child without settings that were meant for another Slipway. */
-export function cleanEnvironment(): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('SLIPWAY_'));
-  return Object.fromEntries(kept);
 }
 
 class RunningSlipway implements Slipway {

@@ -1,5 +1,12 @@
 // The numbers of several workers as those of one proxy: sums, series by series. Pure.
-import type { ClassCounts, ProxyStats, RequestStats, RevisionStats, ServiceStats } from './counters.ts';
+import {
+  type ClassCounts,
+  countHandshakeErrors,
+  type ProxyStats,
+  type RequestStats,
+  type RevisionStats,
+  type ServiceStats,
+} from './counters.ts';
 import { countTargetErrors } from './errors.ts';
 
 /** The table's version is the lowest of them: what all have. */
@@ -11,6 +18,9 @@ export function mergeStats(all: readonly ProxyStats[]): ProxyStats {
   return {
     tableVersion: all.length === 0 ? 0 : Math.min(...all.map((stats) => stats.tableVersion)),
     connections: sum(all.map((stats) => stats.connections)),
+    handshakeErrors: countHandshakeErrors((reason) =>
+      sum(all.map(({ handshakeErrors }) => handshakeErrors[reason])),
+    ),
     unrouted: mergeClasses(all.map((stats) => stats.unrouted)),
     services,
   };

@@ -34,9 +34,27 @@ export interface ServiceStats {
   readonly revisions: readonly RevisionStats[];
 }
 
+/** Why a connection came to no request over TLS. */
+export type HandshakeError =
+  /** None for the host, or none that goes with what the client can do. */
+  'no-certificate' | 'timeout' | 'closed' | 'protocol';
+
+export type HandshakeErrorCounts = Record<HandshakeError, number>;
+
+/** Every reason with its number, so that none is forgotten. */
+export function countHandshakeErrors(countOf: (reason: HandshakeError) => number): HandshakeErrorCounts {
+  return {
+    'no-certificate': countOf('no-certificate'),
+    timeout: countOf('timeout'),
+    closed: countOf('closed'),
+    protocol: countOf('protocol'),
+  };
+}
+
 export interface ProxyStats {
   readonly tableVersion: number;
   readonly connections: number;
+  readonly handshakeErrors: Readonly<HandshakeErrorCounts>;
   /** Requests that belong to no service. */
   readonly unrouted: ClassCounts;
   readonly services: Readonly<Record<string, ServiceStats>>;

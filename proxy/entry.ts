@@ -123,6 +123,7 @@ function readSettings(reader: Reader, value: unknown): ServiceSettings {
     affinity: readAffinity(reader, fields.affinity),
     maxBodyBytes: readMaxBody(reader, fields.max_body),
     ...readHeaders(reader, fields.headers),
+    missingHeaders: [],
   };
 }
 

@@ -8,6 +8,7 @@ interface Answer {
 }
 
 export const ANSWERS = {
+  'https-only': { status: 308, message: 'This host is served over https.' },
   'bad-request': { status: 400, message: 'The request is not valid HTTP.' },
   'bad-version': { status: 400, message: 'Only HTTP/1.0 and HTTP/1.1 are spoken here.' },
   'bad-host': { status: 400, message: 'The request needs exactly one valid Host.' },

@@ -28,6 +28,8 @@ export interface ExchangeInput {
   readonly head: RequestHead;
   readonly service: Service;
   readonly plane: Plane;
+  /** The service's, with what is to be added for this client. */
+  readonly settings: ServiceSettings;
   readonly secure: boolean;
   readonly tunnel: Job['tunnel'];
   /** The revision of a preview, or null. */
@@ -65,7 +67,7 @@ export class Exchange implements Job, Wish {
     this.forced = input.forced;
     this.#service = input.service;
     this.#secure = input.secure;
-    this.#settings = input.service.settings;
+    this.#settings = input.settings;
     this.#retriesLeft = this.#settings.retries;
     const { affinity } = this.#settings;
     this.#sticky =
@@ -208,7 +210,8 @@ export class Exchange implements Job, Wish {
 
   #answer(code: AnswerCode): void {
     this.#count(ANSWERS[code].status);
-    if (!this.#gone) reply(this, code, { ...this.head, closing: this.plane.closing });
+    const fields = this.#settings.missingHeaders;
+    if (!this.#gone) reply(this, code, { ...this.head, closing: this.plane.closing, fields });
   }
 
   #count(status: number, at = performance.now()): void {

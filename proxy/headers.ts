@@ -68,8 +68,16 @@ export function composeResponse(
   const named = namedByConnection(connection);
   if (named !== null) dropNamed(list, named);
   for (const item of settings.headers) list.push(item);
+  addMissing(list, settings.missingHeaders);
   if (setCookie !== null) list.push('Set-Cookie', setCookie);
   return list;
+}
+
+function addMissing(list: string[], missing: readonly string[]): void {
+  for (let index = 0; index < missing.length; index += 2) {
+    const name = missing[index] ?? '';
+    if (findField(list, name.toLowerCase()) === null) list.push(name, missing[index + 1] ?? '');
+  }
 }
 
 function isForClient(lower: string, chunked: boolean): boolean {

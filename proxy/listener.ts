@@ -1,10 +1,11 @@
-// The clients' connections: explicit limits on what they may take, and an end that lets them finish. Knows no table, and
-// listens nowhere itself: connections are passed to it.
+// The clients' connections, with and without TLS: explicit limits on what they may take, and an end that lets them finish.
+// Knows no table, and listens nowhere itself: connections are passed to it.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { AddressBook } from './addresses.ts';
 import type { AnswerCode } from './errors.ts';
 import { gatherWrites } from './gather.ts';
+import { Handshakes } from './handshakes.ts';
 import { readOffer } from './offer.ts';
 import type { DataPlane } from './plane.ts';
 import { Turns, WaitingRoom } from './turns.ts';
@@ -41,13 +42,18 @@ export interface Patience {
 export class Listener {
   readonly #plane: DataPlane;
   readonly #server: Server;
-  readonly #sockets = new Map<Socket, Turns>();
+  readonly handshakes: Handshakes;
+  /** As they were accepted, those included whose handshake is not done. */
+  readonly #sockets = new Set<Socket>();
+  /** By the socket that HTTP is spoken on: within TLS that is another one. */
+  readonly #turns = new WeakMap<Socket, Turns>();
   readonly #addresses: AddressBook;
   readonly #room = new WaitingRoom(MAX_WAITING);
   readonly #most: number;
 
   constructor(plane: DataPlane, limits: Limits) {
     this.#plane = plane;
+    this.handshakes = new Handshakes((socket) => this.#converse(socket));
     this.#most = limits.maxConnections ?? MAX_CONNECTIONS;
     this.#addresses = new AddressBook(limits.maxConnectionsPerAddress ?? Number.POSITIVE_INFINITY);
     this.#server = createServer({
@@ -77,9 +83,10 @@ export class Listener {
   }
 
   /** A connection that somebody has accepted. */
-  take(socket: Socket): void {
-    if (this.#admit(socket)) this.#server.emit('connection', socket);
-    else socket.destroy();
+  take(socket: Socket, isSecure: boolean): void {
+    if (!this.#admit(socket)) socket.destroy();
+    else if (isSecure) this.handshakes.begin(socket);
+    else this.#converse(socket);
   }
 
   /** Answers go out with `Connection: close` from now on. */
@@ -100,7 +107,7 @@ export class Listener {
     // Closing the server would also end its watch over slow clients, which could then stay until the deadline.
     this.#server.closeIdleConnections();
     await this.#until(() => this.#sockets.size === 0, deadline);
-    for (const socket of this.#sockets.keys()) socket.destroy();
+    for (const socket of this.#sockets) socket.destroy();
     await this.settle(CUT_MS);
     this.#server.close();
   }
@@ -128,7 +135,13 @@ export class Listener {
   }
 
   #turnsOf(socket: Socket): Turns | undefined {
-    return this.#sockets.get(socket);
+    return this.#turns.get(socket);
+  }
+
+  #converse(socket: Socket): void {
+    this.#turns.set(socket, new Turns(socket, this.#room));
+    gatherWrites(socket);
+    this.#server.emit('connection', socket);
   }
 
   /** Node has let go of the connection: what a response that is under way still needs of it is for us to do. */
@@ -143,8 +156,7 @@ export class Listener {
   #admit(socket: Socket): boolean {
     const address = socket.remoteAddress ?? '';
     if (this.#sockets.size >= this.#most || !this.#addresses.enter(address)) return false;
-    this.#sockets.set(socket, new Turns(socket, this.#room));
-    gatherWrites(socket);
+    this.#sockets.add(socket);
     socket.once('close', () => {
       this.#sockets.delete(socket);
       this.#addresses.leave(address);

@@ -1,16 +1,21 @@
 // One data plane in this process: a table, the clients' connections, and their end. What `--workers 1` is, and what each
 // worker runs.
 import { BlockList, isIP, type Socket } from 'node:net';
+import type { Certificate } from './certificate.ts';
 import type { ProxyStats } from './counters.ts';
 import { ProxyFailure } from './failure.ts';
 import { type Limits, Listener, type Patience } from './listener.ts';
-import { DataPlane } from './plane.ts';
+import { DataPlane, type SecureWords } from './plane.ts';
 import { Router } from './router.ts';
 
 export interface LocalOptions extends Limits {
   /** Addresses or networks (`10.0.0.0/8`) of proxies before us whose word on the client is taken. */
   readonly trusted?: readonly string[];
+  /** What clients are told of https; nothing by default. */
+  readonly secure?: SecureWords;
 }
+
+const NO_WORDS: SecureWords = { redirectPort: null, hstsSeconds: 0 };
 
 export class LocalProxy {
   readonly router = new Router();
@@ -18,16 +23,26 @@ export class LocalProxy {
   readonly #plane: DataPlane;
 
   constructor(options: LocalOptions, onError: (error: unknown) => void) {
-    this.#plane = new DataPlane(this.router, parseTrusted(options.trusted ?? []), onError);
+    const trusted = parseTrusted(options.trusted ?? []);
+    const isNamed = (host: string): boolean => this.#listener.handshakes.covers(host);
+    this.#plane = new DataPlane({
+      ...{ router: this.router, trusted, isNamed, onError },
+      secure: options.secure ?? NO_WORDS,
+    });
     this.#listener = new Listener(this.#plane, options);
   }
 
-  take(socket: Socket): void {
-    this.#listener.take(socket);
+  take(socket: Socket, isSecure: boolean): void {
+    this.#listener.take(socket, isSecure);
+  }
+
+  useCertificates(certificates: readonly Certificate[]): void {
+    this.#listener.handshakes.use(certificates);
   }
 
   stats(): ProxyStats {
-    return this.#plane.stats(this.#listener.connections);
+    const { connections, handshakes } = this.#listener;
+    return this.#plane.stats(connections, handshakes.errors());
   }
 
   sayClose(): void {

@@ -2,6 +2,7 @@
 // about the others.
 import type { Worker } from 'node:cluster';
 import type { Socket } from 'node:net';
+import type { Certificate } from './certificate.ts';
 import type { Acknowledgement, TableUpdate } from './control.ts';
 import type { ProxyStats } from './counters.ts';
 import type { Patience } from './listener.ts';
@@ -82,17 +83,22 @@ export class Member {
   }
 
   /** `address`: where its end is to be told, otherwise null. */
-  take(socket: Socket, address: string | null): void {
+  take(socket: Socket, address: string | null, isSecure: boolean): void {
     this.#isTaking = true;
     const id = address === null ? null : this.#nextId;
     if (address !== null) this.#addresses.set(this.#nextId, address);
     this.#nextId += 1;
-    this.#worker.send({ kind: 'connection', id } satisfies ToWorker, socket);
+    this.#worker.send({ kind: 'connection', id, isSecure } satisfies ToWorker, socket);
   }
 
   /** One that has not started yet gets the table in force when it does. */
   async apply(update: TableUpdate): Promise<void> {
     if (this.#started) await this.#ask((id) => ({ kind: 'apply', id, update }));
+  }
+
+  /** One that has not started yet gets those in force when it does. */
+  useCertificates(certificates: readonly Certificate[]): void {
+    if (this.#started) this.#tell({ kind: 'certificates', certificates });
   }
 
   async readStats(): Promise<void> {

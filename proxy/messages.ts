@@ -1,4 +1,5 @@
 // What the primary and its workers say to each other. Plain data only; types and the reading of them.
+import type { Certificate } from './certificate.ts';
 import type { Acknowledgement, TableUpdate } from './control.ts';
 import type { ProxyStats } from './counters.ts';
 import type { Patience } from './listener.ts';
@@ -10,11 +11,13 @@ export type ToWorker =
       readonly kind: 'start';
       readonly options: LocalOptions;
       readonly update: TableUpdate | null;
+      readonly certificates: readonly Certificate[];
     }
+  | { readonly kind: 'certificates'; readonly certificates: readonly Certificate[] }
   | { readonly kind: 'apply'; readonly id: number; readonly update: TableUpdate }
   | { readonly kind: 'stats'; readonly id: number }
   /** With its socket, unless the client has gone meanwhile. With an id, where its end is to be told. */
-  | { readonly kind: 'connection'; readonly id: number | null }
+  | { readonly kind: 'connection'; readonly id: number | null; readonly isSecure: boolean }
   | { readonly kind: 'say-close' }
   /** The last: the worker exits when it is done. */
   | { readonly kind: 'drain'; readonly patience: Patience };

@@ -2,7 +2,12 @@
 // requests; opens no socket itself.
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { BlockList, Socket } from 'node:net';
-import { countClass, type MutableClassCounts, type ProxyStats } from './counters.ts';
+import {
+  countClass,
+  type HandshakeErrorCounts,
+  type MutableClassCounts,
+  type ProxyStats,
+} from './counters.ts';
 import { Deadlines } from './deadlines.ts';
 import type { AnswerCode } from './errors.ts';
 import { Exchange } from './exchange.ts';
@@ -14,6 +19,27 @@ import { type RequestHead, readRequest } from './request.ts';
 import type { Router } from './router.ts';
 import type { Service } from './service.ts';
 import { Streams } from './streams.ts';
+import type { ServiceSettings } from './table.ts';
+
+/** What clients are told of https. */
+export interface SecureWords {
+  /** Where requests without TLS are sent, for hosts that have a certificate; null: nowhere. */
+  readonly redirectPort: number | null;
+  /** Of `Strict-Transport-Security` on answers over TLS that have none; 0: not said. */
+  readonly hstsSeconds: number;
+}
+
+export interface DataPlaneOptions {
+  readonly router: Router;
+  readonly trusted: BlockList;
+  readonly secure: SecureWords;
+  /** Whether a certificate names this host. */
+  readonly isNamed: (host: string) => boolean;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Whoever gives out certificates asks for this without TLS (RFC 8555 8.3). */
+const CHALLENGE_PATH = '/.well-known/acme-challenge/';
 
 interface Conversation {
   readonly request: IncomingMessage;
@@ -24,17 +50,20 @@ export class DataPlane implements Plane {
   readonly deadlines = new Deadlines();
   readonly streams = new Streams();
   closing = false;
+  readonly #options: DataPlaneOptions;
   readonly #router: Router;
-  readonly #trusted: BlockList;
-  readonly #onError: (error: unknown) => void;
   readonly #unrouted: MutableClassCounts = [0, 0, 0, 0, 0];
   /** Of each connection: all its requests come from the same one. */
   readonly #clients = new WeakMap<Socket, Client>();
+  /** For answers over TLS: name, value. */
+  readonly #secureFields: readonly string[];
+  readonly #secureSettings = new WeakMap<ServiceSettings, ServiceSettings>();
 
-  constructor(router: Router, trusted: BlockList, onError: (error: unknown) => void) {
-    this.#router = router;
-    this.#trusted = trusted;
-    this.#onError = onError;
+  constructor(options: DataPlaneOptions) {
+    const { hstsSeconds } = options.secure;
+    this.#options = options;
+    this.#router = options.router;
+    this.#secureFields = hstsSeconds === 0 ? [] : ['Strict-Transport-Security', `max-age=${hstsSeconds}`];
   }
 
   serve(request: IncomingMessage, response: ServerResponse): void {
@@ -52,16 +81,19 @@ export class DataPlane implements Plane {
   }
 
   refuse(conversation: Conversation, code: AnswerCode): void {
-    const read = readRequest(conversation.request, this.#clientOf(conversation.request), '');
+    const client = this.#clientOf(conversation.request);
+    const read = readRequest(conversation.request, client, '');
     const { requestId, accept } = read.ok ? read.head : read;
-    this.#refuse(conversation, code, { requestId, accept, hasBody: true, closing: true });
+    const fields = this.#fieldsFor(client);
+    this.#refuse(conversation, code, { requestId, accept, hasBody: true, closing: true, fields });
   }
 
-  stats(connections: number): ProxyStats {
+  stats(connections: number, handshakeErrors: Readonly<HandshakeErrorCounts>): ProxyStats {
     const services = this.#router.services().map((service) => [service.name, service.stats()] as const);
     return {
       tableVersion: this.#router.version,
       connections,
+      handshakeErrors,
       unrouted: [...this.#unrouted],
       services: Object.fromEntries(services),
     };
@@ -72,22 +104,54 @@ export class DataPlane implements Plane {
     const client = this.#clientOf(request);
     const offer = tunnel === null ? '' : readOffer(findField(request.rawHeaders, 'upgrade') ?? '');
     const read = readRequest(request, client, offer);
+    const fields = this.#fieldsFor(client);
     if (!read.ok) {
-      this.#refuse(conversation, read.code, { ...read, hasBody: true, closing: true });
+      this.#refuse(conversation, read.code, { ...read, hasBody: true, closing: true, fields });
       return;
     }
     const { head } = read;
+    const location = this.#redirect(head, client);
+    if (location !== null) {
+      this.#refuse(conversation, 'https-only', { ...head, closing: this.closing, fields: location });
+      return;
+    }
     const { service, forced } = this.#route(request, head);
     if (service === null) {
-      this.#refuse(conversation, 'no-route', { ...head, closing: this.closing });
+      this.#refuse(conversation, 'no-route', { ...head, closing: this.closing, fields });
       return;
     }
     const secure = client.proto === 'https';
-    const exchange = new Exchange({ request, response, head, service, plane: this, secure, tunnel, forced });
+    const settings = secure ? this.#settingsOverTls(service.settings) : service.settings;
+    const common = { request, response, head, service, settings, plane: this };
+    const exchange = new Exchange({ ...common, secure, tunnel, forced });
     exchange.run().catch((error: unknown) => {
-      this.#onError(error);
+      this.#options.onError(error);
       response.destroy();
     });
+  }
+
+  /** The field that says where to, for a client that is to come back over TLS; otherwise null. */
+  #redirect(head: RequestHead, client: Client): readonly string[] | null {
+    const { secure, isNamed } = this.#options;
+    const port = secure.redirectPort;
+    if (port === null || client.proto === 'https' || !head.url.startsWith('/')) return null;
+    if (head.path.startsWith(CHALLENGE_PATH) || !isNamed(head.host)) return null;
+    // TLS has ended in front of us: there the client is where it should be.
+    if (findField(head.headers, 'x-forwarded-proto') === 'https') return null;
+    return ['Location', `https://${head.host}${port === 443 ? '' : `:${port}`}${head.url}`];
+  }
+
+  #fieldsFor(client: Client): readonly string[] {
+    return client.proto === 'https' ? this.#secureFields : [];
+  }
+
+  #settingsOverTls(settings: ServiceSettings): ServiceSettings {
+    if (this.#secureFields.length === 0) return settings;
+    const present = this.#secureSettings.get(settings);
+    if (present !== undefined) return present;
+    const made = { ...settings, missingHeaders: this.#secureFields };
+    this.#secureSettings.set(settings, made);
+    return made;
   }
 
   /** A preview's host leads only to that preview; its header, where one is given, must match as well. */
@@ -119,7 +183,8 @@ export class DataPlane implements Plane {
     const known = this.#clients.get(socket);
     if (known !== undefined) return known;
     const address = plainAddress(socket.remoteAddress ?? '');
-    const trusted = address !== '' && this.#trusted.check(address, address.includes(':') ? 'ipv6' : 'ipv4');
+    const trusted =
+      address !== '' && this.#options.trusted.check(address, address.includes(':') ? 'ipv6' : 'ipv4');
     const client: Client = { address, proto: 'encrypted' in socket ? 'https' : 'http', trusted };
     this.#clients.set(socket, client);
     return client;

@@ -12,18 +12,20 @@ export interface ReplyContext {
   readonly accept: string;
   readonly hasBody: boolean;
   readonly closing: boolean;
+  /** Of this answer alone: name, value, name, value, … */
+  readonly fields: readonly string[];
 }
 
 export function reply(
   { request, response }: { readonly request: IncomingMessage; readonly response: ServerResponse },
   code: AnswerCode,
-  { requestId, accept, hasBody, closing }: ReplyContext,
+  { requestId, accept, hasBody, closing, fields }: ReplyContext,
 ): number {
   const { status, headers, body } = describeError(code, requestId, accept);
   const whole = request.complete || !hasBody;
   if (!whole || closing) response.shouldKeepAlive = false;
   // Its own text: one that node refused to send on may still stand there.
-  response.writeHead(status, STATUS_CODES[status], [...headers]);
+  response.writeHead(status, STATUS_CODES[status], [...headers, ...fields]);
   const bare = request.method === 'HEAD';
   if (bare) response.flushHeaders();
   else response.write(body);

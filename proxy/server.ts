@@ -3,6 +3,8 @@
 import type { Server, Socket } from 'node:net';
 import type { TableSink, TableUpdate } from './control.ts';
 import { type ProxyStats, SECONDS_BUCKETS } from './counters.ts';
+import type { Certificate } from './certificate.ts';
+import { CertificateFolder, type CertificateNews, type CertificateState } from './certificate-folder.ts';
 import { type Address, Door } from './door.ts';
 import type { Patience } from './listener.ts';
 import { type LocalOptions, LocalProxy } from './local.ts';
@@ -15,12 +17,25 @@ const LINGER_MS = 1_000;
 /** What is in hand when another process has taken over the port ends by itself, or by its idle timeout: nobody waits. */
 const RETIRED_MS = 3_600_000;
 
-export interface ProxyOptions extends LocalOptions {
+/** Where connections are taken. */
+export interface Entrance {
   readonly host: string;
   /** 0 lets the system choose. */
   readonly port: number;
   /** Called once there is a table: the socket of the process whose place this one takes, instead of host and port. */
   readonly inherit?: () => Promise<Server | null>;
+}
+
+export interface SecureEntrance extends Entrance {
+  /** With the certificates: `NAME.crt` and `NAME.key`. */
+  readonly folder: string;
+  /** Told what has become of which certificate. */
+  readonly onNews?: (news: CertificateNews) => void;
+}
+
+export interface ProxyOptions extends LocalOptions, Entrance {
+  /** TLS beside it. */
+  readonly https?: SecureEntrance;
   /** Processes that serve; 1, the default, serves in this one. */
   readonly workers?: number;
   /** Serve this table, and watch it. */
@@ -43,10 +58,13 @@ export interface Snapshots {
 
 export interface RunningProxy {
   readonly sink: TableSink;
+  /** Of HTTP, then of https where there is one. */
   readonly addresses: readonly Address[];
-  /** The listening socket, for the process that takes this one's place. */
-  readonly socket: Server;
+  /** The listening sockets, in the same order, for the process that takes this one's place. */
+  readonly sockets: readonly Server[];
   stats(): Promise<ProxyStats>;
+  /** What there is of certificates, and what somebody should look after in a sentence, or null. */
+  certificates(): { readonly states: readonly CertificateState[]; readonly trouble: string | null };
   /** Lets clients finish until the deadline; then everything is closed. */
   stop(deadlineMs: number): Promise<void>;
   /**
@@ -62,7 +80,8 @@ interface Backend {
   /** The entries in force, as they came. */
   entries(): TableUpdate['services'];
   open(): Promise<void>;
-  take(socket: Socket): void;
+  take(socket: Socket, isSecure: boolean): void;
+  useCertificates(certificates: readonly Certificate[]): void;
   stats(): Promise<ProxyStats>;
   sayClose(): void;
   settle(ms: number): Promise<void>;
@@ -79,30 +98,53 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     options.snapshotFile === undefined ? null : new SnapshotWriter(options.snapshotFile, onProblem);
   const file =
     options.tableFile === undefined ? null : new TableFileWatcher(options.tableFile, sink, onProblem);
-  const door = new Door((socket) => backend.take(socket), workers > 1);
+  const folder = options.https === undefined ? null : openFolder(options.https, backend);
+  const doors = [options, ...(options.https === undefined ? [] : [options.https])].map((entrance) => ({
+    entrance,
+    door: new Door((socket) => backend.take(socket, entrance === options.https), workers > 1),
+  }));
+  const closeDoors = (): void => {
+    for (const { door } of doors) door.close();
+  };
   const stop = async (deadlineMs: number): Promise<void> => {
-    await file?.close();
+    await Promise.all([file?.close(), folder?.close()]);
     backend.sayClose();
     await backend.settle(Math.min(LINGER_MS, deadlineMs / 2));
-    door.close();
+    closeDoors();
     await backend.drain({ streamsMs: deadlineMs, idleMs: 0, requestsMs: deadlineMs });
     await writer?.flush();
   };
   const retire = async (windowMs: number): Promise<void> => {
-    door.close();
+    closeDoors();
     backend.sayClose();
+    await folder?.close();
     await backend.drain({ streamsMs: windowMs, idleMs: windowMs, requestsMs: RETIRED_MS });
   };
   try {
+    await folder?.start();
     await file?.start();
     await options.feed?.(sink, openSnapshots(options.snapshotFile, writer, backend));
     await backend.open();
-    const address = await door.open(options, (await options.inherit?.()) ?? null);
-    return { sink, addresses: [address], socket: door.socket, stats: () => backend.stats(), stop, retire };
+    const addresses: Address[] = [];
+    for (const { door, entrance } of doors)
+      addresses.push(await door.open(entrance, (await entrance.inherit?.()) ?? null));
+    return {
+      ...{ sink, addresses, stop, retire },
+      sockets: doors.map(({ door }) => door.socket),
+      stats: () => backend.stats(),
+      certificates: () => ({ states: folder?.states() ?? [], trouble: folder?.trouble() ?? null }),
+    };
   } catch (error) {
     await stop(0);
     throw error;
   }
+}
+
+function openFolder({ folder, onNews }: SecureEntrance, backend: Backend): CertificateFolder {
+  return new CertificateFolder(folder, {
+    onChange: (certificates) => backend.useCertificates(certificates),
+    onNews: onNews ?? (() => undefined),
+  });
 }
 
 /** Of an entry that was refused the former one is kept, as it is served. */
@@ -124,7 +166,8 @@ function serveHere(options: ProxyOptions, onProblem: (problem: string) => void):
     sink: local.router,
     entries: () => local.router.entries(),
     open: async () => undefined,
-    take: (socket) => local.take(socket),
+    take: (socket, isSecure) => local.take(socket, isSecure),
+    useCertificates: (certificates) => local.useCertificates(certificates),
     stats: async () => local.stats(),
     sayClose: () => local.sayClose(),
     settle: (ms) => local.settle(ms),

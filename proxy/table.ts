@@ -80,4 +80,6 @@ export interface ServiceSettings {
   readonly headers: readonly string[];
   /** Their names in lower case. */
   readonly headerNames: ReadonlySet<string>;
+  /** Set where the response has none of that name: name, value, name, value, … */
+  readonly missingHeaders: readonly string[];
 }

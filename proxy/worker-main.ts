@@ -25,7 +25,10 @@ async function obey(message: ToWorker, handle: unknown): Promise<void> {
       return;
     case 'connection':
       tell({ kind: 'taken' });
-      receive(handle, message.id);
+      receive(handle, message);
+      return;
+    case 'certificates':
+      local?.useCertificates(message.certificates);
       return;
     case 'say-close':
       local?.sayClose();
@@ -36,7 +39,7 @@ async function obey(message: ToWorker, handle: unknown): Promise<void> {
   }
 }
 
-function receive(handle: unknown, id: number | null): void {
+function receive(handle: unknown, { id, isSecure }: Extract<ToWorker, { kind: 'connection' }>): void {
   const leave = (): void => {
     if (id !== null) tell({ kind: 'left', id });
   };
@@ -45,19 +48,20 @@ function receive(handle: unknown, id: number | null): void {
     return;
   }
   handle.once('close', leave);
-  take(handle);
+  take(handle, isSecure);
 }
 
 /** As the server's own connections are: what is to be written still goes out when the client has ended its side. */
-function take(socket: Socket): void {
+function take(socket: Socket, isSecure: boolean): void {
   socket.allowHalfOpen = true;
   if (local === null) socket.destroy();
-  else local.take(socket);
+  else local.take(socket, isSecure);
 }
 
-async function start({ options, update }: Extract<ToWorker, { kind: 'start' }>): Promise<void> {
+async function start({ options, update, certificates }: Extract<ToWorker, { kind: 'start' }>): Promise<void> {
   const proxy = new LocalProxy(options, (error) => tell({ kind: 'problem', problem: describe(error) }));
   local = proxy;
+  proxy.useCertificates(certificates);
   if (update !== null) await proxy.router.apply(update);
   proxy.router.onChange(() => tell({ kind: 'changed', acknowledgement: acknowledge() }));
   tell({ kind: 'serving', acknowledgement: acknowledge() });

@@ -9,6 +9,7 @@ import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { keepCounters, keepLiving, mergeStats } from './aggregate.ts';
 import { AddressBook } from './addresses.ts';
+import type { Certificate } from './certificate.ts';
 import type { Acknowledgement, TableSink, TableUpdate } from './control.ts';
 import type { ProxyStats } from './counters.ts';
 import { ProxyFailure } from './failure.ts';
@@ -28,6 +29,8 @@ interface Arrival {
   readonly socket: Socket;
   /** Null where nobody counts. */
   readonly address: string | null;
+  /** TLS is spoken on it. */
+  readonly isSecure: boolean;
 }
 
 export class Crew implements TableSink {
@@ -45,6 +48,7 @@ export class Crew implements TableSink {
   readonly #addresses: AddressBook | null;
   readonly #respawns = new Set<NodeJS.Timeout>();
   #update: TableUpdate | null = null;
+  #certificates: readonly Certificate[] = [];
   #left: ProxyStats | null = null;
   #deaths = 0;
   #stopping = false;
@@ -116,14 +120,19 @@ export class Crew implements TableSink {
     return this.#left === null ? living : mergeStats([living, keepLiving(this.#left, living)]);
   }
 
-  take(socket: Socket): void {
+  useCertificates(certificates: readonly Certificate[]): void {
+    this.#certificates = certificates;
+    for (const member of this.#members) member.useCertificates(certificates);
+  }
+
+  take(socket: Socket, isSecure: boolean): void {
     const address = this.#addresses === null ? null : (socket.remoteAddress ?? '');
     const isFull = this.#arrivals.length >= MAX_ARRIVALS;
     if (isFull || (address !== null && this.#addresses?.enter(address) === false)) {
       socket.destroy();
       return;
     }
-    this.#arrivals.push({ socket, address });
+    this.#arrivals.push({ socket, address, isSecure });
     this.#passOn();
   }
 
@@ -156,12 +165,18 @@ export class Crew implements TableSink {
       if (member === undefined || arrival === undefined) return;
       this.#members.delete(member);
       this.#members.add(member);
-      member.take(arrival.socket, arrival.address);
+      member.take(arrival.socket, arrival.address, arrival.isSecure);
     }
   }
 
   #spawn(): void {
-    const start = () => ({ kind: 'start', options: this.#options, update: this.#update }) as const;
+    const start = () =>
+      ({
+        kind: 'start',
+        options: this.#options,
+        update: this.#update,
+        certificates: this.#certificates,
+      }) as const;
     const member = new Member(cluster.fork(), start, {
       onChange: () => this.#announce(),
       onFree: () => this.#passOn(),

@@ -28,7 +28,24 @@ export const SETTINGS = {
     text: "the engine's address (default: DOCKER_HOST, or the local socket)",
   },
   http: { placeholder: '<address>', text: 'where the proxy takes requests', byDefault: ':8080' },
-  https: { placeholder: '<address>', text: 'not available yet: refused' },
+  https: {
+    placeholder: '<address>',
+    text: 'where the proxy takes requests over TLS; none by default; needs --tls-dir',
+  },
+  tlsDir: {
+    placeholder: '<directory>',
+    text: 'certificates for --https, watched: NAME.crt and NAME.key (PEM); default.crt for unknown hosts',
+  },
+  httpsRedirect: {
+    placeholder: null,
+    text: 'send requests without TLS to --https (308), for hosts that have a certificate',
+    byDefault: 'false',
+  },
+  hsts: {
+    placeholder: '<seconds>',
+    text: 'Strict-Transport-Security on answers over TLS that have none; 0: not',
+    byDefault: '0',
+  },
   admin: {
     placeholder: '<address>',
     text: 'admin server: health, metrics, API; `proxy` listens on 127.0.0.1:9181 by default',
@@ -99,6 +116,9 @@ export const CLIENT_SETTINGS = [
 export const PROXY_SETTINGS = [
   'http',
   'https',
+  'tlsDir',
+  'httpsRedirect',
+  'hsts',
   'admin',
   'workers',
   'drain',
@@ -113,6 +133,9 @@ export const PROXY_SETTINGS = [
 export const SERVE_SETTINGS = [
   'http',
   'https',
+  'tlsDir',
+  'httpsRedirect',
+  'hsts',
   'admin',
   'proxyAdmin',
   'workers',

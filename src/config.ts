@@ -55,6 +55,9 @@ function matching(pattern: RegExp, what: string) {
   return z.string().regex(pattern, { error: `expected ${what}` });
 }
 
+/** Two years: what lists of hosts that browsers are born with ask for. */
+const MAX_AGE_SECONDS = 63_072_000;
+
 function readFields(env: Variables) {
   const file = matching(/./, 'the path of a file');
   return {
@@ -70,7 +73,10 @@ function readFields(env: Variables) {
     }),
     docker: text((given) => readEngineAddress(given, env)),
     http: text(values.readListenAddress),
-    https: z.null({ error: 'expected nothing: it is not available yet; end TLS in front of --http' }),
+    https: text(values.readListenAddress).nullable(),
+    tlsDir: matching(/./, 'the path of a directory').nullable(),
+    httpsRedirect: text(values.readSwitch),
+    hsts: text((given) => values.readInteger(given, 0, MAX_AGE_SECONDS)),
     admin: text(values.readListenAddress),
     proxyAdmin: text(values.readListenAddress),
     workers: text((given) => values.readInteger(given, 1, 64)),
@@ -163,10 +169,16 @@ const PAIRS: readonly (readonly [SettingName, SettingName])[] = [
   ['etcdPasswordFile', 'etcdUser'],
   ['etcdCert', 'etcdKey'],
   ['etcdKey', 'etcdCert'],
+  ['https', 'tlsDir'],
+  ['tlsDir', 'https'],
+  ['httpsRedirect', 'https'],
+  ['hsts', 'https'],
 ];
+/** As if the setting were not there. */
+const OFF: readonly unknown[] = [undefined, null, false, 0];
 
 function findLonely(read: Partial<Record<SettingName, unknown>>): string[] {
-  const isGiven = (name: SettingName) => (read[name] ?? null) !== null;
+  const isGiven = (name: SettingName) => !OFF.includes(read[name]);
   return PAIRS.filter(([one, other]) => isGiven(one) && !isGiven(other)).map(
     ([one, other]) => `${flagOf(one)}: found it alone, expected ${flagOf(other)} beside it`,
   );

@@ -5,7 +5,7 @@ import { Server } from 'node:net';
 /** Set for a successor: its predecessor's pid, and the how-manieth proxy in this place it is. */
 export const SUCCEEDS = 'PROXY_SUCCEEDS';
 
-export type SocketName = 'http' | 'admin';
+export type SocketName = 'http' | 'https' | 'admin';
 
 export type FromSuccessor =
   | { readonly kind: 'wants'; readonly socket: SocketName }

@@ -8,6 +8,8 @@ import { flagOf, type SettingName } from '../config-settings.ts';
 export function composeProxyCommand(config: ServeConfig): readonly string[] {
   const values = {
     ...{ http: formatAddress(config.http), admin: formatAddress(config.proxyAdmin) },
+    ...{ https: config.https === null ? null : formatAddress(config.https), tlsDir: config.tlsDir },
+    hsts: config.hsts === 0 ? null : String(config.hsts),
     ...{ workers: String(config.workers), drain: `${config.drain}ms`, prefix: config.prefix },
     etcd: config.etcd === 'embedded' ? EMBEDDED_ENDPOINT : config.etcd.join(','),
     ...{ dataDir: config.dataDir, logLevel: config.logLevel },
@@ -17,7 +19,8 @@ export function composeProxyCommand(config: ServeConfig): readonly string[] {
   const flags = Object.entries(values).flatMap(([name, value]) =>
     value === null ? [] : [flagOf(name as SettingName), value],
   );
-  return [...process.execArgv, findMain(), 'proxy', ...flags];
+  const switches = config.httpsRedirect ? [flagOf('httpsRedirect')] : [];
+  return [...process.execArgv, findMain(), 'proxy', ...flags, ...switches];
 }
 
 /**

@@ -3,7 +3,13 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { TableSink } from '../../proxy/control.ts';
-import { type RunningProxy, SECONDS_BUCKETS, type Snapshots, startProxy } from '../../proxy/server.ts';
+import {
+  type ProxyOptions,
+  type RunningProxy,
+  SECONDS_BUCKETS,
+  type Snapshots,
+  startProxy,
+} from '../../proxy/server.ts';
 import { startProxyAdmin } from '../admin/admin.ts';
 import type { AdminServer } from '../admin/server.ts';
 import type { ProxyConfig } from '../config.ts';
@@ -24,7 +30,10 @@ import { HandOverRequests, raiseSuccessor } from './successor.ts';
 const EVERY_INTERFACE: readonly string[] = ['0.0.0.0', '::'];
 
 /** Of a proxy that does not serve yet. */
-const NO_NUMBERS: ProxyNumbers = { tableVersion: 0, connections: 0, unrouted: [], services: {} };
+const NO_NUMBERS: ProxyNumbers = {
+  ...{ tableVersion: 0, connections: 0, handshakeErrors: {}, unrouted: [] },
+  ...{ services: {}, certificates: [] },
+};
 
 interface Parts {
   readonly config: ProxyConfig;
@@ -68,8 +77,10 @@ async function runProxy(parts: Parts, requests: HandOverRequests): Promise<void>
   const admin = early ?? (await serveAdmin(parts, view));
   claimPidFile(parts);
   predecessor?.tellServing();
-  log.info('serving', { http: config.http.port, id: nameSelf(parts), pid: process.pid });
-  if (!(await untilSucceeded(parts, { http: proxy.socket, admin: admin.socket }, requests))) return;
+  const ports = { http: config.http.port, ...(config.https === null ? {} : { https: config.https.port }) };
+  log.info('serving', { ...ports, id: nameSelf(parts), pid: process.pid });
+  const [http, https] = proxy.sockets;
+  if (!(await untilSucceeded(parts, { http, https, admin: admin.socket }, requests))) return;
   admin.retire();
   await Promise.race([proxy.retire(config.drain), aborted(signal)]);
 }
@@ -88,6 +99,7 @@ async function serveTraffic(parts: Parts, feed: EtcdFeed | null): Promise<Runnin
     port: config.http.port,
     inherit: inherit(parts, 'http'),
     workers: config.workers,
+    ...composeSecure(parts),
     onProblem: (problem) => log.warn('proxy', { problem }),
     ...(config.table === null ? {} : { tableFile: config.table }),
     ...(feed === null ? {} : { feed: (sink, snapshots) => feed.open(sink, snapshots) }),
@@ -95,6 +107,20 @@ async function serveTraffic(parts: Parts, feed: EtcdFeed | null): Promise<Runnin
   });
   releases.add('proxy', () => proxy.stop(config.drain));
   return proxy;
+}
+
+/** Nothing where no https is asked for. */
+function composeSecure(parts: Parts): Pick<ProxyOptions, 'https' | 'secure'> {
+  const { https, tlsDir, httpsRedirect, hsts } = parts.config;
+  if (https === null || tlsDir === null) return {};
+  return {
+    https: {
+      ...{ host: https.host ?? '::', port: https.port, folder: tlsDir },
+      inherit: inherit(parts, 'https'),
+      onNews: ({ level, message }) => parts.log[level]('certificate', { message }),
+    },
+    secure: { redirectPort: httpsRedirect ? https.port : null, hstsSeconds: hsts },
+  };
 }
 
 /** Tables from etcd, acknowledgements back. */
@@ -115,7 +141,11 @@ class EtcdFeed {
     const link = linkProxy({
       ...{ store, sink, prefix: config.prefix, id: nameSelf(this.#parts), signal: stop.signal },
       version: readProgramVersion(),
-      addresses: { http: formatAddress(config.http), admin: formatAddress(config.admin) },
+      addresses: {
+        http: formatAddress(config.http),
+        ...(config.https === null ? {} : { https: formatAddress(config.https) }),
+        admin: formatAddress(config.admin),
+      },
       readSnapshot: () => snapshots.read(),
       writeSnapshot: async (update) => snapshots.write(update),
       onTrouble: (what, error, streak) => {
@@ -134,7 +164,7 @@ class EtcdFeed {
 
 async function serveAdmin(parts: Parts, { find, trouble }: View): Promise<AdminServer> {
   const { config, log, output, releases } = parts;
-  const numbers = async () => (await find()?.stats()) ?? NO_NUMBERS;
+  const numbers = () => readNumbers(find());
   const metrics = createProxyMetrics({ version: readProgramVersion(), bounds: SECONDS_BUCKETS, numbers });
   const admin = await startProxyAdmin({
     host: config.admin.host ?? '0.0.0.0',
@@ -143,12 +173,21 @@ async function serveAdmin(parts: Parts, { find, trouble }: View): Promise<AdminS
     allowedHosts: [hostname()],
     // With a table it serves, also while etcd is away.
     ready: () => ({ table: find() === null ? describeNoTable(config) : null }),
-    warnings: () => ({ log: output.trouble(), routes: trouble() }),
+    warnings: () => ({
+      log: output.trouble(),
+      routes: trouble(),
+      certificates: find()?.certificates().trouble ?? null,
+    }),
     metrics: () => metrics.render(),
     onError: (error) => log.error('admin server', { error }),
   });
   releases.add('admin server', () => admin.close());
   return admin;
+}
+
+async function readNumbers(proxy: RunningProxy | null): Promise<ProxyNumbers> {
+  if (proxy === null) return NO_NUMBERS;
+  return { ...(await proxy.stats()), certificates: proxy.certificates().states };
 }
 
 function describeNoTable({ table }: ProxyConfig): string {

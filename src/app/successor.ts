@@ -11,7 +11,8 @@ import { isFromSuccessor, type SocketName, SUCCEEDS } from './predecessor.ts';
 const READY_MS = 30_000;
 
 export interface SuccessionOptions {
-  readonly sockets: Readonly<Record<SocketName, Server>>;
+  /** Undefined where this process listens on none of that name: then no successor asks for one. */
+  readonly sockets: Readonly<Record<SocketName, Server | undefined>>;
   /** Of this process. */
   readonly generation: number;
   /** The successor is given up when it aborts. */

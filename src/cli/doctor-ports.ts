@@ -11,6 +11,7 @@ export async function checkPorts(config: ServeConfig): Promise<Finding[]> {
     ? []
     : [
         checkPort('port --http', config.http, isRunning),
+        ...(config.https === null ? [] : [checkPort('port --https', config.https, isRunning)]),
         checkPort('port --proxy-admin', config.proxyAdmin, isRunning),
       ];
   return Promise.all([checkPort('port --admin', config.admin, isRunning), ...proxies]);

@@ -42,7 +42,9 @@ export function collectFlags(command: Command): GivenFlags {
   const options: Readonly<Record<string, unknown>> = command.opts();
   const given: Record<string, string | readonly string[]> = {};
   for (const [name, value] of Object.entries(options)) {
-    if (isSettingName(name) && (typeof value === 'string' || Array.isArray(value))) given[name] = value;
+    if (!isSettingName(name)) continue;
+    if (typeof value === 'string' || Array.isArray(value)) given[name] = value;
+    if (value === true) given[name] = 'true';
   }
   if (options.proxy === false) given.noProxy = 'true';
   return given;

@@ -20,7 +20,7 @@ export interface ProxyLinkOptions {
   readonly id: string;
   /** Of this program. */
   readonly version: string;
-  readonly addresses: { readonly http: string; readonly admin: string };
+  readonly addresses: { readonly http: string; readonly https?: string; readonly admin: string };
   /** The last table that was applied here, or null when there is none; used only while the store is away at the start. */
   readonly readSnapshot: () => Promise<TableUpdate | null>;
   /** Atomically: a new file, then a rename. */

@@ -13,7 +13,7 @@ export interface ProxyRegistration {
   readonly id: string;
   /** Of its program; a proxy that says none knows no hand-over. */
   readonly version: string;
-  readonly addresses: { readonly http: string; readonly admin: string };
+  readonly addresses: { readonly http: string; readonly https?: string; readonly admin: string };
   readonly applied: number;
   readonly busy: Readonly<Record<string, number>>;
   readonly refused: Readonly<Record<string, string>>;

@@ -23,6 +23,8 @@ interface RevisionNumbers {
 export interface ProxyNumbers {
   readonly tableVersion: number;
   readonly connections: number;
+  /** By reason. */
+  readonly handshakeErrors: Readonly<Record<string, number>>;
   readonly unrouted: ClassCounts;
   readonly services: Readonly<
     Record<
@@ -35,6 +37,14 @@ export interface ProxyNumbers {
       }
     >
   >;
+  readonly certificates: readonly CertificateNumbers[];
+}
+
+interface CertificateNumbers {
+  readonly file: string;
+  readonly isBad: boolean;
+  /** Milliseconds since the epoch; null while nothing is served for it. */
+  readonly expiresAt: number | null;
 }
 
 export interface ProxyMetricsOptions {
@@ -109,10 +119,36 @@ export function listFamilies(numbers: ProxyNumbers, bounds: readonly number[]): 
       services.map(([service, { retries }]) => ({ labels: { service }, value: retries })),
     ),
     gauge('connections', 'Open client connections.', one(numbers.connections)),
+    counter(
+      'handshake_errors_total',
+      'Connections that came to no request over TLS, by reason.',
+      Object.entries(numbers.handshakeErrors).map(([reason, value]) => ({ labels: { reason }, value })),
+    ),
+    ...listCertificates(numbers.certificates, Date.now()),
     gauge(
       'table_version',
       'Revision of the store up to which the table is complete.',
       one(numbers.tableVersion),
+    ),
+  ];
+}
+
+function listCertificates(certificates: readonly CertificateNumbers[], now: number): readonly Family[] {
+  return [
+    gauge(
+      'certificates',
+      'Pairs of certificate and key: 1 for the state that the files are in.',
+      certificates.flatMap(({ file, isBad }) => [
+        { labels: { file, state: 'ok' }, value: Number(!isBad) },
+        { labels: { file, state: 'bad' }, value: Number(isBad) },
+      ]),
+    ),
+    gauge(
+      'certificate_expiry_seconds',
+      'Time until the certificate that is served expires; negative once it has.',
+      certificates.flatMap(({ file, expiresAt }) =>
+        expiresAt === null ? [] : [{ labels: { file }, value: (expiresAt - now) / 1_000 }],
+      ),
     ),
   ];
 }

@@ -51,6 +51,7 @@ export const BOUNDS = [0.1, 1];
 export const NUMBERS: ProxyNumbers = {
   tableVersion: 42,
   connections: 7,
+  handshakeErrors: { timeout: 1, protocol: 0 },
   unrouted: [0, 0, 0, 5, 0],
   services: {
     web: {
@@ -67,4 +68,5 @@ export const NUMBERS: ProxyNumbers = {
       ],
     },
   },
+  certificates: [{ file: 'shop', isBad: false, expiresAt: 4_102_444_800_000 }],
 };

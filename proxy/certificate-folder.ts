@@ -1,27 +1,16 @@
 // The folder with certificates, watched: which pairs there are, what is wrong with each, and what is served for it. Uses
 // none of them itself.
-//
-// INVARIANTS
-// - A pair that is bad is bad alone. What was loaded under its name before is kept.
-// - A pair that is gone is dropped only when it is still gone a while later: a renewal may take it away first.
 import { type FSWatcher, watch } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { type Certificate, readCertificate } from './certificate.ts';
+import { readdir } from 'node:fs/promises';
+import type { Certificate } from './certificate.ts';
 import { assignNames } from './certificate-names.ts';
+import { type CertificateNews, describePair, type Pair, readTexts, renewPair } from './certificate-pair.ts';
 import { ProxyFailure } from './failure.ts';
 
 /** A renewal writes several files: look when it has been quiet for so long. */
 const SETTLE_MS = 250;
 /** For what is told by no event: links that lead elsewhere, file systems without any, time that passes. */
 const LOOK_MS = 60_000;
-const GONE_MS = 10_000;
-const READABLE_BY_OTHERS = 0o004;
-
-export interface CertificateNews {
-  readonly level: 'info' | 'warn' | 'error';
-  readonly message: string;
-}
 
 export interface CertificateState {
   readonly file: string;
@@ -30,20 +19,6 @@ export interface CertificateState {
   /** When what is served expires: milliseconds since the epoch. Null when nothing is. */
   readonly expiresAt: number | null;
 }
-
-interface Pair {
-  readonly file: string;
-  readonly cert: string | null;
-  readonly key: string | null;
-  /** Null when it can be used. */
-  readonly problem: string | null;
-  readonly isExposed: boolean;
-  readonly served: Certificate | null;
-  /** By the monotonic clock. */
-  readonly goneSince: number | null;
-}
-
-type Texts = Pick<Pair, 'cert' | 'key' | 'isExposed'>;
 
 export interface FolderEvents {
   /** All that are to be served from now on. */
@@ -76,8 +51,9 @@ export class CertificateFolder {
       throw refuse(`${this.#path}: ${files}; make it, or correct the path of --tls-dir.`);
     if (files.length === 0)
       throw refuse(`${this.#path} holds no certificate: put NAME.crt and NAME.key into it, both in PEM.`);
-    await this.#look();
     this.#watch();
+    this.#looking = this.#look();
+    await this.#looking;
     this.#ticking = setInterval(() => {
       this.#watch();
       this.#lookSoon(0);
@@ -137,7 +113,8 @@ export class CertificateFolder {
   async #readAll(files: readonly string[]): Promise<void> {
     const pairs = new Map<string, Pair>();
     for (const file of new Set([...this.#pairs.keys(), ...files])) {
-      const pair = renew(file, this.#pairs.get(file) ?? null, await readTexts(this.#path, file));
+      const texts = files.includes(file) ? await readTexts(this.#path, file) : null;
+      const pair = renewPair(file, this.#pairs.get(file) ?? null, texts, performance.now());
       if (pair !== null) pairs.set(file, pair);
     }
     const before = listServed(this.#pairs);
@@ -175,75 +152,8 @@ export class CertificateFolder {
   }
 }
 
-/** Null when it is no more. */
-function renew(file: string, before: Pair | null, texts: Texts): Pair | null {
-  if (texts.cert === null && texts.key === null) return before === null ? null : markGone(before);
-  const isSame = before !== null && before.cert === texts.cert && before.key === texts.key;
-  if (isSame) return { ...before, ...texts, goneSince: null };
-  const served = before?.served ?? null;
-  const fail = (problem: string): Pair => ({ file, ...texts, problem, served, goneSince: null });
-  if (texts.cert === null) return fail('there is no .crt beside the .key that can be read');
-  if (texts.key === null) return fail('there is no .key beside the .crt that can be read');
-  const read = readCertificate(file, texts.cert, texts.key);
-  if (!read.ok) return fail(read.problem);
-  return { file, ...texts, problem: null, served: read.certificate, goneSince: null };
-}
-
-function markGone(before: Pair): Pair | null {
-  const now = performance.now();
-  if (before.goneSince !== null && now - before.goneSince >= GONE_MS) return null;
-  return {
-    ...before,
-    cert: null,
-    key: null,
-    problem: 'its files are gone',
-    goneSince: before.goneSince ?? now,
-  };
-}
-
-async function readTexts(folder: string, file: string): Promise<Texts> {
-  const keyPath = join(folder, `${file}.key`);
-  const [cert, key] = [await readOrNull(join(folder, `${file}.crt`)), await readOrNull(keyPath)];
-  return { cert, key, isExposed: key !== null && ((await readMode(keyPath)) & READABLE_BY_OTHERS) !== 0 };
-}
-
-async function readOrNull(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch {
-    // Not there, or not for us to read: what that means the caller says, of the pair.
-    return null;
-  }
-}
-
-async function readMode(path: string): Promise<number> {
-  try {
-    return (await stat(path)).mode;
-  } catch {
-    // Replaced just now: another look follows.
-    return 0;
-  }
-}
-
 function listServed(pairs: ReadonlyMap<string, Pair>): readonly Certificate[] {
   return [...pairs.values()].flatMap(({ served }) => served ?? []);
-}
-
-function describePair({ file, problem, isExposed, served }: Pair): readonly CertificateNews[] {
-  const news: CertificateNews[] = [];
-  const add = (level: CertificateNews['level'], message: string): unknown => news.push({ level, message });
-  if (problem !== null) {
-    const rest = served === null ? 'its hosts have no certificate' : 'what was loaded before is served';
-    add('error', `${file}: ${problem}; ${rest}.`);
-  }
-  if (isExposed) add('warn', `${file}.key can be read by every user of this machine: chmod o-r it.`);
-  if (served === null) return news;
-  const [from, to] = [served.validFrom, served.validTo].map((at) => new Date(at).toISOString());
-  const now = Date.now();
-  if (served.validTo <= now) add('warn', `${file}: the certificate has expired at ${to}; renew it.`);
-  else if (served.validFrom > now) add('warn', `${file}: the certificate is valid from ${from} on only.`);
-  add('info', `${file}: loaded for ${served.names.join(', ') || 'no name'}, valid until ${to}.`);
-  return news;
 }
 
 function describeRead(error: unknown): string {

@@ -1,10 +1,30 @@
 // One small request through a proxy, its whole answer, and whether all is as it should be.
-import { type Agent, request } from 'node:http';
+import {
+  type Agent,
+  type ClientRequest,
+  type IncomingMessage,
+  type RequestOptions,
+  request,
+} from 'node:http';
+import { request as requestSecure } from 'node:https';
 
 /** Where requests go: a proxy on this machine, and the host that they ask for. */
 export interface LoadTarget {
   readonly port: number;
   readonly host: string;
+  /** Over TLS, whoever has signed the certificate. */
+  readonly isSecure?: boolean;
+}
+
+/** A request to the target, its name given to TLS as well. */
+export function openRequest(
+  { port, host, isSecure = false }: LoadTarget,
+  options: RequestOptions,
+  read: (response: IncomingMessage) => void,
+): ClientRequest {
+  const to = { host: '127.0.0.1', port, ...options };
+  if (!isSecure) return request(to, read);
+  return requestSecure({ ...to, servername: host, rejectUnauthorized: false }, read);
 }
 
 export interface Shot extends LoadTarget {
@@ -30,10 +50,10 @@ const REQUEST_TIMEOUT_MS = 240_000;
 
 /** Never throws. */
 export function exchange(shot: Shot): Promise<Answer> {
-  const { port, host, method, path, body, agent } = shot;
-  const options = { host: '127.0.0.1', port, method, path, agent, timeout: REQUEST_TIMEOUT_MS };
+  const { host, method, path, body, agent } = shot;
+  const options = { method, path, agent, timeout: REQUEST_TIMEOUT_MS };
   return new Promise((resolve) => {
-    const sent = request({ ...options, headers: composeHeaders(shot, host) }, (response) => {
+    const sent = openRequest(shot, { ...options, headers: composeHeaders(shot, host) }, (response) => {
       const version = response.headers['x-version'];
       const given = typeof version === 'string' ? version : null;
       const settle = (problem: string | null): void =>

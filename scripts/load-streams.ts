@@ -1,9 +1,9 @@
 // Long exchanges on one service through a proxy: a download whose checksum is compared, a WebSocket whose messages come
 // back in order, an event stream without a gap. Each says how it ended, and which version it was on.
 import { createHash } from 'node:crypto';
-import { get, type IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
-import type { LoadTarget } from './load-exchange.ts';
+import { type LoadTarget, openRequest } from './load-exchange.ts';
 
 export interface StreamReport {
   readonly version: string | null;
@@ -70,8 +70,10 @@ export function startEvents(target: LoadTarget): Stream {
   return stream;
 }
 
-export function startEcho({ port, host }: LoadTarget): Stream {
-  const socket = new WebSocket(`ws://127.0.0.1:${port}/`, { headers: { host } });
+export function startEcho({ port, host, isSecure = false }: LoadTarget): Stream {
+  const secure = isSecure ? { servername: host, rejectUnauthorized: false } : {};
+  const url = `${isSecure ? 'wss' : 'ws'}://127.0.0.1:${port}/`;
+  const socket = new WebSocket(url, { headers: { host }, ...secure });
   const stream = new Recorder(() => socket.close());
   let sent = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -95,19 +97,21 @@ export function startEcho({ port, host }: LoadTarget): Stream {
 }
 
 function open(
-  { port, host }: LoadTarget,
+  target: LoadTarget,
   path: string,
   stream: Recorder,
   read: (response: IncomingMessage) => void,
-) {
-  const options = { host: '127.0.0.1', port, path, headers: { host }, agent: false } as const;
-  return get(options, (response) => {
+): ClientRequest {
+  const options = { path, headers: { host: target.host }, agent: false } as const;
+  const request = openRequest(target, options, (response) => {
     stream.sees(response);
     response.on('error', (error) => stream.end('them', `cut off: ${error.message}`));
     if (response.statusCode === 200) return read(response);
     response.resume();
     stream.end('them', `status ${response.statusCode}`);
   });
+  request.end();
+  return request;
 }
 
 /** The first end counts. */

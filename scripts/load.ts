@@ -3,6 +3,7 @@
 // are in `load-streams`.
 import { randomBytes } from 'node:crypto';
 import { Agent } from 'node:http';
+import { Agent as SecureAgent } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Answer, exchange, type LoadTarget, type Shot } from './load-exchange.ts';
 
@@ -65,7 +66,7 @@ export function startLoad(options: LoadOptions): Load {
 
 class SteadyLoad implements Load {
   readonly #target: LoadTarget;
-  readonly #agent = new Agent({ keepAlive: true, maxFreeSockets: 32 });
+  readonly #agent: Agent;
   readonly #timer: NodeJS.Timeout;
   readonly #name = randomBytes(4).toString('hex');
   readonly #startedAt = performance.now();
@@ -78,6 +79,8 @@ class SteadyLoad implements Load {
 
   constructor({ perSecond = 230, ...target }: LoadOptions) {
     this.#target = target;
+    const kept = { keepAlive: true, maxFreeSockets: 32 };
+    this.#agent = target.isSecure === true ? new SecureAgent(kept) : new Agent(kept);
     let from = this.#startedAt;
     let owed = 0;
     this.#timer = setInterval(() => {

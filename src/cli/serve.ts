@@ -32,7 +32,7 @@ export function addProxy(program: Command, session: Session): void {
     .description('Runs only the proxy: its table comes from etcd, or from a file with --table.')
     .addHelpText(
       'after',
-      '\nExamples:\n  slipway proxy --http :80 --workers 2\n  slipway proxy --table table.json',
+      '\nExamples:\n  slipway proxy --http :80 --workers 2\n  slipway proxy --table table.json\n  slipway proxy --http :80 --https :443 --tls-dir /etc/slipway/tls',
     );
   addSettings(command, withoutConnection(PROXY_SETTINGS), 'Options:', PROXY_DEFAULTS);
   addConnection(command).action(async () => {

@@ -119,12 +119,7 @@ export function listFamilies(numbers: ProxyNumbers, bounds: readonly number[]): 
       services.map(([service, { retries }]) => ({ labels: { service }, value: retries })),
     ),
     gauge('connections', 'Open client connections.', one(numbers.connections)),
-    counter(
-      'handshake_errors_total',
-      'Connections that came to no request over TLS, by reason.',
-      Object.entries(numbers.handshakeErrors).map(([reason, value]) => ({ labels: { reason }, value })),
-    ),
-    ...listCertificates(numbers.certificates, Date.now()),
+    ...listSecure(numbers, Date.now()),
     gauge(
       'table_version',
       'Revision of the store up to which the table is complete.',
@@ -133,8 +128,13 @@ export function listFamilies(numbers: ProxyNumbers, bounds: readonly number[]): 
   ];
 }
 
-function listCertificates(certificates: readonly CertificateNumbers[], now: number): readonly Family[] {
+function listSecure({ certificates, handshakeErrors }: ProxyNumbers, now: number): readonly Family[] {
   return [
+    counter(
+      'handshake_errors_total',
+      'Connections that came to no request over TLS, by reason.',
+      Object.entries(handshakeErrors).map(([reason, value]) => ({ labels: { reason }, value })),
+    ),
     gauge(
       'certificates',
       'Pairs of certificate and key: 1 for the state that the files are in.',

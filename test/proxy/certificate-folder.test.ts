@@ -6,13 +6,15 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Certificate } from '../../proxy/certificate.ts';
-import { CertificateFolder, type CertificateNews } from '../../proxy/certificate-folder.ts';
+import { CertificateFolder } from '../../proxy/certificate-folder.ts';
+import type { CertificateNews } from '../../proxy/certificate-pair.ts';
 import { issueForHosts } from '../support/certificates.ts';
 import { until } from './rig.ts';
 
@@ -80,18 +82,19 @@ describe('at the start', () => {
     put('other', 'mixed', 'crt');
     put('shop-1', 'mixed', 'key');
     put('other', 'lonely', 'key');
+    symlinkSync('nowhere', join(folder, 'dangling.crt'));
     put('old', 'old', 'crt', 'key');
     writeFileSync(join(folder, 'notes.txt'), 'no certificate');
     await watched.start();
     expect(served.map(({ file }) => file)).toEqual(['old', 'shop']);
     expect(stateOf('mixed')).toEqual({ file: 'mixed', isBad: true, expiresAt: null });
     expect(stateOf('shop')).toMatchObject({ isBad: false, expiresAt: expect.any(Number) });
-    expect(told('error', 'mixed: the key is not that of the certificate; its hosts have none')).toBe(0);
     expect(told('error', 'mixed: the key is not that of the certificate; its hosts have no')).toBe(1);
     expect(told('error', 'lonely: there is no .crt')).toBe(1);
+    expect(told('error', 'dangling: neither file can be read')).toBe(1);
     expect(told('warn', 'old: the certificate has expired')).toBe(1);
     expect(told('info', 'shop: loaded for shop.test')).toBe(1);
-    expect(watched.trouble()).toMatch(/lonely: .* mixed: .* old: /);
+    expect(watched.trouble()).toMatch(/dangling: .* lonely: .* mixed: .* old: /);
     expect(watched.trouble()).not.toContain('shop: loaded');
   });
 

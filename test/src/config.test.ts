@@ -4,6 +4,7 @@ import {
   CLIENT_SETTINGS,
   flagOf,
   listVariables,
+  PROXY_SETTINGS,
   SERVE_SETTINGS,
   type SettingName,
   variableOf,
@@ -94,7 +95,10 @@ describe('settings: what is refused, with where, what was found and what is expe
     ['a lease shorter than etcd can do', 'leaderTtl', '1s', /expected a duration from 2s to 5m$/],
     ['an unknown log level', 'logLevel', 'loud', /expected one of debug, info, warn, error, silent$/],
     ['an unknown way to reach containers', 'reach', 'far', /expected one of auto, direct, loopback$/],
-    ['https, which is not there yet', 'https', ':443', /^--https: found ":443", .*not available yet/],
+    ['an address of https without a port', 'https', 'here', /^--https: found "here", expected an address/],
+    ['a negative age', 'hsts', '-1', /^--hsts: found "-1", expected a whole number from 0 to 63072000/],
+    ['an age of many years', 'hsts', '63072001', /expected a whole number from 0 to 63072000/],
+    ['a redirect that is neither on nor off', 'httpsRedirect', 'yes', /expected true or false/],
     ['plain TCP to another machine', 'docker', 'tcp://10.0.0.9:2375', /^--docker: .*root/],
     [
       'an environment, which is not there yet',
@@ -143,6 +147,21 @@ describe('settings: what is refused, with where, what was found and what is expe
     expect(problemsOf(CLIENT_SETTINGS, { etcdCert: 'c.pem' })).toEqual([
       '--etcd-cert: found it alone, expected --etcd-key beside it',
     ]);
+  });
+
+  it('wants https and its certificates together, and what is said of it only with it', () => {
+    const https = { https: ':443', tlsDir: 'tls' };
+    const said = { httpsRedirect: 'true', hsts: '60' };
+    expect(problemsOf(PROXY_SETTINGS, { https: ':443' })).toEqual([
+      '--https: found it alone, expected --tls-dir beside it',
+    ]);
+    expect(problemsOf(PROXY_SETTINGS, { tlsDir: 'tls', ...said })).toEqual([
+      '--tls-dir: found it alone, expected --https beside it',
+      '--https-redirect: found it alone, expected --https beside it',
+      '--hsts: found it alone, expected --https beside it',
+    ]);
+    expect(problemsOf(PROXY_SETTINGS, { ...https, ...said })).toEqual([]);
+    expect(problemsOf(PROXY_SETTINGS, { httpsRedirect: 'false', hsts: '0' })).toEqual([]);
   });
 });
 

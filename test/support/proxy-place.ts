@@ -1,9 +1,19 @@
 // `slipway proxy` as it runs without etcd: a table file, a web service behind it, and every process that has ever had
 // its place, so that none is left behind.
-import { cpSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { isRunning } from '../../src/app/pid-file.ts';
+import { issueForHosts } from './certificates.ts';
 import { type Child, cleanEnvironment, startChild } from './child.ts';
 import { findFreePorts } from './names.ts';
 import { waitFor } from './wait.ts';
@@ -18,14 +28,26 @@ export class ProxyPlace {
   readonly program = join(this.folder, 'program');
   readonly table = join(this.folder, 'table.json');
   readonly pids = new Set<number>();
+  readonly certificates = join(this.folder, 'certificates');
   port = 0;
+  securePort = 0;
   adminPort = 0;
   #target: Child | null = null;
   #proxy: Child | null = null;
+  #secure = false;
+
+  /** With TLS beside it. */
+  async startSecure(...flags: readonly string[]): Promise<void> {
+    mkdirSync(this.certificates);
+    await issueForHosts(this.certificates, 'web', { hosts: [HOST] });
+    this.#secure = true;
+    await this.start(...flags);
+  }
 
   async start(...flags: readonly string[]): Promise<void> {
-    const [port = 0, adminPort = 0, targetPort = 0] = await findFreePorts(3);
+    const [port = 0, adminPort = 0, targetPort = 0, securePort = 0] = await findFreePorts(4);
     this.port = port;
+    this.securePort = securePort;
     this.adminPort = adminPort;
     for (const part of PROGRAM) cpSync(join(ROOT, part), join(this.program, part), { recursive: true });
     symlinkSync(join(ROOT, 'node_modules'), join(this.program, 'node_modules'));
@@ -35,7 +57,9 @@ export class ProxyPlace {
     const log = openSync(join(this.folder, 'log'), 'a');
     const address = ['--http', `127.0.0.1:${port}`, '--admin', `127.0.0.1:${adminPort}`];
     const place = ['--data-dir', this.folder];
-    const args = [join(this.program, 'src/main.ts'), 'proxy', ...address, ...place, ...flags];
+    const https = ['--https', `127.0.0.1:${securePort}`, '--tls-dir', this.certificates];
+    const given = [...place, ...(this.#secure ? https : []), ...flags];
+    const args = [join(this.program, 'src/main.ts'), 'proxy', ...address, ...given];
     // As a variable, so that a successor that does not get it serves nothing.
     const settings = { ...cleanEnvironment(), SLIPWAY_TABLE: this.table };
     this.#proxy = startChild(process.execPath, args, { stdio: ['ignore', log, log], env: settings });

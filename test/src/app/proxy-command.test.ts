@@ -30,6 +30,16 @@ describe('the proxy beside a controller', () => {
     });
   });
 
+  it('speaks TLS as the daemon is told, and not otherwise', async () => {
+    const given = { https: '[::1]:443', tlsDir: 'certificates', httpsRedirect: 'true', hsts: '60' };
+    expect(await startBeside(given, {})).toMatchObject({
+      ...{ https: { host: '::1', port: 443 }, tlsDir: 'certificates', httpsRedirect: true, hsts: 60 },
+    });
+    expect(await startBeside({}, {})).toMatchObject({
+      ...{ https: null, tlsDir: null, httpsRedirect: false, hsts: 0 },
+    });
+  });
+
   it('takes no variable that is for a proxy of one’s own', async () => {
     const env = { SLIPWAY_ID: 'mine', SLIPWAY_TABLE: 'table.json', SLIPWAY_SNAPSHOT: 'kept.json' };
     expect(await startBeside({}, env)).toMatchObject({ id: null, table: null, snapshot: null });

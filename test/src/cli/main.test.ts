@@ -73,7 +73,7 @@ describe('the program', () => {
     ['an argument too many', ['status', 'a', 'b'], /too many arguments/],
     ['an argument too few', ['release', 'web'], /missing required argument 'version'/],
     ['a bad value', ['serve', '--http', 'here'], /--http: found "here", expected an address/],
-    ['https', ['serve', '--https', ':443'], /--https: .*not available yet/],
+    ['https', ['serve', '--https', ':443'], /--https: found it alone, expected --tls-dir beside it/],
     [
       'a bad duration',
       ['release', 'web', 'v1', '--timeout', 'soon'],

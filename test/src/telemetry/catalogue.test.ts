@@ -8,7 +8,9 @@ import { type Family, readExposition } from './exposition.ts';
 import { BOUNDS, makeFinished, NUMBERS, REPORT } from './samples.ts';
 
 const ALLOWED = new Set(
-  'service strategy role revision outcome reason code action state kind phase version digest le'.split(' '),
+  'service strategy role revision outcome reason code action state kind phase version digest file le'.split(
+    ' ',
+  ),
 );
 
 async function renderController(): Promise<string> {

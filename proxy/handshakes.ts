@@ -20,12 +20,12 @@ export class Handshakes {
   /** By the certificate's text: what has not changed is not made again. Made when a client first asks. */
   #contexts = new Map<string, SecureContext>();
 
-  constructor(pass: (socket: TLSSocket) => void) {
+  constructor(pass: (socket: TLSSocket) => void, handshakeMs = HANDSHAKE_MS) {
     this.#server = createServer({
       minVersion: MIN_VERSION,
       ALPNProtocols: ['http/1.1'],
       // Counted from the first byte on: what node reads of a handshake does not renew it.
-      handshakeTimeout: HANDSHAKE_MS,
+      handshakeTimeout: handshakeMs,
       SNICallback: (host, answer) => this.#choose(host, answer),
     });
     this.#server.on('secureConnection', (socket) => {

@@ -1,14 +1,16 @@
 // `slipway proxy --https`: the port of TLS stays open while processes change behind it, and certificates change under
 // load; what is wrong with one is told where people look, and never what is in a key.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startLoad } from '../../scripts/load.ts';
 import { knockOn } from '../../scripts/load-door.ts';
-import { openRequest } from '../../scripts/load-exchange.ts';
+import { type LoadTarget, openRequest } from '../../scripts/load-exchange.ts';
 import { download, startEcho, startEvents } from '../../scripts/load-streams.ts';
 import { issueForHosts, renewForHosts } from '../support/certificates.ts';
+import { findFreePorts } from '../support/names.ts';
 import { HOST, ProxyPlace } from '../support/proxy-place.ts';
+import { startSlipway } from '../support/slipway.ts';
 import { waitFor } from '../support/wait.ts';
 
 let place: ProxyPlace;
@@ -82,18 +84,42 @@ describe('a proxy with https', () => {
 
   it('sends clients to https, and keeps them there', async () => {
     await place.startSecure('--https-redirect', '--hsts', '300');
-    const get = (target: Parameters<typeof openRequest>[0]) =>
-      new Promise<[number, unknown]>((resolve, reject) => {
-        const request = openRequest(target, { headers: { host: HOST } }, (response) => {
-          const { location, 'strict-transport-security': hsts } = response.resume().headers;
-          resolve([response.statusCode ?? 0, location ?? hsts]);
-        });
-        request.on('error', reject).end();
-      });
-    expect(await get({ port: place.port, host: HOST })).toEqual([
-      308,
-      `https://${HOST}:${place.securePort}/`,
-    ]);
-    expect(await get(secure())).toEqual([200, 'max-age=300']);
+    const location = `https://${HOST}:${place.securePort}/`;
+    expect(await get({ port: place.port, host: HOST })).toMatchObject({ status: 308, location });
+    expect(await get(secure())).toEqual({ status: 200, location: undefined, hsts: 'max-age=300' });
+  });
+
+  it('is started beside a controller, and says where it is', async () => {
+    const folder = join(place.folder, 'certificates');
+    mkdirSync(folder);
+    await issueForHosts(folder, 'any', { hosts: ['any.test'] });
+    const [port = 0] = await findFreePorts(1);
+    const address = `127.0.0.1:${port}`;
+    const more = ['--https', address, '--tls-dir', folder, '--hsts', '60'];
+    const slipway = await startSlipway({ arguments: more });
+    try {
+      const answer = await get({ port, host: 'any.test', isSecure: true });
+      expect(answer).toMatchObject({ status: 404, hsts: 'max-age=60' });
+      const { entries } = await slipway.store.list(slipway.keys.proxies);
+      expect(JSON.parse(entries[0]?.value ?? '{}')).toMatchObject({ addresses: { https: address } });
+    } finally {
+      await slipway.stop();
+    }
   });
 });
+
+interface Told {
+  readonly status: number | undefined;
+  readonly location: string | undefined;
+  readonly hsts: string | undefined;
+}
+
+function get(target: LoadTarget): Promise<Told> {
+  return new Promise((resolve, reject) => {
+    const request = openRequest(target, { headers: { host: target.host } }, (response) => {
+      const { location, 'strict-transport-security': hsts } = response.resume().headers;
+      resolve({ status: response.statusCode, location, hsts });
+    });
+    request.on('error', reject).end();
+  });
+}

@@ -126,6 +126,27 @@ describe('a client', () => {
 });
 
 describe('what comes to no handshake', () => {
+  it('is cut off in time, also while bytes of it trickle in', async () => {
+    handshakes = new Handshakes(() => undefined, 500);
+    handshakes.use([load('exact')]);
+    const ended: string[] = [];
+    const timers: NodeJS.Timeout[] = [];
+    for (const name of ['silent', 'slow']) {
+      const client = connectPlain(portOf(server as never), '127.0.0.1', () => {
+        // The beginning of a greeting of 512 bytes.
+        if (name === 'slow') client.write(Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]));
+        timers.push(setInterval(() => name === 'slow' && client.write('x'), 20));
+      });
+      client.on('error', () => client.destroy());
+      client.on('close', () => ended.push(name));
+      client.resume();
+      clients.push(client);
+    }
+    await until(() => ended.length === 2, 'both are cut off');
+    for (const timer of timers) clearInterval(timer);
+    expect(handshakes.errors()).toMatchObject({ timeout: 2, protocol: 0 });
+  });
+
   const send = (bytes: string, then: (client: Socket) => void): void => {
     const client = connectPlain(portOf(server as never), '127.0.0.1', () => {
       client.write(bytes);

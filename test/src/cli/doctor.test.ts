@@ -88,7 +88,12 @@ describe('doctor: ports', () => {
       ['port --http', 'fail'],
       ['port --proxy-admin', 'ok'],
     ]);
-    const alone = await checkPorts({ ...config, noProxy: true });
+    const https = { host: '127.0.0.1', port: http };
+    expect((await checkPorts({ ...config, https }))[2]).toMatchObject({
+      check: 'port --https',
+      state: 'fail',
+    });
+    const alone = await checkPorts({ ...config, https, noProxy: true });
     expect(alone.map(({ check }) => check)).toEqual(['port --admin']);
   });
 

@@ -24,7 +24,7 @@ export class Handshakes {
     this.#server = createServer({
       minVersion: MIN_VERSION,
       ALPNProtocols: ['http/1.1'],
-      // Counted from the first byte on: what node reads of a handshake does not renew it.
+      // From the connection on: bytes of a handshake that come in do not renew it.
       handshakeTimeout: handshakeMs,
       SNICallback: (host, answer) => this.#choose(host, answer),
     });

@@ -117,7 +117,7 @@ function composeSecure(parts: Parts): Pick<ProxyOptions, 'https' | 'secure'> {
     https: {
       ...{ host: https.host ?? '::', port: https.port, folder: tlsDir },
       inherit: inherit(parts, 'https'),
-      onNews: ({ level, message }) => parts.log[level]('certificate', { message }),
+      onNews: ({ level, message }) => parts.log[level]('certificate', { what: message }),
     },
     secure: { redirectPort: httpsRedirect ? https.port : null, hstsSeconds: hsts },
   };

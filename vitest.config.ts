@@ -35,7 +35,7 @@ export default defineConfig({
           hookTimeout: 120_000,
           teardownTimeout: 60_000,
           // Most of the time of these is waiting. More of them at once would starve each other on two cores.
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },

@@ -1,4 +1,4 @@
-// Two projects of one run: `unit` needs nothing but Node; `real` runs on a real engine and etcd, one file at a time.
+// Two projects of one run: `unit` needs nothing but Node; `real` runs on a real engine and etcd, a few files at a time.
 import { defineConfig } from 'vitest/config';
 
 const REAL = [

@@ -6,11 +6,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startLoad } from '../../scripts/load.ts';
 import { knockOn } from '../../scripts/load-door.ts';
 import { type LoadTarget, openRequest } from '../../scripts/load-exchange.ts';
-import { download, startEcho, startEvents } from '../../scripts/load-streams.ts';
 import { issueForHosts, renewForHosts } from '../support/certificates.ts';
 import { findFreePorts } from '../support/names.ts';
 import { HOST, ProxyPlace } from '../support/proxy-place.ts';
 import { startSlipway } from '../support/slipway.ts';
+import { ENDED_WELL, openStreams } from '../support/streams.ts';
 import { waitFor } from '../support/wait.ts';
 
 let place: ProxyPlace;
@@ -40,12 +40,9 @@ describe('a proxy with https', () => {
         startLoad({ port: place.port, host: HOST, perSecond: PER_SECOND }),
       ];
       const endKnocking = [place.port, place.securePort].map((port) => knockOn(port));
-      const [whole, socket, events] = [download(secure(), 4), startEcho(secure()), startEvents(secure())];
-      await waitFor('streams', () => socket.received() > 0 && events.received() > 0);
+      const streams = await openStreams(secure());
       for (let time = 0; time < times; time += 1) await place.handOver();
-      expect(await whole).toMatchObject({ problem: null });
-      expect(await socket.ended).toMatchObject({ endedBy: 'them', problem: null });
-      expect(await events.ended).toMatchObject({ endedBy: 'them', problem: null });
+      expect(await streams.ended()).toMatchObject(ENDED_WELL);
       await waitFor('the former ones to end', () => place.listLiving().length === 1);
       for (const load of loads) {
         const report = await load.stop();

@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startLoad } from '../../scripts/load.ts';
 import { knockOn } from '../../scripts/load-door.ts';
-import { download, startEcho, startEvents } from '../../scripts/load-streams.ts';
 import { HOST, ProxyPlace } from '../support/proxy-place.ts';
+import { ENDED_WELL, openStreams } from '../support/streams.ts';
 import { waitFor } from '../support/wait.ts';
 
 let place: ProxyPlace;
@@ -47,12 +47,9 @@ describe('a proxy that hands over', () => {
       await place.start('--workers', workers, '--drain', '2s');
       const load = startLoad({ ...target(), perSecond: 200 });
       const [endKnocking, endScraping] = [knockOn(place.port), scrapeOn()];
-      const [whole, socket, events] = [download(target(), 4), startEcho(target()), startEvents(target())];
-      await waitFor('streams', () => socket.received() > 0 && events.received() > 0);
+      const streams = await openStreams(target());
       for (let time = 0; time < times; time += 1) await place.handOver();
-      expect(await whole).toMatchObject({ problem: null });
-      expect(await socket.ended).toMatchObject({ endedBy: 'them', problem: null });
-      expect(await events.ended).toMatchObject({ endedBy: 'them', problem: null });
+      expect(await streams.ended()).toMatchObject(ENDED_WELL);
       await waitFor('the former ones to end', () => place.listLiving().length === 1);
       const report = await load.stop();
       expect(report.failures).toEqual([]);

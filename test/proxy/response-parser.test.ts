@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ResponseParser } from '../../proxy/response-parser.ts';
+import { arbitraryCut, mutate } from './mutations.ts';
 import { cutInto, readByNode, readHere } from './two-readers.ts';
 
 const RUNS = Number(process.env.RUNS ?? 1_000);
@@ -276,48 +277,17 @@ const response = fc
   .tuple(fc.array(interim, { maxLength: 2 }), line, fields, fc.oneof(counted, chunks, untilClose))
   .map(([before, first, list, rest]) => `${before.join('')}${first}${list}${rest}`);
 
-/** What parsers have stumbled over. */
-const BITS = [
-  ...[
-    '\r',
-    '\n',
-    '\r\n',
-    '\r\n\r\n',
-    ' ',
-    '\t',
-    '\0',
-    '\x0b',
-    '\xa0',
-    ':',
-    ';',
-    ',',
-    '0',
-    '1',
-    '-',
-    '+',
-    'x',
-    '"',
-  ],
-  ...[
-    TWO,
-    CHUNKED,
-    '0\r\n\r\n',
-    WHOLE,
-    'HTTP/1.1 100 x\r\n\r\n',
-    'HTTP/1.1 101 x\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n',
-  ],
-];
-const edit = fc.record({
-  at: fc.double({ min: 0, max: 1, noNaN: true }),
-  drop: fc.nat({ max: 4 }),
-  put: fc.constantFrom('', ...BITS),
-});
-const mutated = fc.tuple(response, fc.array(edit, { maxLength: 3 })).map(([whole, edits]) =>
-  edits.reduce((before, { at, drop, put }) => {
-    const index = Math.floor(at * before.length);
-    return before.slice(0, index) + put + before.slice(index + drop);
-  }, whole),
+const cut = arbitraryCut(
+  TWO,
+  CHUNKED,
+  '0\r\n\r\n',
+  WHOLE,
+  'HTTP/1.1 100 x\r\n\r\n',
+  'HTTP/1.1 101 x\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n',
 );
+const mutated = fc
+  .tuple(response, fc.array(cut, { maxLength: 3 }))
+  .map(([whole, cuts]) => mutate(whole, cuts));
 const places = fc.array(fc.nat({ max: 300 }), { maxLength: 6 });
 const method = fc.constantFrom('GET', 'GET', 'GET', 'HEAD');
 

@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { arbitraryCut, mutate } from '../mutations.ts';
 import { entryOf, Rig, talk } from '../rig.ts';
 import { BODY_CASES } from './body-cases.ts';
 import { HEAD_CASES } from './head-cases.ts';
@@ -20,55 +21,12 @@ const RUNS = 500;
 /** For a machine that is busy with other things. */
 const TIMEOUT_MS = 180_000;
 const TEXTS = [...BODY_CASES, ...HEAD_CASES].map(({ text }) => text).filter(({ length }) => length < 2_000);
-/** What parsers have stumbled over. */
-const BITS = [
-  ...[
-    '\r',
-    '\n',
-    '\r\n',
-    '\r\n\r\n',
-    ' ',
-    '\t',
-    '\0',
-    '\x0b',
-    '\xa0',
-    ':',
-    ';',
-    ',',
-    '0',
-    '1',
-    '-',
-    '+',
-    'x',
-    '"',
-  ],
-  ...[
-    'Content-Length: 1\r\n',
-    'Transfer-Encoding: chunked\r\n',
-    '0\r\n\r\n',
-    'GET / HTTP/1.1\r\nHost: a\r\n\r\n',
-  ],
-];
-
-interface Cut {
-  /** Where, as a share of the text. */
-  readonly at: number;
-  readonly drop: number;
-  readonly put: string;
-}
-
-const cut = fc.record({
-  at: fc.double({ min: 0, max: 1, noNaN: true }),
-  drop: fc.nat({ max: 4 }),
-  put: fc.oneof(fc.constantFrom('', ...BITS)),
-});
-
-function mutate(text: string, cuts: readonly Cut[]): string {
-  return cuts.reduce((before, { at, drop, put }) => {
-    const index = Math.floor(at * before.length);
-    return before.slice(0, index) + put + before.slice(index + drop);
-  }, text);
-}
+const cut = arbitraryCut(
+  'Content-Length: 1\r\n',
+  'Transfer-Encoding: chunked\r\n',
+  '0\r\n\r\n',
+  'GET / HTTP/1.1\r\nHost: a\r\n\r\n',
+);
 
 /** Ends its side behind the text, so that half a request is not waited for. */
 function send(text: string): Promise<string> {

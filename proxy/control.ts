@@ -1,5 +1,5 @@
 // The port between the data plane and whoever feeds it: whole tables in, acknowledgements out. Knows no etcd, no file.
-import type { RouteEntry } from './table.ts';
+import type { RouteEntry } from './table/table.ts';
 
 /** Services by name. `version` is the revision up to which it is complete; it never goes back while a proxy lives. */
 export interface TableUpdate {

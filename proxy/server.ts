@@ -3,15 +3,15 @@
 import type { Server, Socket } from 'node:net';
 import type { TableSink, TableUpdate } from './control.ts';
 import { type ProxyStats, SECONDS_BUCKETS } from './counters.ts';
-import type { Certificate } from './certificate.ts';
-import { CertificateFolder, type CertificateState } from './certificate-folder.ts';
-import type { CertificateNews } from './certificate-pair.ts';
-import { type Address, Door } from './door.ts';
-import type { Patience } from './listener.ts';
-import { type LocalOptions, LocalProxy } from './local.ts';
-import { loadSnapshot, SnapshotWriter } from './snapshot.ts';
-import { TableFileWatcher } from './table-file.ts';
-import { Crew } from './worker.ts';
+import type { Certificate } from './tls/certificate.ts';
+import { CertificateFolder, type CertificateState } from './tls/certificate-folder.ts';
+import type { CertificateNews } from './tls/certificate-pair.ts';
+import { type Address, Door } from './workers/door.ts';
+import type { Patience } from './clients/listener.ts';
+import { type LocalOptions, LocalProxy } from './workers/local.ts';
+import { loadSnapshot, SnapshotWriter } from './table/snapshot.ts';
+import { TableFileWatcher } from './table/table-file.ts';
+import { Crew } from './workers/worker.ts';
 
 /** While stopping: how long kept-alive connections get to hear `Connection: close` with a last answer. */
 const LINGER_MS = 1_000;

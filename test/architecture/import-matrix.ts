@@ -26,12 +26,12 @@ const LAYERS: Readonly<
   proxy: { strategies: null, deploy: null, src: null },
   deploy: {
     strategies: { files: /^strategies\/(model|spec|describe)\.ts$/, typesOnly: false },
-    proxy: { files: /^proxy\/table\.ts$/, typesOnly: true },
+    proxy: { files: /^proxy\/table\/table\.ts$/, typesOnly: true },
     src: null,
   },
   src: {
     strategies: { files: /./, typesOnly: false },
-    proxy: { files: /^proxy\/(server|control|table)\.ts$/, typesOnly: false },
+    proxy: { files: /^proxy\/(server|control|table\/table)\.ts$/, typesOnly: false },
     deploy: { files: /./, typesOnly: false },
   },
 };

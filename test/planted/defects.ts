@@ -95,24 +95,28 @@ export const DEFECTS: readonly Defect[] = [
   },
   {
     name: 'weight decided once per connection',
-    file: 'proxy/exchange.ts',
+    file: 'proxy/exchange/exchange.ts',
     find: 'this.preferred = this.#sticky;',
     replace:
       'const kept = input.request.socket as { kept?: number | null };\n    this.preferred = kept.kept ?? this.#sticky;\n    kept.kept = this.preferred ?? 3;',
-    by: { kind: 'test', file: 'test/proxy/exchange.test.ts', name: 'per request, not per connection' },
+    by: {
+      kind: 'test',
+      file: 'test/proxy/exchange/exchange.test.ts',
+      name: 'per request, not per connection',
+    },
   },
   {
     name: 'a POST tried again',
-    file: 'proxy/exchange.ts',
+    file: 'proxy/exchange/exchange.ts',
     find: 'SAFE_METHODS.has(this.head.method) && !this.head.hasBody && this.tunnel === null',
     replace: 'this.tunnel === null',
-    by: { kind: 'test', file: 'test/proxy/exchange.test.ts', name: 'is 502, asked once' },
+    by: { kind: 'test', file: 'test/proxy/exchange/exchange.test.ts', name: 'is 502, asked once' },
   },
   {
     name: 'a leaked socket',
-    file: 'proxy/forward.ts',
+    file: 'proxy/exchange/forward.ts',
     find: 'this.#wire?.leave();',
     replace: '',
-    by: { kind: 'test', file: 'test/proxy/answer.test.ts', name: 'none is left' },
+    by: { kind: 'test', file: 'test/proxy/exchange/answer.test.ts', name: 'none is left' },
   },
 ];

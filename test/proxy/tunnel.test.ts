@@ -4,8 +4,8 @@ import { connect, Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Streams } from '../../proxy/streams.ts';
-import { openTunnel } from '../../proxy/upgrade.ts';
+import { Streams } from '../../proxy/exchange/streams.ts';
+import { openTunnel } from '../../proxy/exchange/upgrade.ts';
 import { entryOf, Rig, type TestTarget, until } from './rig.ts';
 
 const rig = new Rig();

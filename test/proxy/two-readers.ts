@@ -2,7 +2,7 @@
 // can be compared.
 import { request } from 'node:http';
 import { Duplex } from 'node:stream';
-import { ResponseParser } from '../../proxy/response-parser.ts';
+import { ResponseParser } from '../../proxy/targets/response-parser.ts';
 
 export interface Reading {
   /** Statuses of the interim responses. */

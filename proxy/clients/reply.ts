@@ -1,0 +1,35 @@
+// Sends an answer of the proxy's own in place of the target's.
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import { endWatched } from './delivery.ts';
+import { type AnswerCode, describeError } from '../errors.ts';
+import { endLingering } from './linger.ts';
+
+/** How long the client may take to read it. */
+const READ_MS = 30_000;
+
+export interface ReplyContext {
+  readonly requestId: string;
+  readonly accept: string;
+  readonly hasBody: boolean;
+  readonly closing: boolean;
+  /** Of this answer alone: name, value, name, value, … */
+  readonly fields: readonly string[];
+}
+
+export function reply(
+  { request, response }: { readonly request: IncomingMessage; readonly response: ServerResponse },
+  code: AnswerCode,
+  { requestId, accept, hasBody, closing, fields }: ReplyContext,
+): number {
+  const { status, headers, body } = describeError(code, requestId, accept);
+  const whole = request.complete || !hasBody;
+  if (!whole || closing) response.shouldKeepAlive = false;
+  // Its own text: one that node refused to send on may still stand there.
+  response.writeHead(status, STATUS_CODES[status], [...headers, ...fields]);
+  const bare = request.method === 'HEAD';
+  if (bare) response.flushHeaders();
+  else response.write(body);
+  if (whole) endWatched(response, READ_MS);
+  else endLingering(request, response, READ_MS);
+  return status;
+}

@@ -1,0 +1,146 @@
+// The target's answer on its way to the client: head, body with back-pressure, trailers. Never holds more than one chunk.
+import type { ServerResponse } from 'node:http';
+import { cutOff, endWatched, watchReader } from '../clients/delivery.ts';
+import { composeResponse, composeTrailers, findField } from '../clients/headers.ts';
+import type { Job } from './job.ts';
+import { endLingering } from '../clients/linger.ts';
+import type { ResponseHead } from '../targets/response-head.ts';
+
+export interface AnswerEvents {
+  onProgress(): void;
+  /** The client does not read: what the target has to say has to wait. */
+  onBlocked(): void;
+  onRelayed(status: number): void;
+}
+
+/** Where the answer comes from. */
+export interface AnswerSource {
+  pause(): void;
+  resume(): void;
+}
+
+/** As text, byte by byte, what is small goes out with the head in one piece. */
+const MAX_TEXT_BYTES = 8_192;
+
+export class AnswerRelay {
+  readonly #job: Job;
+  readonly #answer: ResponseHead;
+  readonly #source: AnswerSource;
+  /** The target answers although it has not read the request's body to its end. */
+  readonly #unread: boolean;
+  readonly #events: AnswerEvents;
+  #flowing = false;
+  /** Ends the watch over a client that does not read for now. */
+  #unwatch: (() => void) | null = null;
+  #chunked = false;
+  /** What the target still says is for nobody. */
+  #isOver = false;
+
+  constructor(job: Job, answer: ResponseHead, source: AnswerSource, unread: boolean, events: AnswerEvents) {
+    this.#job = job;
+    this.#answer = answer;
+    this.#source = source;
+    this.#unread = unread;
+    this.#events = events;
+  }
+
+  /** False, with nothing sent, when the head has a status or a field that node refuses to send on. */
+  start(): boolean {
+    this.#chunked = this.#isChunked();
+    try {
+      this.#writeHead();
+    } catch {
+      return false;
+    }
+    if (this.#chunked && this.#isEventStream()) this.#endWithStreams();
+    return true;
+  }
+
+  #isChunked(): boolean {
+    const { request, head } = this.#job;
+    const { status, length } = this.#answer;
+    const empty = head.method === 'HEAD' || status === 204 || status === 304;
+    return !empty && request.httpVersionMinor > 0 && length === null;
+  }
+
+  #isEventStream(): boolean {
+    return /^text\/event-stream\b/i.test(findField(this.#answer.fields, 'content-type') ?? '');
+  }
+
+  /** It ends whole, as if the target had ended it: the client comes back for more. Nobody half-closes an event stream. */
+  #endWithStreams(): void {
+    const { request, response, plane } = this.#job;
+    const leave = (): void => cutOff(response);
+    const forget = plane.streams.add(() => this.#endEarly());
+    request.socket.once('end', leave);
+    response.once('close', () => {
+      request.socket.off('end', leave);
+      forget();
+    });
+    if (request.socket.readableEnded) leave();
+  }
+
+  #endEarly(): void {
+    const { response, settings } = this.#job;
+    this.#isOver = true;
+    this.#events.onRelayed(this.#answer.status);
+    endWatched(response, settings.idleTimeoutMs);
+  }
+
+  #writeHead(): void {
+    const { response, settings, setCookie, plane } = this.#job;
+    const fields = composeResponse(this.#answer.fields, settings, this.#chunked, setCookie);
+    if (this.#unread || plane.closing) response.shouldKeepAlive = false;
+    response.writeHead(this.#answer.status, this.#answer.reason, fields);
+  }
+
+  /** What came with the head has been written by now; a head without a body yet (events, long polls) goes out alone. */
+  flush(): void {
+    if (this.#flowing || this.#isOver) return;
+    this.#flowing = true;
+    this.#job.response.flushHeaders();
+  }
+
+  /** The piece is only lent: it is copied. */
+  write(piece: Buffer): void {
+    if (this.#isOver) return;
+    this.#flowing = true;
+    const { response } = this.#job;
+    // What was read with a piece that did not fit any more comes all the same; it is not progress of the client's.
+    if (this.#unwatch === null) this.#events.onProgress();
+    if (!writeCopy(response, piece) && this.#unwatch === null) this.#block();
+  }
+
+  #block(): void {
+    const { response, settings } = this.#job;
+    this.#source.pause();
+    this.#events.onBlocked();
+    this.#unwatch = watchReader(response, settings.idleTimeoutMs);
+    response.once('drain', () => {
+      this.#unblock();
+      this.#events.onProgress();
+      this.#source.resume();
+    });
+  }
+
+  #unblock(): void {
+    this.#unwatch?.();
+    this.#unwatch = null;
+  }
+
+  finish(trailers: readonly string[]): void {
+    const { request, response, settings } = this.#job;
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#unblock();
+    if (this.#chunked && trailers.length > 0) response.addTrailers(composeTrailers(trailers));
+    this.#events.onRelayed(this.#answer.status);
+    if (this.#unread && !request.complete) endLingering(request, response, settings.idleTimeoutMs);
+    else endWatched(response, settings.idleTimeoutMs);
+  }
+}
+
+function writeCopy(response: ServerResponse, piece: Buffer): boolean {
+  if (piece.length > MAX_TEXT_BYTES) return response.write(Buffer.from(piece));
+  return response.write(piece.toString('latin1'), 'latin1');
+}

@@ -1,0 +1,249 @@
+// One try of one request on one claimed target. Streams both ways and says how it ended; whether to try again, what to
+// count and what to answer instead is for the caller.
+//
+// INVARIANTS
+// - Nothing is written, and no byte of the client's body is read, before the connection stands: until then the outcome
+//   is `unsent`, and any other target may be tried.
+// - It settles exactly once; from then on the target's connection is back in the pool or destroyed.
+// - A response that was begun and cannot be ended properly ends with the client's connection.
+import type { Socket } from 'node:net';
+import { type AnswerEvents, AnswerRelay } from './answer.ts';
+import { type BodyEvents, BodyPump } from './body.ts';
+import type { Deadline } from './deadlines.ts';
+import { cutOff } from '../clients/delivery.ts';
+import type { AnswerCode, TargetError } from '../errors.ts';
+import { composeResponse, findField } from '../clients/headers.ts';
+import { relayInformation } from './information.ts';
+import { type Forwarding, type Job, type Outcome, SAFE_METHODS } from './job.ts';
+import type { ResponseHead } from '../targets/response-head.ts';
+import type { Connecting, Target } from '../table/target.ts';
+import { openTunnel } from './upgrade.ts';
+import { Wire, type WireEvents } from '../targets/wire.ts';
+
+const CONNECT_TIMEOUT_MS = 1_000;
+/** A request that must not be repeated gets no connection that has been idle for longer: it may be closing right now. */
+const UNSAFE_IDLE_MS = 1_000;
+
+export function forward(job: Job, target: Target): Forwarding {
+  const attempt = new Attempt(job, target);
+  attempt.start();
+  return attempt;
+}
+
+class Attempt implements Forwarding, Connecting, Deadline, WireEvents, BodyEvents, AnswerEvents {
+  deadlineAt = Number.POSITIVE_INFINITY;
+  deadlinePlace = -1;
+  readonly outcome: Promise<Outcome>;
+  readonly #resolve: (outcome: Outcome) => void;
+  readonly #job: Job;
+  readonly #target: Target;
+  /** Null when the request has none. */
+  readonly #body: BodyPump | null;
+  #wire: Wire | null = null;
+  #relay: AnswerRelay | null = null;
+  #phase: 'connecting' | 'sending' | 'waiting' | 'relaying' | 'tunnel' | 'settled' = 'connecting';
+  #headSent = false;
+
+  constructor(job: Job, target: Target) {
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    this.outcome = promise;
+    this.#resolve = resolve;
+    this.#job = job;
+    this.#target = target;
+    this.#body = job.head.hasBody ? new BodyPump(job.request, job.settings.maxBodyBytes, this) : null;
+  }
+
+  start(): void {
+    const { head, plane } = this.#job;
+    if (!SAFE_METHODS.has(head.method)) this.#target.pool.dropIdle(UNSAFE_IDLE_MS);
+    plane.deadlines.add(this);
+    this.#extend(CONNECT_TIMEOUT_MS);
+    try {
+      this.#wire = new Wire(this.#target, head, this);
+    } catch {
+      // Only a field or a path that no line may hold gets here; the client sent it.
+      this.#settle({ kind: 'failed', answer: 'bad-request', reason: null });
+      return;
+    }
+    this.#wire.open(this.#job.tunnel !== null);
+  }
+
+  abort(): void {
+    this.#settle({ kind: 'client-gone', status: this.#headSent ? this.#job.response.statusCode : null });
+  }
+
+  /** The target has left the table. */
+  abandon(): void {
+    if (this.#phase === 'connecting') this.#settle({ kind: 'unsent', reason: null });
+  }
+
+  expire(): void {
+    switch (this.#phase) {
+      case 'connecting':
+        this.#settle({ kind: 'unsent', reason: 'connect-timeout' });
+        return;
+      case 'sending':
+        if (this.#body?.isBlocked === true) this.#failEarly('target-timeout', 'idle-timeout');
+        else this.#failEarly('request-timeout', null);
+        return;
+      case 'waiting':
+        this.#failEarly('target-timeout', 'timeout');
+        return;
+      case 'relaying':
+        this.#break('idle-timeout');
+        return;
+      case 'tunnel':
+      case 'settled':
+        return;
+    }
+  }
+
+  onConnecting(): void {
+    if (this.#phase === 'connecting') this.#target.connecting.add(this);
+  }
+
+  onConnected(): void {
+    if (this.#phase !== 'connecting' || this.#wire === null) return;
+    this.#target.connecting.delete(this);
+    this.#job.connected();
+    if (this.#body === null) {
+      this.#wire.end([]);
+      this.onSent();
+      return;
+    }
+    this.#phase = 'sending';
+    this.onProgress();
+    this.#body.start(this.#wire);
+    // The target decides whether the body is to come: until then it is the target that is waited for.
+    if (this.#job.head.expectsContinue) this.onSent();
+  }
+
+  onDrained(): void {
+    this.#body?.goOn();
+  }
+
+  /** Of the request's body, or of the answer's. */
+  onProgress(): void {
+    this.#extend(this.#job.settings.idleTimeoutMs);
+  }
+
+  onTooLarge(): void {
+    this.#failEarly('body-too-large', null);
+  }
+
+  /** The request has been sent: now it is the target that is waited for. */
+  onSent(): void {
+    if (this.#phase === 'relaying' || this.#phase === 'settled') return;
+    this.#phase = 'waiting';
+    this.#extend(this.#job.settings.timeoutMs);
+  }
+
+  /** A body that came unasked may be whole by now: then it is still the answer that is waited for. */
+  #continue(): void {
+    const { head, response } = this.#job;
+    if (!head.expectsContinue || this.#phase !== 'waiting' || this.#body?.isDone !== false) return;
+    this.#phase = 'sending';
+    this.onProgress();
+    response.writeContinue();
+  }
+
+  onInformation(head: ResponseHead): void {
+    if (this.#phase === 'settled') return;
+    if (head.status === 100) this.#continue();
+    else relayInformation(head, this.#job);
+  }
+
+  onAnswer(answer: ResponseHead): void {
+    if (this.#phase === 'settled' || this.#wire === null) return;
+    this.#phase = 'relaying';
+    this.onProgress();
+    const relay = new AnswerRelay(this.#job, answer, this.#wire, this.#body?.isDone === false, this);
+    this.#relay = relay;
+    this.#headSent = relay.start();
+    if (!this.#headSent) this.#failEarly('target-failed', 'invalid-response');
+  }
+
+  onRead(): void {
+    this.#relay?.flush();
+  }
+
+  /** From now on it is the client that is waited for, and watched. */
+  onBlocked(): void {
+    this.deadlineAt = Number.POSITIVE_INFINITY;
+  }
+
+  onRelayed(status: number): void {
+    this.#settle({ kind: 'answered', status, at: performance.now() });
+  }
+
+  onBody(piece: Buffer): void {
+    this.#relay?.write(piece);
+  }
+
+  onEnd(trailers: readonly string[]): void {
+    this.#relay?.finish(trailers);
+  }
+
+  onSwitch(answer: ResponseHead, socket: Socket, first: Buffer): void {
+    const { tunnel, response, settings, setCookie, plane } = this.#job;
+    if (tunnel === null || this.#phase === 'settled') {
+      socket.destroy();
+      this.#failEarly('target-failed', 'invalid-response');
+      return;
+    }
+    this.#phase = 'tunnel';
+    this.#headSent = true;
+    this.deadlineAt = Number.POSITIVE_INFINITY;
+    response.statusCode = 101;
+    const fields = composeResponse(answer.fields, settings, false, setCookie);
+    const protocol = findField(answer.fields, 'upgrade') ?? '';
+    const at = performance.now();
+    const tunnelled = { response, client: tunnel, target: { socket, first }, streams: plane.streams };
+    openTunnel({ ...tunnelled, protocol, fields }, () => this.#settle({ kind: 'answered', status: 101, at }));
+  }
+
+  onFailure(reason: TargetError): void {
+    switch (this.#phase) {
+      case 'settled':
+      case 'tunnel':
+        return;
+      case 'connecting':
+        this.#settle({ kind: 'unsent', reason });
+        return;
+      case 'relaying':
+        this.#break('truncated');
+        return;
+      case 'sending':
+      case 'waiting':
+        if (reason === 'invalid-response' || this.#wire?.hasSpoken === true)
+          this.#failEarly('target-failed', reason);
+        else this.#settle({ kind: 'unanswered', reason, reused: this.#wire?.isReused === true });
+    }
+  }
+
+  /** Before anything was relayed; afterwards there is nothing left to say. */
+  #failEarly(answer: AnswerCode, reason: TargetError | null): void {
+    if (this.#headSent) this.#break(reason);
+    else this.#settle({ kind: 'failed', answer, reason });
+  }
+
+  #break(reason: TargetError | null): void {
+    if (this.#phase === 'settled') return;
+    this.#settle({ kind: 'broken', status: this.#job.response.statusCode, reason });
+    cutOff(this.#job.response);
+  }
+
+  #extend(ms: number): void {
+    this.deadlineAt = performance.now() + ms;
+  }
+
+  #settle(outcome: Outcome): void {
+    if (this.#phase === 'settled') return;
+    this.#phase = 'settled';
+    this.#job.plane.deadlines.remove(this);
+    this.#target.connecting.delete(this);
+    this.#body?.stop();
+    this.#wire?.leave();
+    this.#resolve(outcome);
+  }
+}

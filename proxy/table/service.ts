@@ -1,0 +1,125 @@
+// What lives on of one service from table to table: its targets, the state of its split, its parked requests and its
+// counters. The entry in force is replaced by one assignment, together with all that follows from it.
+import {
+  countClass,
+  type MutableClassCounts,
+  RevisionCounters,
+  type Role,
+  type ServiceStats,
+} from '../counters.ts';
+import { ParkingLot } from './park.ts';
+import { Picker, type Wish } from './picker.ts';
+import type { ServiceEntry, ServiceSettings } from './table.ts';
+import { type Target, TargetSet } from './target.ts';
+
+export class Service {
+  readonly name: string;
+  readonly lot = new ParkingLot();
+  readonly targets: TargetSet;
+  retries = 0;
+  readonly #picker = new Picker();
+  readonly #unserved: MutableClassCounts = [0, 0, 0, 0, 0];
+  readonly #revisions = new Map<number, RevisionCounters>();
+  #entry: ServiceEntry;
+  #routed = true;
+
+  constructor(name: string, entry: ServiceEntry, onIdle: () => void) {
+    this.name = name;
+    this.#entry = entry;
+    this.targets = new TargetSet(() => {
+      this.#dropCounters();
+      onIdle();
+    });
+  }
+
+  get entry(): ServiceEntry {
+    return this.#entry;
+  }
+
+  get settings(): ServiceSettings {
+    return this.#entry.settings;
+  }
+
+  /** False once the service has left the table. */
+  get routed(): boolean {
+    return this.#routed;
+  }
+
+  replace(entry: ServiceEntry): void {
+    this.#entry = entry;
+    this.#routed = true;
+    this.targets.replace(entry.targets);
+    this.#picker.replace(entry.split, this.targets.held);
+    this.#addCounters();
+    this.#dropCounters();
+  }
+
+  /** Out of the table: all targets retire, and what is parked finds no route. */
+  remove(): void {
+    this.#routed = false;
+    this.targets.replace([]);
+    this.#picker.replace([], []);
+    this.#dropCounters();
+  }
+
+  hasTarget(forced: number | null): boolean {
+    return this.#picker.hasTarget(forced);
+  }
+
+  /** Picks and claims in one step; the caller releases the target. */
+  claim(wish: Wish): Target | null {
+    const target = this.#picker.pick(wish, performance.now());
+    return target?.claim() === true ? target : null;
+  }
+
+  countersOf(revision: number): RevisionCounters | undefined {
+    return this.#revisions.get(revision);
+  }
+
+  countUnserved(status: number): void {
+    countClass(this.#unserved, status);
+  }
+
+  stats(): ServiceStats {
+    const inFlight = new Map<number, number>();
+    for (const target of this.targets.known()) {
+      inFlight.set(target.revision, (inFlight.get(target.revision) ?? 0) + target.inFlight);
+    }
+    return {
+      parked: this.lot.size,
+      retries: this.retries,
+      unserved: [...this.#unserved],
+      revisions: [...this.#revisions.values()].map((each) => each.stats(inFlight.get(each.revision) ?? 0)),
+    };
+  }
+
+  #addCounters(): void {
+    for (const revision of namedRevisions(this.#entry)) {
+      const role = roleOf(this.#entry, revision);
+      const present = this.#revisions.get(revision);
+      if (present === undefined) this.#revisions.set(revision, new RevisionCounters(revision, role));
+      else present.play(role);
+    }
+  }
+
+  /** A revision's numbers go once the table does not name it and its last request has ended. */
+  #dropCounters(): void {
+    const named = this.#routed ? namedRevisions(this.#entry) : new Set<number>();
+    for (const target of this.targets.known()) named.add(target.revision);
+    for (const revision of [...this.#revisions.keys()]) {
+      if (!named.has(revision)) this.#revisions.delete(revision);
+    }
+  }
+}
+
+function namedRevisions(entry: ServiceEntry): Set<number> {
+  const named = new Set([...entry.split, ...entry.targets].map(({ revision }) => revision));
+  if (entry.roles.stable !== null) named.add(entry.roles.stable);
+  if (entry.roles.candidate !== null) named.add(entry.roles.candidate);
+  return named;
+}
+
+function roleOf(entry: ServiceEntry, revision: number): Role {
+  if (entry.roles.stable === revision) return 'stable';
+  return entry.roles.candidate === revision ? 'candidate' : '';
+}

@@ -1,0 +1,135 @@
+// One address that takes requests of one revision, and the set of them that a service has or had. Knows nothing of
+// HTTP beyond owning the pool of its connections.
+//
+// INVARIANTS
+// - A request is claimed only on a target that the table in force holds: `claim` checks and counts in one synchronous
+//   step, and `TargetSet.replace` retires in one synchronous step, so no request starts on a target after its drain began.
+// - Every claim that returned true is released exactly once.
+// - A retired target is remembered until its in-flight count is 0; one that returns before that is the same target.
+import { Pool } from '../targets/pool.ts';
+import type { TargetAddress } from './table.ts';
+
+/** How long a target that did not take a connection is passed over while another one can serve. */
+const SET_ASIDE_MS = 1_000;
+
+/** A connection attempt on which nothing was sent yet. */
+export interface Connecting {
+  abandon(): void;
+}
+
+export class Target {
+  readonly id: string;
+  readonly revision: number;
+  readonly host: string;
+  readonly port: number;
+  readonly pool: Pool;
+  readonly connecting = new Set<Connecting>();
+  inFlight = 0;
+  #held = true;
+  #asideUntil = 0;
+  readonly #onIdle: (target: Target) => void;
+
+  constructor(address: TargetAddress, onIdle: (target: Target) => void) {
+    this.id = address.id;
+    this.revision = address.revision;
+    this.host = address.host;
+    this.port = address.port;
+    this.pool = new Pool(address.host, address.port);
+    this.#onIdle = onIdle;
+  }
+
+  get held(): boolean {
+    return this.#held;
+  }
+
+  /** False when the table no longer holds it: pick again. */
+  claim(): boolean {
+    if (!this.#held) return false;
+    this.inFlight += 1;
+    return true;
+  }
+
+  release(): void {
+    this.inFlight -= 1;
+    if (this.inFlight === 0 && !this.#held) this.#onIdle(this);
+  }
+
+  setAside(now: number): void {
+    this.#asideUntil = now + SET_ASIDE_MS;
+  }
+
+  isAside(now: number): boolean {
+    return this.#asideUntil > now;
+  }
+
+  /** Requests that wait for a connection here go elsewhere at once: an address that vanished would let them hang. */
+  retire(): void {
+    this.#held = false;
+    this.pool.retire();
+    for (const attempt of [...this.connecting]) attempt.abandon();
+  }
+
+  restore(): void {
+    this.#held = true;
+    this.#asideUntil = 0;
+    this.pool.restore();
+  }
+}
+
+/** The targets of one service: those in the table, and the retired ones that are still busy. */
+export class TargetSet {
+  #held: readonly Target[] = [];
+  readonly #known = new Map<string, Target>();
+  readonly #onIdle: () => void;
+
+  /** `onIdle` is called when a retired target's last request has ended. */
+  constructor(onIdle: () => void) {
+    this.#onIdle = onIdle;
+  }
+
+  get held(): readonly Target[] {
+    return this.#held;
+  }
+
+  /** Everything with requests in flight or in the table. */
+  known(): IterableIterator<Target> {
+    return this.#known.values();
+  }
+
+  get isEmpty(): boolean {
+    return this.#known.size === 0;
+  }
+
+  replace(addresses: readonly TargetAddress[]): void {
+    const wanted = new Set(addresses.map((address) => address.id));
+    this.#held = addresses.map((address) => this.#hold(address));
+    for (const target of [...this.#known.values()]) {
+      if (!wanted.has(target.id) && target.held) target.retire();
+      if (!target.held && target.inFlight === 0) this.#forget(target);
+    }
+  }
+
+  /** Retired targets that still have requests in flight. */
+  busy(): readonly Target[] {
+    return [...this.#known.values()].filter((target) => !target.held && target.inFlight > 0);
+  }
+
+  #hold(address: TargetAddress): Target {
+    const present = this.#known.get(address.id);
+    if (present !== undefined) {
+      if (!present.held) present.restore();
+      return present;
+    }
+    const created = new Target(address, (target) => {
+      this.#forget(target);
+      this.#onIdle();
+    });
+    this.#known.set(address.id, created);
+    return created;
+  }
+
+  #forget(target: Target): void {
+    target.pool.close();
+    this.#known.delete(target.id);
+  }
+}

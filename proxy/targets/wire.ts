@@ -1,0 +1,168 @@
+// One request on a connection to one target: writes what is asked, and says what comes back; decides nothing.
+//
+// INVARIANTS
+// - Nothing is written before the connection stands. Head and body are framed as the head says.
+// - The connection goes back to the pool only when the request was sent whole and the response is whole beyond doubt.
+import type { Socket } from 'node:net';
+import type { BodySink } from '../exchange/body.ts';
+import type { Connection, Occupant } from './connection.ts';
+import type { TargetError } from '../errors.ts';
+import { isSafe, renderFields } from './field-lines.ts';
+import type { RequestHead } from '../clients/request.ts';
+import { renderRequest } from './request-text.ts';
+import type { ResponseHead } from './response-head.ts';
+import type { Target } from '../table/target.ts';
+
+export interface WireEvents {
+  /** There is no connection yet; one that was kept from before needs no such wait. */
+  onConnecting(): void;
+  /** Nothing was sent so far. */
+  onConnected(): void;
+  /** The target reads on, where a write was told to wait. */
+  onDrained(): void;
+  /** All that came together has been told. */
+  onRead(): void;
+  onInformation(head: ResponseHead): void;
+  onAnswer(head: ResponseHead): void;
+  /** The piece holds during the call only. */
+  onBody(piece: Buffer): void;
+  onEnd(trailers: readonly string[]): void;
+  onSwitch(head: ResponseHead, socket: Socket, first: Buffer): void;
+  /** The answer was not whole. */
+  onFailure(reason: TargetError): void;
+}
+
+export class Wire implements BodySink, Occupant {
+  readonly #target: Target;
+  readonly #events: WireEvents;
+  readonly #method: string;
+  readonly #isChunked: boolean;
+  /** Until it has been written. */
+  #head: string;
+  #connection: Connection | null = null;
+  #isConnected = false;
+  #isSent = false;
+
+  /** Throws for a field or a path that cannot be sent. */
+  constructor(target: Target, head: RequestHead, events: WireEvents) {
+    this.#target = target;
+    this.#events = events;
+    this.#method = head.method;
+    this.#isChunked = head.hasBody && head.contentLength === null;
+    this.#head = renderRequest(head);
+  }
+
+  /** `mayGoOver`: the client wants another protocol on the connection. */
+  open(mayGoOver: boolean): void {
+    const { pool } = this.#target;
+    const connection = mayGoOver ? pool.open(true) : pool.take();
+    this.#connection = connection;
+    connection.occupy(this, this.#method);
+    if (connection.isConnecting) this.#events.onConnecting();
+    else this.onConnected();
+  }
+
+  /** The connection had been idle before. */
+  get isReused(): boolean {
+    return this.#connection?.isReused === true;
+  }
+
+  /** Any byte came back, be it of an interim response or of half a head. */
+  get hasSpoken(): boolean {
+    return this.#connection?.hasSpoken === true;
+  }
+
+  flushHead(): void {
+    if (this.#head === '') return;
+    this.#connection?.socket.write(this.#head, 'latin1');
+    this.#head = '';
+  }
+
+  write(piece: Buffer): boolean {
+    const socket = this.#connection?.socket;
+    // An empty chunk would be the last one.
+    if (socket === undefined || piece.length === 0) return true;
+    socket.cork();
+    this.flushHead();
+    if (this.#isChunked) socket.write(`${piece.length.toString(16)}\r\n`, 'latin1');
+    socket.write(piece);
+    if (this.#isChunked) socket.write('\r\n', 'latin1');
+    socket.uncork();
+    return !socket.writableNeedDrain;
+  }
+
+  end(trailers: readonly string[]): void {
+    this.#isSent = true;
+    this.flushHead();
+    if (!this.#isChunked) return;
+    const lines = isSafe(trailers.join('')) ? renderFields(trailers) : '';
+    this.#connection?.socket.write(`0\r\n${lines}\r\n`, 'latin1');
+  }
+
+  /** The client takes no more for now. */
+  pause(): void {
+    this.#connection?.socket.pause();
+  }
+
+  resume(): void {
+    this.#connection?.socket.resume();
+  }
+
+  /** Nothing is told from now on. */
+  leave(): void {
+    const connection = this.#connection;
+    this.#connection = null;
+    if (connection === null) return;
+    if (this.#isSent && connection.parser.isWhole) this.#target.pool.give(connection);
+    else connection.close();
+  }
+
+  onConnected(): void {
+    this.#isConnected = true;
+    this.#events.onConnected();
+  }
+
+  onRead(): void {
+    this.#events.onRead();
+  }
+
+  onDrained(): void {
+    this.#events.onDrained();
+  }
+
+  onInformation(head: ResponseHead): void {
+    this.#events.onInformation(head);
+  }
+
+  onHead(head: ResponseHead): void {
+    this.#events.onAnswer(head);
+  }
+
+  onBody(piece: Buffer): void {
+    this.#events.onBody(piece);
+  }
+
+  onEnd(trailers: readonly string[]): void {
+    this.#events.onEnd(trailers);
+  }
+
+  onSwitch(head: ResponseHead, first: Buffer): void {
+    const connection = this.#connection;
+    this.#connection = null;
+    if (connection !== null) this.#events.onSwitch(head, connection.forsake(), first);
+  }
+
+  onMalformed(): void {
+    this.#events.onFailure('invalid-response');
+  }
+
+  onClosed(code: string): void {
+    this.#events.onFailure(reasonOf(code, this.#isConnected));
+  }
+}
+
+function reasonOf(code: string, isConnected: boolean): TargetError {
+  if (isConnected) return 'reset';
+  if (code === 'ECONNREFUSED') return 'connect-refused';
+  return code === 'ETIMEDOUT' ? 'connect-timeout' : 'connect-failed';
+}

@@ -1,0 +1,86 @@
+// What a worker process runs: one data plane that does as the primary says. Started by `worker` only; the one file here
+// that acts when it is loaded.
+import { Socket } from 'node:net';
+import type { Acknowledgement } from '../control.ts';
+import { LocalProxy } from './local.ts';
+import { type FromWorker, isToWorker, type ToWorker } from './messages.ts';
+
+let local: LocalProxy | null = null;
+
+function tell(message: FromWorker): void {
+  if (process.connected) process.send?.(message);
+}
+
+async function obey(message: ToWorker, handle: unknown): Promise<void> {
+  switch (message.kind) {
+    case 'start':
+      await start(message);
+      return;
+    case 'apply':
+      if (local !== null) await local.router.apply(message.update);
+      tell({ kind: 'applied', id: message.id, acknowledgement: acknowledge() });
+      return;
+    case 'stats':
+      if (local !== null) tell({ kind: 'stats', id: message.id, stats: local.stats() });
+      return;
+    case 'connection':
+      tell({ kind: 'taken' });
+      receive(handle, message);
+      return;
+    case 'certificates':
+      local?.useCertificates(message.certificates);
+      return;
+    case 'say-close':
+      local?.sayClose();
+      return;
+    case 'drain':
+      await local?.drain(message.patience);
+      process.exit(0);
+  }
+}
+
+function receive(handle: unknown, { id, isSecure }: Extract<ToWorker, { kind: 'connection' }>): void {
+  const leave = (): void => {
+    if (id !== null) tell({ kind: 'left', id });
+  };
+  if (!(handle instanceof Socket)) {
+    leave();
+    return;
+  }
+  handle.once('close', leave);
+  take(handle, isSecure);
+}
+
+/** As the server's own connections are: what is to be written still goes out when the client has ended its side. */
+function take(socket: Socket, isSecure: boolean): void {
+  socket.allowHalfOpen = true;
+  if (local === null) socket.destroy();
+  else local.take(socket, isSecure);
+}
+
+async function start({ options, update, certificates }: Extract<ToWorker, { kind: 'start' }>): Promise<void> {
+  const proxy = new LocalProxy(options, (error) => tell({ kind: 'problem', problem: describe(error) }));
+  local = proxy;
+  proxy.useCertificates(certificates);
+  if (update !== null) await proxy.router.apply(update);
+  proxy.router.onChange(() => tell({ kind: 'changed', acknowledgement: acknowledge() }));
+  tell({ kind: 'serving', acknowledgement: acknowledge() });
+}
+
+function acknowledge(): Acknowledgement {
+  return local?.router.acknowledgement() ?? { applied: 0, busy: {}, refused: {} };
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+process.on('message', (message: unknown, handle: unknown) => {
+  if (!isToWorker(message)) return;
+  obey(message, handle).catch((error: unknown) =>
+    tell({ kind: 'failed', problem: error instanceof Error ? error.message : String(error) }),
+  );
+});
+// A terminal's interrupt reaches every process of the group; when to stop or to hand over is for the primary to say.
+for (const name of ['SIGINT', 'SIGTERM', 'SIGUSR2'] as const) process.on(name, () => undefined);
+tell({ kind: 'ready' });

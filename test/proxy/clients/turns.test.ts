@@ -1,0 +1,256 @@
+import type { ServerResponse } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { Turns, WaitingRoom } from '../../../proxy/clients/turns.ts';
+import { entryOf, Rig, readText, type TestTarget, talk, until } from '../rig.ts';
+
+const rig = new Rig();
+afterEach(() => rig.close());
+
+const GET = (path: string, more = ''): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n${more}\r\n`;
+const CLOSE = 'Connection: close\r\n';
+const LARGE = 64 * 1024 * 1024;
+
+/** `/slow` says `one` at once, and `two` when it is let; everything else echoes its path. */
+async function slow(): Promise<TestTarget & { readonly seen: string[]; readonly releases: (() => void)[] }> {
+  const [seen, releases]: [string[], (() => void)[]] = [[], []];
+  const target = await rig.target((incoming, response) => {
+    seen.push(incoming.url ?? '');
+    if (incoming.url !== '/slow') {
+      response.end(`at ${incoming.url}`);
+      return;
+    }
+    response.write('one');
+    releases.push(() => response.end('two'));
+  });
+  return { ...target, seen, releases };
+}
+
+/** Sends this, and collects what comes back. */
+function open(port: number, text: string): { readonly socket: Socket; received: string; ended: boolean } {
+  const socket = connect(port, '127.0.0.1');
+  const state = { socket, received: '', ended: false };
+  socket.write(text);
+  socket.on('data', (bytes) => {
+    state.received += bytes;
+  });
+  socket.on('error', () => socket.destroy());
+  socket.on('close', () => {
+    state.ended = true;
+  });
+  return state;
+}
+
+/** Sends this again and again, up to 64 MiB. Returns how much the system has taken. */
+function pour(socket: Socket, part: string): () => number {
+  let sent = 0;
+  const next = (error?: Error | null): void => {
+    if (error) return;
+    sent += part.length;
+    if (sent < LARGE) socket.write(part, next);
+  };
+  socket.write(part, next);
+  return () => sent;
+}
+
+/** Resolves when it no longer changes. All ends are in this process: who reads on has done so between two looks. */
+async function settled(look: () => number): Promise<void> {
+  for (let [last, same] = [look(), 0]; same < 20; same += 1) {
+    await sleep(10);
+    if (look() !== last) [last, same] = [look(), 0];
+  }
+}
+
+const inFlight = async (): Promise<number | undefined> =>
+  (await rig.proxy?.stats())?.services.web?.revisions[0]?.inFlight;
+
+describe('requests that come in one segment', () => {
+  it('are asked for one after the other, and all are answered in their order', async () => {
+    let [now, most] = [0, 0];
+    const target = await rig.target(async (incoming, response) => {
+      now += 1;
+      most = Math.max(most, now);
+      const text = await readText(incoming);
+      await sleep(1);
+      now -= 1;
+      response.end(`[${text}]`);
+    });
+    const port = await rig.serve({ web: entryOf([target]) });
+    const numbers = Array.from({ length: 300 }, (_, number) => String(number));
+    const post = (text: string): string =>
+      `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${text.length}\r\n\r\n${text}`;
+    const received = await talk(port, numbers.map(post).join('') + GET('/', CLOSE));
+    expect(received.match(/\[\d*\]/g)).toEqual([...numbers, ''].map((text) => `[${text}]`));
+    expect(most).toBe(1);
+  });
+
+  it('with an upgrade behind a slow one do no harm: it is answered plainly, in its turn', async () => {
+    const target = await slow();
+    const port = await rig.serve({ web: entryOf([target]) });
+    const upgrade = GET('/ws', 'Connection: Upgrade, close\r\nUpgrade: websocket\r\n');
+    const client = open(port, GET('/slow') + upgrade);
+    await until(() => client.received.includes('one'), 'the first is being answered');
+    expect(target.seen).toEqual(['/slow']);
+    for (const release of target.releases) release();
+    await until(() => client.ended, 'all is answered');
+    expect(client.received).toMatch(
+      /^HTTP\/1\.1 200 [\s\S]*one[\s\S]*two[\s\S]*HTTP\/1\.1 200 [\s\S]*at \/ws/,
+    );
+    expect(rig.problems).toEqual([]);
+  });
+
+  it.each([
+    ['no HTTP', 'GARBAGE\r\n\r\n', '400'],
+    ['CONNECT', 'CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n', '400'],
+    ['half a head, for too long', 'GET /never HTTP/1.1\r\nHos', '408'],
+  ])(
+    'with %s behind a slow one: the refusal comes behind its answer, not into it',
+    async (_name, text, code) => {
+      const target = await slow();
+      const port = await rig.serve({ web: entryOf([target]) }, { headersTimeoutMs: 100 });
+      const client = open(port, GET('/slow') + text);
+      await until(() => client.received.includes('one'), 'the first is being answered');
+      await sleep(1_500);
+      for (const release of target.releases) release();
+      await until(() => client.ended, 'the connection has ended');
+      const chunks = '3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n';
+      expect(client.received).toContain(`\r\n\r\n${chunks}HTTP/1.1 ${code} `);
+      expect(target.seen).toEqual(['/slow']);
+    },
+  );
+
+  it('with CONNECT behind one with a large answer get all of that, and then the refusal', async () => {
+    const large = 'x'.repeat(32 * 1024 * 1024);
+    const target = await rig.target((_incoming, response) => response.end(large));
+    const port = await rig.serve({ web: entryOf([target]) });
+    const received = await talk(port, `${GET('/')}CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n`);
+    expect(received.indexOf('HTTP/1.1 400 ')).toBe(received.indexOf('\r\n\r\n') + 4 + large.length);
+    await until(async () => (await inFlight()) === 0, 'nothing is in flight');
+  });
+
+  it.each([
+    ['one that is refused', 'GET / HTTP/1.1\r\nHost: a/b\r\n\r\n', ' 400 '],
+    ['an expectation that is refused', GET('/x', 'Expect: coffee\r\n'), ' 417 '],
+    ['one that asks for the end', GET('/last', CLOSE), ' 200 '],
+    ['half of one in HTTP/1.0', 'GET /old HTTP/1.0\r\nHost: a\r\n\r\n', ' 200 '],
+  ])('are not served behind %s', async (_name, text, code) => {
+    const target = await slow();
+    const port = await rig.serve({ web: entryOf([target]) });
+    // Leaves a connection to the target behind, on which the next one would be sent at once.
+    await talk(port, GET('/first', CLOSE));
+    const received = await talk(port, text + GET('/behind').repeat(3));
+    expect(received.match(/HTTP\/1\.1 \d+ /g)).toEqual([`HTTP/1.1${code}`]);
+    // What is asked on another connection afterwards would come behind it.
+    await talk(port, GET('/mark', CLOSE));
+    expect(target.seen.filter((path) => /behind/.test(path))).toEqual([]);
+  });
+
+  it.each([
+    ['more of them', '', GET('/more', `X-Fill: ${'x'.repeat(8_000)}\r\n`).repeat(16)],
+    // When the third one begins to wait, node is about to read again, since the second one is complete.
+    ['a body', GET('/more') + GET('/body', `Content-Length: ${LARGE}\r\n`), 'x'.repeat(128_000)],
+  ])('are not read without a bound while the first is answered: %s', async (_name, behind, part) => {
+    const target = await slow();
+    const port = await rig.serve({ web: entryOf([target]) });
+    const client = open(port, GET('/slow') + behind);
+    const sent = pour(client.socket, part);
+    await until(() => client.received.includes('one'), 'the first is being answered');
+    await settled(sent);
+    // What the two sockets hold, and no more.
+    const held = sent();
+    expect(held).toBeLessThan(LARGE / 2);
+    for (const release of target.releases) release();
+    await until(() => client.received.includes('at /more'), 'the others are served');
+    await until(() => sent() > held, 'reading goes on');
+    client.socket.destroy();
+    await until(async () => (await rig.proxy?.stats())?.connections === 0, 'the connection has ended');
+  });
+});
+
+describe('the room for those that wait', () => {
+  it('is one for all connections: who finds none is cut off, and who leaves makes room', async () => {
+    const room = new WaitingRoom(3);
+    const bySocket = new Map<Socket, Turns>();
+    const held: ServerResponse[] = [];
+    const target = await rig.target((incoming, response) => {
+      const turns = bySocket.get(incoming.socket) ?? new Turns(incoming.socket, room);
+      bySocket.set(incoming.socket, turns);
+      turns.take(response, () => held.push(response));
+    });
+    const port = Number(target.address.split(':')[1]);
+    const first = open(port, GET('/').repeat(3));
+    await until(() => held.length === 1, 'one is served, and two wait');
+    const second = open(port, GET('/').repeat(3));
+    await until(() => second.ended, 'there is no room for two more');
+    const third = open(port, GET('/').repeat(2));
+    await until(() => held.length === 3, 'there is room for one');
+    held[0]?.end();
+    await until(() => held.length === 4, 'another one of the first is served, and makes room');
+    const fourth = open(port, GET('/').repeat(2));
+    await until(() => held.length === 5, 'there is room for one again');
+    const fifth = open(port, GET('/').repeat(2));
+    await until(() => fifth.ended, 'and for no more');
+    expect([first, third, fourth].map(({ ended }) => ended)).toEqual([false, false, false]);
+    for (const { socket } of [first, third, fourth]) socket.destroy();
+  });
+
+  it('is not for one connection alone: it is cut off if, against all that is said to node, reading goes on', async () => {
+    const room = new WaitingRoom(1_000);
+    let [turns, taken]: [Turns | null, number] = [null, 0];
+    const target = await rig.target(({ socket }, response) => {
+      socket.pause = () => socket;
+      turns ??= new Turns(socket, room);
+      taken += 1;
+      turns.take(response, () => undefined);
+    });
+    const client = open(Number(target.address.split(':')[1]), GET('/'));
+    pour(client.socket, GET('/more', `X-Fill: ${'x'.repeat(8_000)}\r\n`).repeat(16));
+    await until(() => client.ended, 'it is cut off');
+    // Three times what is read in one go.
+    expect(taken).toBeLessThan(3 * 8 + 2);
+    await until(() => target.sockets.size === 0, 'nothing of it is left');
+    let free = 0;
+    while (room.enter()) free += 1;
+    expect(free).toBe(1_000);
+  });
+});
+
+describe('a client that ends its side', () => {
+  it('is answered all that it has asked for, and leaves no connection', async () => {
+    const target = await slow();
+    const port = await rig.serve({ web: entryOf([target]) });
+    const client = open(port, GET('/slow') + GET('/next'));
+    client.socket.end();
+    await until(() => client.received.includes('one'), 'the first is being answered');
+    await sleep(100);
+    for (const release of target.releases) release();
+    await until(() => client.ended, 'the connection has ended');
+    expect(client.received).toMatch(/one[\s\S]*two[\s\S]*at \/next/);
+    await until(async () => (await rig.proxy?.stats())?.connections === 0, 'none is left');
+  });
+
+  it('and is gone altogether does not keep a request that nobody answers', async () => {
+    let asked = 0;
+    const target = await rig.target(() => {
+      asked += 1;
+    });
+    const port = await rig.serve({ web: entryOf([target]) });
+    const client = open(port, GET('/'));
+    await until(() => asked === 1, 'the target is asked');
+    client.socket.destroy();
+    await until(async () => (await inFlight()) === 0 && target.sockets.size === 0, 'it is given up');
+  });
+});
+
+describe('a proxy that ends', () => {
+  it('does not wait for the rest of a head longer than ever', async () => {
+    const target = await slow();
+    const port = await rig.serve({ web: entryOf([target]) }, { headersTimeoutMs: 300 });
+    const client = open(port, 'GET / HTTP/1.1\r\nHos');
+    await until(async () => (await rig.proxy?.stats())?.connections === 1, 'it is connected');
+    await rig.proxy?.retire(50);
+    await until(() => client.ended, 'the connection has ended');
+    expect(client.received).toMatch(/^HTTP\/1\.1 408 /);
+  });
+});

@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest';
+import { parseDuration } from '../../../proxy/table/duration.ts';
+import { parseEntry } from '../../../proxy/table/entry.ts';
+
+const GOOD = { routes: [{}], split: { 1: 100 }, targets: [{ revision: 1, address: '10.0.0.1:80' }] };
+
+function problemsOf(value: unknown): readonly string[] {
+  const parsed = parseEntry(value);
+  return parsed.ok ? [] : parsed.problems;
+}
+
+describe('an entry', () => {
+  it('is normalised, with every default', () => {
+    const parsed = parseEntry({
+      ...GOOD,
+      routes: [{ host: 'Shop.Test', path: '/a/' }, { host: '*.b.c' }],
+      split: { 2: 0, 1: 100 },
+      later: 1,
+    });
+    expect(parsed).toMatchObject({
+      ok: true,
+      entry: {
+        routes: [
+          { host: 'shop.test', path: '/a' },
+          { host: '*.b.c', path: '/' },
+        ],
+        split: [{ revision: 1, weight: 100 }],
+        targets: [{ id: '1@10.0.0.1:80', revision: 1, host: '10.0.0.1', port: 80 }],
+        ...{ roles: { stable: null, candidate: null }, coming: false, preview: null },
+        settings: {
+          ...{
+            timeoutMs: 30_000,
+            idleTimeoutMs: 60_000,
+            retries: 1,
+            parkTimeoutMs: 30_000,
+            parkMaxRequests: 1_000,
+          },
+          ...{ affinity: null, maxBodyBytes: null, headers: [] },
+        },
+      },
+    });
+  });
+
+  it('tells all its problems at once, each with path, found and expected', () => {
+    const problems = problemsOf({
+      routes: [{ host: 'a b', path: 'x' }],
+      split: { one: 50, 2: -1 },
+      targets: [
+        { revision: 0, address: 'nowhere' },
+        { revision: 1, address: 'a:99999' },
+      ],
+      coming: 'yes',
+      preview: { revision: 1 },
+      proxy: {
+        timeout: '5 parsecs',
+        retries: 1.5,
+        park: [],
+        max_body: -1,
+        headers: { Connection: 'x', 'X-A': 'a\r\nb' },
+      },
+    });
+    expect(problems.map((problem) => problem.split(':')[0]).sort()).toEqual([
+      ...[
+        'coming',
+        'preview',
+        'proxy.headers.Connection',
+        'proxy.headers.X-A',
+        'proxy.max_body',
+        'proxy.park',
+      ],
+      ...['proxy.retries', 'proxy.timeout', 'routes[0].host', 'routes[0].path', 'split.2', 'split.one'],
+      ...['targets[0].address', 'targets[0].revision', 'targets[1].address'],
+    ]);
+    expect(problems).toContain('coming: found "yes", expected true or false');
+  });
+
+  it.each([
+    ['null', null, /entry: found null, expected an object/],
+    ['text', 'x', /entry: found "x"/],
+    ['without targets', { routes: [], split: {} }, /targets: found nothing, expected a list/],
+    ['with weights that do not sum to 100', { ...GOOD, split: { 1: 90 } }, /weights that sum to 100, not 90/],
+  ])('is refused: %s', (_name, value, problem) => {
+    expect(problemsOf(value).join()).toMatch(problem);
+  });
+});
+
+describe('a duration', () => {
+  it.each([
+    ['10s', 10_000],
+    ['1m30s', 90_000],
+    ['100ms', 100],
+    ['1.5h', 5_400_000],
+    ['0', 0],
+    ['', null],
+    ['10', null],
+    ['s', null],
+    ['10s ', null],
+    ['-1s', null],
+    ['10x', null],
+  ])('%s is %s ms', (text, ms) => {
+    expect(parseDuration(text)).toBe(ms);
+  });
+});

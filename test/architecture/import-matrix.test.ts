@@ -39,7 +39,11 @@ const REFUSED = [
 const ALLOWED = [
   ['own files', 'strategies/a.ts', `import { d } from './decide.ts';`],
   ['node in proxy', 'proxy/a.ts', `import { createServer } from 'node:http';`],
-  ['types of the table in deploy', 'deploy/a.ts', `import { type T, type U } from '../proxy/table/table.ts';`],
+  [
+    'types of the table in deploy',
+    'deploy/a.ts',
+    `import { type T, type U } from '../proxy/table/table.ts';`,
+  ],
   ['the adapter of the engine', 'deploy/docker-images.ts', `import Docker from 'dockerode';`],
   ['the doors of proxy', 'src/app.ts', `import { createProxy } from '../proxy/server.ts';`],
   ['config in more files than one', 'src/config-files.ts', `import { z } from 'zod';`],

@@ -43,6 +43,7 @@ export function connectParts(
   const mirror = startMirror({
     store,
     prefix: keys.root,
+    formerBelow: keys.proxies,
     signal: stop,
     onTrouble: warnOfTrouble(log),
   });

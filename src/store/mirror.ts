@@ -16,6 +16,8 @@ export interface MirrorOptions {
   /** With its slash at the end. */
   readonly prefix: string;
   readonly signal: AbortSignal;
+  /** Keys below it are remembered with what they held, once deleted: `former`. None by default: values are large. */
+  readonly formerBelow?: string;
   /** A full list against drift, jittered by a fifth. 5 min by default. */
   readonly resyncMs?: number;
   /** First wait after a failure; doubles up to 5 s. */
@@ -37,7 +39,7 @@ export interface Mirror {
   /** The store's revision up to which the copy is complete; 0 before the first list. */
   readonly revision: number;
   get(key: string): Entry | null;
-  /** What a key held when it was deleted, as far as the watch told of it; null also after the next list. */
+  /** What a key below `formerBelow` held when it was deleted, as far as the watch told of it; null also after the next list. */
   former(key: string): Entry | null;
   /** Below a prefix (all by default), sorted by key. */
   entries(prefix?: string): readonly Entry[];
@@ -195,7 +197,10 @@ class PrefixMirror implements Mirror {
       this.#deleted.delete(key);
       return true;
     }
-    this.#deleted.set(key, { revision: modRevision, entry: this.#entries.get(key) ?? null });
+    const { formerBelow } = this.#options;
+    const isRemembered = formerBelow !== undefined && key.startsWith(formerBelow);
+    const entry = isRemembered ? (this.#entries.get(key) ?? null) : null;
+    this.#deleted.set(key, { revision: modRevision, entry });
     return this.#delete(key);
   }
 

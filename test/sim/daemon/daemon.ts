@@ -55,7 +55,8 @@ export class SimDaemon {
     this.#parts = parts;
     this.client = new SimStoreClient(etcd, this.gate, time, storeMs);
     const { signal } = this.#stop;
-    this.#mirror = startMirror({ store: this.client, prefix: KEYS.root, signal });
+    const copied = { prefix: KEYS.root, formerBelow: KEYS.proxies };
+    this.#mirror = startMirror({ store: this.client, ...copied, signal });
     const election = { key: KEYS.leader, holder: { id }, ttlMs: TTL_MS };
     this.leader = campaign({ ...election, store: this.client, mirror: this.#mirror, signal });
     this.witness = new Witness(id, parts.events);

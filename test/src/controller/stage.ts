@@ -36,7 +36,7 @@ export async function startLoop(
   const store = etcd.connect();
   const events = createEventBus(Date.now);
   const metrics = createMetrics('test');
-  const mirror = startMirror({ store, prefix: KEYS.root, signal, retryMs: 5 });
+  const mirror = startMirror({ store, prefix: KEYS.root, formerBelow: KEYS.proxies, signal, retryMs: 5 });
   const holder = { id: `loop-${Math.random()}` };
   const leader = campaign({ store, mirror, key: KEYS.leader, holder, ttlMs, signal });
   const clock = startClock();

@@ -25,6 +25,7 @@ function start(): Mirror {
   const mirror = startMirror({
     store: etcd.connect(),
     prefix: P,
+    formerBelow: '/t/a',
     signal: stop.signal,
     pause: (ms, signal) =>
       new Promise((resolve) => {
@@ -65,13 +66,17 @@ describe('mirror', () => {
 
   it('remembers what a key held last, also when both came at once, until the next list', async () => {
     etcd.put('/t/a', '1');
+    etcd.put('/t/b', '1');
     const mirror = start();
     await mirror.ready();
     etcd.put('/t/a', '2');
     etcd.delete('/t/a');
+    etcd.delete('/t/b');
     await settle();
-    expect([mirror.get('/t/a'), mirror.former('/t/b')]).toEqual([null, null]);
+    expect([mirror.get('/t/a'), mirror.get('/t/b')]).toEqual([null, null]);
     expect(mirror.former('/t/a')?.value).toBe('2');
+    // Not below the prefix that is to be remembered.
+    expect(mirror.former('/t/b')).toBeNull();
     etcd.cutWatches();
     await settle(10_000);
     expect(mirror.former('/t/a')).toBeNull();

@@ -23,6 +23,8 @@ export function endLingering(request: IncomingMessage, response: ServerResponse,
     if (!response.writableEnded) endWatched(response, idleMs);
   };
   const timer = setTimeout(end, LINGER_MS);
+  // Half a request, and no more of it will come.
+  request.socket.once('end', end);
   request.once('end', end);
   request.once('close', end);
   response.once('close', end);

@@ -9,12 +9,14 @@ export interface Asked {
   readonly version: string;
   /** The revision that served when it was made. */
   readonly before: number;
+  /** How much of the old stands when a version is found out to be sick is chance, and with it which numbers come back. */
+  readonly isSick: boolean;
 }
 
 /** Null while the rollout goes on, or before it has begun. */
 export async function describeEnd(
   service: Service,
-  { requested, version, before }: Asked,
+  { requested, version, before, isSick }: Asked,
 ): Promise<string | null> {
   const { slipway, name } = service;
   const status = await slipway.status(name);
@@ -28,10 +30,10 @@ export async function describeEnd(
   const nameVersion = (given: string | null | undefined): string => (given === version ? 'new' : 'another');
   const route: RouteEntry = JSON.parse((await slipway.read(slipway.keys.route(name))) ?? 'null');
   const containers = (await service.containers())
-    .map(
-      (each) =>
-        `${each.name.replace(/^.*-r\d+-(\d+)\b.*$/, `${nameRevision(each.revision)} $1`)} ${each.state}`,
-    )
+    .map(({ name, revision, state }) => {
+      const [, ordinal = ''] = /-r\d+-(\d+)\b/.exec(name) ?? [];
+      return `${nameRevision(revision)} ${isSick ? 'some' : ordinal} ${state}`;
+    })
     .sort();
   const { stable, candidate } = route.roles;
   return JSON.stringify({

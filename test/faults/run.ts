@@ -45,7 +45,8 @@ async function run(rig: Rig, story: Story, fault: Fault | null, expected: string
   try {
     gate.calls.length = 0;
     if (fault !== null) gate.arm(fault);
-    const asked = { version, before, requested: await service.ask(version) };
+    const isSick = story.kind === 'sick';
+    const asked = { version, before, isSick, requested: await service.ask(version) };
     const isOver = async () => gate.struck !== null || (await describeEnd(service, asked)) !== null;
     await waitFor(`${service.name}: the fault, or the end`, isOver, END);
     if (gate.struck === null) gate.disarm();

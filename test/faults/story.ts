@@ -71,7 +71,8 @@ function tell(
     kind,
     versions,
     options,
-    most: MOST[strategy],
+    // Whatever of the old has gone when it is found out is started again, all at once, beside what is sick.
+    most: kind === 'sick' ? 2 * REPLICAS : MOST[strategy],
     // A replica that is sick leaves the table, and at that moment it may be all that serves: requests are parked.
     least: strategy === 'recreate' || kind === 'sick' ? 0 : REPLICAS,
     weights: WEIGHTS[strategy],

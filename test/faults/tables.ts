@@ -48,21 +48,27 @@ function findUnevenSplit(split: Split): readonly string[] {
   return sum === 100 || (sum === 0 && split.size === 0) ? [] : [`a table's weights sum to ${sum}`];
 }
 
-/** A good version only rises, by one step at a time; a bad one falls, and does not rise again. */
+/**
+ * A good version only rises, by one step at a time; a bad one falls, and does not rise again. One that sickens, one replica
+ * after the other, has what those carry that are not sick yet: it falls by any share, and may rise again to where it was.
+ */
 function findJumps(splits: readonly Split[], { kind, weights }: Story, before: number): readonly string[] {
   const shares = splits.map((split) => sumOfNew(split, before));
   const jumps: string[] = [];
-  let hasFallen = false;
+  let [hasFallen, highest] = [false, 0];
   for (const [index, share] of shares.entries()) {
     const last = shares[index - 1] ?? 0;
     if (share === last) continue;
     const isRise = share > last;
-    const isNext = weights === null || weights.indexOf(share) === weights.indexOf(last) + 1;
-    if (isRise && (!isNext || hasFallen))
-      jumps.push(`the new version's weight went from ${last} to ${share}`);
-    if (!isRise && (kind === 'good' || (weights !== null && share !== 0)))
+    const isSick = kind === 'sick';
+    const isNext =
+      weights === null || weights.indexOf(share) === weights.indexOf(isSick ? highest : last) + 1;
+    const mayRise = isSick ? isNext || share <= highest : isNext && !hasFallen;
+    if (isRise && !mayRise) jumps.push(`the new version's weight went from ${last} to ${share}`);
+    if (!isRise && !isSick && (kind === 'good' || (weights !== null && share !== 0)))
       jumps.push(`the new version's weight fell from ${last} to ${share}`);
     hasFallen ||= !isRise;
+    highest = Math.max(highest, share);
   }
   return jumps;
 }

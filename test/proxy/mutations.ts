@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 
 /** What parsers have stumbled over. */
-const BITS = [
+export const BITS = [
   ...['\r', '\n', '\r\n', '\r\n\r\n', ' ', '\t', '\0', '\x0b', '\xa0'],
   ...[':', ';', ',', '0', '1', '-', '+', 'x', '"'],
 ];

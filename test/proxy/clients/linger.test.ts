@@ -10,7 +10,7 @@ afterEach(async () => {
   await rig.close();
 });
 
-it('a refused client that has ended its side gets its answer, and is not lingered for', async () => {
+it('a refused client that has ended its side in a broken body gets its answer, and is not lingered for', async () => {
   const port = await rig.serve({ web: entryOf([]) });
   const received = await new Promise<string>((resolve) => {
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
@@ -22,7 +22,7 @@ it('a refused client that has ended its side gets its answer, and is not lingere
       socket.destroy();
       resolve(text);
     });
-    socket.end('POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n');
+    socket.end('GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\nTransfer-Encoding: chunked\r\n\r\nnothing\r\n');
   });
   expect(received).toMatch(/^HTTP\/1\.1 400 /);
 });

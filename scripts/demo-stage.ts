@@ -104,11 +104,15 @@ export class StageBuilder {
   #spawn(folder: string, args: readonly string[]): ChildProcess {
     const log = openSync(join(folder, 'daemon.log'), 'a');
     const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('SLIPWAY_'));
-    const daemon = spawn(process.execPath, [join(ROOT, 'src/main.ts'), 'serve', ...args], {
-      detached: true,
-      stdio: ['ignore', log, log],
-      env: Object.fromEntries(kept),
-    });
+    const daemon = spawn(
+      process.execPath,
+      ['--max-semi-space-size=16', join(ROOT, 'src/main.ts'), 'serve', ...args],
+      {
+        detached: true,
+        stdio: ['ignore', log, log],
+        env: Object.fromEntries(kept),
+      },
+    );
     closeSync(log);
     this.#releases.push(async () => {
       await stopProcess(daemon);

@@ -64,7 +64,15 @@ export function chooseOurs(name: string, configure: (backend: number) => string,
       const addresses = ['--http', `127.0.0.1:${port}`, '--admin', `127.0.0.1:${admin}`];
       const files = ['--table', table, '--data-dir', folder];
       const others = ['--workers', String(workers), '--drain', '1s', '--log-level', 'warn'];
-      const command = [process.execPath, MAIN, 'proxy', ...addresses, ...files, ...others];
+      const command = [
+        process.execPath,
+        '--max-semi-space-size=16',
+        MAIN,
+        'proxy',
+        ...addresses,
+        ...files,
+        ...others,
+      ];
       return startRunning(place, folder, { name, command, cores, port });
     },
   };

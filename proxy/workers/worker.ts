@@ -101,7 +101,8 @@ export class Crew implements TableSink {
     const extension = import.meta.filename.endsWith('.ts') ? 'ts' : 'js';
     cluster.setupPrimary({
       exec: fileURLToPath(new URL(`./worker-main.${extension}`, import.meta.url)),
-      execArgv: [],
+      // As the program itself is started: see its first line. Nothing else of it is for the workers.
+      execArgv: ['--max-semi-space-size=16'],
       args: [],
     });
     for (let count = 0; count < this.#size; count += 1) this.#spawn();

@@ -17,6 +17,8 @@ import { waitFor } from './wait.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const MAIN = join(ROOT, 'src/main.ts');
+/** As the program's own first line says. */
+const NODE_FLAG = '--max-semi-space-size=16';
 
 export interface CliResult {
   readonly code: number;
@@ -218,7 +220,7 @@ class RunningSlipway implements Slipway {
   ): Child {
     const log = openSync(place.logPath ?? join(this.#folder, 'log'), 'a');
     const common = ['--etcd', this.etcd.url, '--prefix', this.prefix, '--data-dir', this.#folder];
-    const child = startChild(process.execPath, [MAIN, command, ...common, ...args], {
+    const child = startChild(process.execPath, [NODE_FLAG, MAIN, command, ...common, ...args], {
       stdio: ['ignore', log, log],
       env: { ...cleanEnvironment(), ...place.environment },
     });

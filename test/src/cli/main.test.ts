@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -44,6 +44,15 @@ function slipway(args: readonly string[], options?: Options): Promise<Ran> {
 }
 
 describe('the program', () => {
+  it('is started with the same bound on short-lived memory, wherever it is started from', () => {
+    const [, flag = 'none'] =
+      /^#!\/usr\/bin\/env -S node (--max-semi-space-size=\d+)\n/.exec(readFileSync(MAIN, 'utf8')) ?? [];
+    const starts = ['Dockerfile', 'package.json', 'proxy/workers/worker.ts', 'scripts/demo-stage.ts'];
+    const all = [...starts, 'test/support/slipway.ts', 'bench/proxy/peers.ts'];
+    const without = all.filter((path) => !readFileSync(join(MAIN, '../..', path), 'utf8').includes(flag));
+    expect(without).toEqual([]);
+  });
+
   it('prints its version', async () => {
     expect(await slipway(['--version'])).toEqual({
       exit: 0,

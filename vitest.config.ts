@@ -1,5 +1,6 @@
 // Two projects of one run: `unit` needs nothing but Node; `real` runs on a real engine and etcd, a few files at a time.
 import { defineConfig } from 'vitest/config';
+import LongestFirst from './scripts/longest-first.ts';
 
 const REAL = [
   'test/integration/**/*.test.ts',
@@ -13,6 +14,7 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     passWithNoTests: false,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,

@@ -64,8 +64,7 @@ function chunk(all: readonly string[]): readonly (readonly string[])[] {
 function putRecord({ desired, plan, keys, now: at }: Draft): readonly Put[] {
   const accepted = desired.specProblems.length > 0 ? desired.record.accepted : (desired.spec?.text ?? null);
   const record = { memory: plan.memory, accepted, at: desired.record.at };
-  const stands = desired.recordRevision === 0 ? null : formatRecord(desired.record);
-  if (formatRecord(record) === stands) return [];
+  if (formatRecord(record) === desired.recordText) return [];
   return [{ key: keys.rollout(desired.service), value: formatRecord({ ...record, at }) }];
 }
 

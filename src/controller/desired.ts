@@ -39,6 +39,8 @@ export interface Desired {
   readonly record: ServiceRecord;
   /** The etcd revision of the record's key; 0 when there is none. */
   readonly recordRevision: number;
+  /** As it stands; null when there is none. */
+  readonly recordText: string | null;
   readonly isRecordBroken: boolean;
   readonly version: Observed['version'];
   readonly weights: Observed['weights'];
@@ -60,6 +62,7 @@ export function readDesired(reader: Reader, keys: Keys, service: string): Desire
     ...readSpec(reader, keys, service, record),
     record,
     recordRevision: recordEntry?.modRevision ?? 0,
+    recordText: recordEntry?.value ?? null,
     isRecordBroken: parsed === null,
     version: readWritten(reader, keys.version(service), parseVersion),
     weights: readWritten(reader, keys.weights(service), parseWeights),

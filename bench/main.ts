@@ -1,4 +1,5 @@
 // `npm run bench -- NAME [ARGUMENT…]`: prints what it measures; asserts nothing. Figures of one run on one machine.
+import { benchCorpus } from './corpus.ts';
 import { benchIdle } from './idle.ts';
 import { benchProxy } from './proxy.ts';
 import { benchRollout } from './rollout.ts';
@@ -9,6 +10,7 @@ const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<void
   idle: benchIdle,
   start: benchStart,
   proxy: benchProxy,
+  corpus: benchCorpus,
 };
 
 const name = process.argv[2] ?? '';

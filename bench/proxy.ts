@@ -1,8 +1,6 @@
 // What a request through our proxy costs, beside nginx, HAProxy, Caddy and http-proxy: everybody before the same
 // backends, on the same core, in turn. Ends what it starts, also when it is told to end.
-import { execFile } from 'node:child_process';
 import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
 import { printLine } from './figures.ts';
 import { startBackends } from './proxy/backends.ts';
 import { moveHere, type Placement, planCores, readAllowedCores } from './proxy/cores.ts';
@@ -10,22 +8,20 @@ import { countProxyCores, planTasks, type Task } from './proxy/course.ts';
 import { describeMachine, readLoadAverage } from './proxy/machine.ts';
 import { type Options, parseOptions, USAGE } from './proxy/options.ts';
 import { type Place, usePlace, withReleases } from './proxy/place.ts';
+import { prepare, watchForEnd } from './proxy/prepare.ts';
 import { printResult } from './proxy/report.ts';
 import { type Measured, writeReport } from './proxy/report-file.ts';
 import type { Session } from './proxy/rounds.ts';
 
-const run = promisify(execFile);
 const ROOT = resolve(import.meta.dirname, '..');
 const REPORT = '.slipway/bench-proxy.json';
 
 export async function benchProxy(args: readonly string[]): Promise<void> {
   const options = readOptions(args);
   if (options === null) return;
-  const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.once(signal, () => stop.abort(new Error(`told to end by ${signal}`)));
+  const signal = watchForEnd();
   await prepare();
-  await usePlace(stop.signal, (place) => measure(place, options));
+  await usePlace(signal, (place) => measure(place, options));
 }
 
 function readOptions(args: readonly string[]): Options | null {
@@ -36,13 +32,6 @@ function readOptions(args: readonly string[]): Options | null {
     process.exitCode = 2;
     return null;
   }
-}
-
-/** The peers' packages, where they are missing, and ours as it is shipped. */
-async function prepare(): Promise<void> {
-  process.env.PATH = `${process.env.PATH}:/usr/sbin:/sbin`;
-  await run('bash', [join(ROOT, 'scripts/bootstrap.sh'), '--for-proxy-bench']);
-  await run('npm', ['run', 'build'], { cwd: ROOT });
 }
 
 async function measure(place: Place, options: Options): Promise<void> {

@@ -1,7 +1,6 @@
 // A target that records what reached it, with a parser of its own that forgives nothing: what two readers could
 // understand in two ways is a problem, whoever sent it.
 import { createServer, type Socket } from 'node:net';
-import type { Rig } from '../rig.ts';
 
 const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n';
 const REQUEST_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\/[\x21-\x7e\x80-\xff]*|\*) HTTP\/1\.1$/;
@@ -11,6 +10,11 @@ interface Head {
   readonly method: string;
   readonly path: string;
   readonly fields: readonly (readonly [string, string])[];
+}
+
+/** Told what to do in the end. */
+interface Closing {
+  onClose(closer: () => Promise<void>): void;
 }
 
 interface Parsed {
@@ -26,7 +30,7 @@ export class Judge {
   readonly problems: string[] = [];
   address = '';
 
-  async listen(rig: Rig): Promise<this> {
+  async listen(rig: Closing): Promise<this> {
     const open = new Set<Socket>();
     const server = createServer((socket) => {
       open.add(socket);

@@ -1,50 +1,12 @@
 // What http-proxy, the model that the design names, does with the same input: why the forwarder is our own.
-import { Agent, createServer, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
-import httpProxy from 'http-proxy';
 import { afterEach, describe, expect, it } from 'vitest';
-import { entryOf, portOf, Rig, readText, type TestTarget, until } from './rig.ts';
+import { exchange, startPeer, WAIT_MS } from './peer-rig.ts';
+import { entryOf, Rig, readText, until } from './rig.ts';
 
 const rig = new Rig();
 afterEach(() => rig.close());
-
-/** http-proxy as it is put to use: with a keep-alive agent. */
-async function peer(target: TestTarget): Promise<number> {
-  const agent = new Agent({ keepAlive: true });
-  const proxy = httpProxy.createProxyServer({ target: `http://${target.address}`, agent });
-  proxy.on('error', () => undefined);
-  const server = createServer((incoming, response) => proxy.web(incoming, response));
-  server.listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  rig.onClose(async () => {
-    server.closeAllConnections();
-    server.close();
-    agent.destroy();
-  });
-  return portOf(server);
-}
-
-/** What has come back after the text was sent and `isEnough`, or the end of the connection; `ended` tells which. */
-function exchange(port: number, text: string, waitMs: number): Promise<{ received: string; ended: boolean }> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => socket.write(text));
-    let received = '';
-    const timer = setTimeout(() => {
-      resolve({ received, ended: false });
-      socket.destroy();
-    }, waitMs);
-    socket.on('data', (bytes) => {
-      received += bytes;
-    });
-    socket.on('error', () => socket.destroy());
-    socket.on('close', () => {
-      clearTimeout(timer);
-      resolve({ received, ended: true });
-    });
-  });
-}
-
-const WAIT_MS = 600;
 
 describe('side by side with http-proxy', () => {
   it('a chunked DELETE stays one request; there it becomes two', async () => {
@@ -58,7 +20,7 @@ describe('side by side with http-proxy', () => {
     const text = `DELETE /one HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${inner.length.toString(16)}\r\n${inner}\r\n0\r\n\r\n`;
     await exchange(await rig.serve({ web: entryOf([target]) }), text, WAIT_MS);
     expect(seen.splice(0)).toEqual(['DELETE /one']);
-    await exchange(await peer(target), text, WAIT_MS);
+    await exchange(await startPeer(rig, target.address), text, WAIT_MS);
     expect(seen).toContain('GET /smuggled');
   });
 
@@ -71,7 +33,7 @@ describe('side by side with http-proxy', () => {
     const text = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close, X-Secret\r\nX-Secret: 1\r\n\r\n';
     await exchange(await rig.serve({ web: entryOf([target]) }), text, WAIT_MS);
     expect(seen).not.toHaveProperty('x-secret');
-    await exchange(await peer(target), text, WAIT_MS);
+    await exchange(await startPeer(rig, target.address), text, WAIT_MS);
     expect(seen).toHaveProperty('x-secret');
   });
 
@@ -83,7 +45,9 @@ describe('side by side with http-proxy', () => {
     const text = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
     const ours = await exchange(await rig.serve({ web: entryOf([target]) }), text, 5_000);
     expect(ours).toMatchObject({ received: expect.stringContaining('half'), ended: true });
-    expect(await exchange(await peer(target), text, WAIT_MS)).toMatchObject({ ended: false });
+    expect(await exchange(await startPeer(rig, target.address), text, WAIT_MS)).toMatchObject({
+      ended: false,
+    });
   });
 
   it('20 event streams whose clients leave leave no connection; there they leave 20', async () => {
@@ -101,7 +65,7 @@ describe('side by side with http-proxy', () => {
     };
     await abandon(await rig.serve({ web: entryOf([target]) }));
     await until(() => target.sockets.size === 0, 'no connection to the target is left');
-    await abandon(await peer(target));
+    await abandon(await startPeer(rig, target.address));
     await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
     expect(target.sockets.size).toBe(20);
   });
@@ -112,6 +76,6 @@ describe('side by side with http-proxy', () => {
     expect((await exchange(await rig.serve({ web: entryOf([target]) }), text, WAIT_MS)).received).toMatch(
       / 400 /,
     );
-    expect((await exchange(await peer(target), text, WAIT_MS)).received).toMatch(/served$/);
+    expect((await exchange(await startPeer(rig, target.address), text, WAIT_MS)).received).toMatch(/served$/);
   });
 });

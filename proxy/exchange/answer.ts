@@ -2,9 +2,10 @@
 import type { ServerResponse } from 'node:http';
 import { cutOff, endWatched, watchReader } from '../clients/delivery.ts';
 import { composeResponse, composeTrailers, findField } from '../clients/headers.ts';
-import type { Job } from './job.ts';
 import { endLingering } from '../clients/linger.ts';
 import type { ResponseHead } from '../targets/response-head.ts';
+import type { Job } from './job.ts';
+import { writeLent } from './pieces.ts';
 
 export interface AnswerEvents {
   onProgress(): void;
@@ -141,6 +142,6 @@ export class AnswerRelay {
 }
 
 function writeCopy(response: ServerResponse, piece: Buffer): boolean {
-  if (piece.length > MAX_TEXT_BYTES) return response.write(Buffer.from(piece));
+  if (piece.length > MAX_TEXT_BYTES) return writeLent(response, piece);
   return response.write(piece.toString('latin1'), 'latin1');
 }

@@ -2,7 +2,7 @@ import cluster from 'node:cluster';
 import { connect, Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Crew } from '../../../proxy/workers/worker.ts';
-import { ask, entryOf, Rig, until } from '../rig.ts';
+import { ask, entryOf, Rig, splitOf, until } from '../rig.ts';
 
 const rig = new Rig();
 afterEach(() => rig.close());
@@ -27,6 +27,23 @@ describe('several workers', () => {
     const { services, tableVersion } = await stats();
     expect(tableVersion).toBe(4);
     expect(services.web?.revisions[0]?.requests[0]?.codes).toEqual([0, 40, 0, 0, 0]);
+  });
+
+  it('keep the split together, each of them to within one request', async () => {
+    const [stable, candidate] = [await rig.named('stable'), await rig.named('candidate')];
+    const workers = 3;
+    const { sink } = await rig.start({ workers });
+    const parts = [
+      { revision: 1, weight: 93, target: stable },
+      { revision: 2, weight: 7, target: candidate },
+    ];
+    await sink.apply({ version: 1, services: { web: splitOf(parts) } });
+    let found = 0;
+    for (let asked = 1; asked <= 400; asked += 1) {
+      if ((await ask(rig.port)).body === 'candidate') found += 1;
+      expect(Math.abs(found - asked * 0.07)).toBeLessThanOrEqual(workers);
+    }
+    expect(found).toBeGreaterThan(0);
   });
 
   it('tell together what is busy, and at once when it is not', async () => {

@@ -1,0 +1,24 @@
+// Memory for the large pieces of bodies that clients have still to take: given back once they are written, and used again.
+// What is made anew for each piece is garbage outside of the heap, of which tens of megabytes gather before it is collected.
+
+/** As much as is read from a target in one go. */
+const SIZE = 65_536;
+/** Beyond what clients take at the moment. */
+const MOST_FREE = 64;
+
+const free: Buffer[] = [];
+
+interface Sink {
+  write(piece: Buffer, done: (error?: Error | null) => void): boolean;
+}
+
+/** The piece is only lent: it is copied. False when no more should come before the sink has drained. */
+export function writeLent(sink: Sink, piece: Buffer): boolean {
+  if (piece.length > SIZE) return sink.write(Buffer.from(piece), () => undefined);
+  const memory = free.pop() ?? Buffer.allocUnsafeSlow(SIZE);
+  piece.copy(memory);
+  return sink.write(memory.subarray(0, piece.length), (error) => {
+    // What could not be written may be in the system's hands for a moment more.
+    if (error == null && free.length < MOST_FREE) free.push(memory);
+  });
+}

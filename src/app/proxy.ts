@@ -15,7 +15,6 @@ import type { AdminServer } from '../admin/server.ts';
 import type { ProxyConfig } from '../config.ts';
 import { readEtcdOptions } from '../config-files.ts';
 import { linkProxy } from '../proxy-link/link.ts';
-import { openEtcd } from '../store/etcd.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
 import { type LogStream, openLogStream } from '../telemetry/log-stream.ts';
 import { createProxyMetrics, type ProxyNumbers } from '../telemetry/metrics-proxy.ts';
@@ -135,6 +134,8 @@ class EtcdFeed {
   /** Rejects when the signal comes before there is a table. */
   async open(sink: TableSink, snapshots: Snapshots): Promise<void> {
     const { config, log, releases, signal } = this.#parts;
+    // With a table file there is no etcd, and what it needs of memory neither.
+    const { openEtcd } = await import('../store/etcd.ts');
     const store = openEtcd(await readEtcdOptions(config));
     releases.add('store', () => store.close());
     const stop = new AbortController();

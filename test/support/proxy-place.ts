@@ -59,7 +59,13 @@ export class ProxyPlace {
     const place = ['--data-dir', this.folder];
     const https = ['--https', `127.0.0.1:${securePort}`, '--tls-dir', this.certificates];
     const given = [...place, ...(this.#secure ? https : []), ...flags];
-    const args = [join(this.program, 'src/main.ts'), 'proxy', ...address, ...given];
+    const args = [
+      '--max-semi-space-size=16',
+      join(this.program, 'src/main.ts'),
+      'proxy',
+      ...address,
+      ...given,
+    ];
     // As a variable, so that a successor that does not get it serves nothing.
     const settings = { ...cleanEnvironment(), SLIPWAY_TABLE: this.table };
     this.#proxy = startChild(process.execPath, args, { stdio: ['ignore', log, log], env: settings });

@@ -48,7 +48,7 @@ describe('the program', () => {
     const [, flag = 'none'] =
       /^#!\/usr\/bin\/env -S node (--max-semi-space-size=\d+)\n/.exec(readFileSync(MAIN, 'utf8')) ?? [];
     const starts = ['Dockerfile', 'package.json', 'proxy/workers/worker.ts', 'scripts/demo-stage.ts'];
-    const all = [...starts, 'test/support/slipway.ts', 'bench/proxy/peers.ts'];
+    const all = [...starts, 'test/support/slipway.ts', 'test/support/proxy-place.ts', 'bench/proxy/peers.ts'];
     const without = all.filter((path) => !readFileSync(join(MAIN, '../..', path), 'utf8').includes(flag));
     expect(without).toEqual([]);
   });

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { COMMANDS } from '../../../src/spec/command.ts';
 import { call, startWorld } from './world.ts';
 
-const ROOT = new URL('../../..', import.meta.url);
+const ROOT = new URL('../../../', import.meta.url);
 
 function read(path: string): string {
   return readFileSync(new URL(path, ROOT), 'utf8');

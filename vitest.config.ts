@@ -7,6 +7,8 @@ const REAL = [
   'test/e2e/**/*.test.ts',
   'test/contract/**/*.test.ts',
   'test/faults/**/*.test.ts',
+  // Needs no engine, but minutes of computing: it takes what the waiting of the others leaves.
+  'test/sim/daemon.test.ts',
 ];
 
 export default defineConfig({
@@ -36,8 +38,8 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 120_000,
           teardownTimeout: 60_000,
-          // Most of the time of these is waiting. More of them at once would starve each other on two cores.
-          maxWorkers: 3,
+          // Most of the time of these is waiting, and one of the four is the simulation, which gives way.
+          maxWorkers: 4,
           sequence: { groupOrder: 1 },
         },
       },

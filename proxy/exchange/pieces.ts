@@ -9,6 +9,9 @@ const MOST_FREE = 64;
 const free: Buffer[] = [];
 
 interface Sink {
+  /** Null in front of a connection that is gone. */
+  readonly socket: { cork(): void; uncork(): void } | null;
+  readonly writableLength: number;
   write(piece: Buffer, done: (error?: Error | null) => void): boolean;
 }
 
@@ -17,8 +20,14 @@ export function writeLent(sink: Sink, piece: Buffer): boolean {
   if (piece.length > SIZE) return sink.write(Buffer.from(piece), () => undefined);
   const memory = free.pop() ?? Buffer.allocUnsafeSlow(SIZE);
   piece.copy(memory);
-  return sink.write(memory.subarray(0, piece.length), (error) => {
+  const { socket } = sink;
+  // Corked here, so that it is written here: node would cork it until the end of the turn.
+  socket?.cork();
+  const mayGoOn = sink.write(memory.subarray(0, piece.length), (error) => {
     // What could not be written may be in the system's hands for a moment more.
     if (error == null && free.length < MOST_FREE) free.push(memory);
   });
+  socket?.uncork();
+  // A large piece alone asks for a drain, also when the system has taken all of it by now.
+  return mayGoOn || sink.writableLength === 0;
 }

@@ -88,7 +88,8 @@ export class Wire implements BodySink, Occupant {
     socket.write(piece);
     if (this.#isChunked) socket.write('\r\n', 'latin1');
     socket.uncork();
-    return !socket.writableNeedDrain;
+    // A large piece alone asks for a drain, also when the system has taken all of it by now.
+    return socket.writableLength === 0 || !socket.writableNeedDrain;
   }
 
   end(trailers: readonly string[]): void {

@@ -37,8 +37,11 @@ const YOUNG_MS = 60_000;
 export class Prober {
   readonly #options: ProberOptions;
   readonly #watches = new Map<string, Watch>();
-  /** Containers that were followed before, by service: a further run of one of them is a start like any other. */
-  readonly #known = new Map<string, ReadonlySet<string>>();
+  /**
+   * Services that were looked at before. What begins to run there later is a start like any other, be it a further run of a
+   * container or a new one, which may well have the address of one that has gone and is still in the table.
+   */
+  readonly #known = new Set<string>();
 
   constructor(options: ProberOptions) {
     this.#options = options;
@@ -55,7 +58,7 @@ export class Prober {
       if (watch !== undefined) watch.target = target;
       else if (target.container.state === 'running') this.#take(service, target);
     }
-    this.#known.set(service, new Set(seen.keys()));
+    this.#known.add(service);
   }
 
   record(containerId: string): ProbeRecord {
@@ -70,7 +73,7 @@ export class Prober {
   #take(service: string, target: ProbeTarget): void {
     const { startedAt, id } = target.container;
     const seenAt = this.#options.now();
-    const isFound = target.isServing && this.#known.get(service)?.has(id) !== true;
+    const isFound = target.isServing && !this.#known.has(service);
     const isYoung = startedAt !== null && seenAt - startedAt < YOUNG_MS;
     const record = isFound ? assumeReady(seenAt, !isYoung) : UNPROBED;
     const watch: Watch = { service, startedAt, seenAt, target, record, abort: new AbortController() };

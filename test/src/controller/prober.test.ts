@@ -40,6 +40,14 @@ it('takes nothing for granted of a replica that the engine has restarted, though
   expect(prober.record('c1').readySince).toBeNull();
 });
 
+it('takes nothing for granted of a new replica that has the address of one in the table', () => {
+  const { container, ...rest } = target(1, true);
+  prober.follow('web', [{ container, ...rest }]);
+  prober.follow('web', []);
+  prober.follow('web', [{ container: { ...container, id: 'c2', startedAt: 2 }, ...rest }]);
+  expect(prober.record('c2').readySince).toBeNull();
+});
+
 it('takes nothing for granted of a replica that no table names', () => {
   prober.follow('web', [target(1, false)]);
   expect(prober.record('c1').readySince).toBeNull();

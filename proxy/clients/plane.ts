@@ -11,6 +11,7 @@ import {
 import { Deadlines } from '../exchange/deadlines.ts';
 import type { AnswerCode } from '../errors.ts';
 import { Exchange } from '../exchange/exchange.ts';
+import { describeHop } from './forwarded.ts';
 import { type Client, findField } from './headers.ts';
 import type { Job, Plane } from '../exchange/job.ts';
 import { readOffer } from './offer.ts';
@@ -185,7 +186,8 @@ export class DataPlane implements Plane {
     const address = plainAddress(socket.remoteAddress ?? '');
     const trusted =
       address !== '' && this.#options.trusted.check(address, address.includes(':') ? 'ipv6' : 'ipv4');
-    const client: Client = { address, proto: 'encrypted' in socket ? 'https' : 'http', trusted };
+    const proto = 'encrypted' in socket ? 'https' : 'http';
+    const client: Client = { address, proto, trusted, hop: describeHop(address, proto) };
     this.#clients.set(socket, client);
     return client;
   }

@@ -46,6 +46,10 @@ export const SETTINGS = {
     text: 'Strict-Transport-Security on answers over TLS that have none; 0: not',
     byDefault: '0',
   },
+  trustedProxies: {
+    placeholder: '<networks>',
+    text: 'proxies before this one whose word on the client is taken: addresses or networks, comma-separated; none by default',
+  },
   admin: {
     placeholder: '<address>',
     text: 'admin server: health, metrics, API; `proxy` listens on 127.0.0.1:9181 by default',
@@ -119,6 +123,7 @@ export const PROXY_SETTINGS = [
   'tlsDir',
   'httpsRedirect',
   'hsts',
+  'trustedProxies',
   'admin',
   'workers',
   'drain',
@@ -136,6 +141,7 @@ export const SERVE_SETTINGS = [
   'tlsDir',
   'httpsRedirect',
   'hsts',
+  'trustedProxies',
   'admin',
   'proxyAdmin',
   'workers',

@@ -77,6 +77,7 @@ function readFields(env: Variables) {
     tlsDir: matching(/./, 'the path of a directory').nullable(),
     httpsRedirect: text(values.readSwitch),
     hsts: text((given) => values.readInteger(given, 0, MAX_AGE_SECONDS)),
+    trustedProxies: text(values.readNetworks).nullable(),
     admin: text(values.readListenAddress),
     proxyAdmin: text(values.readListenAddress),
     workers: text((given) => values.readInteger(given, 1, 64)),

@@ -1,4 +1,5 @@
-// How many connections each client address has. Counts, and refuses beyond the limit; closes nothing.
+// Client addresses: how each is written, and how many connections it has. Counts, and refuses beyond the limit; closes
+// nothing.
 
 export class AddressBook {
   readonly #counts = new Map<string, number>();
@@ -21,4 +22,9 @@ export class AddressBook {
     if (left === 0) this.#counts.delete(address);
     else this.#counts.set(address, left);
   }
+}
+
+/** `::ffff:10.0.0.1`, as a socket that listens on both families tells it, is 10.0.0.1. */
+export function plainAddress(address: string): string {
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }

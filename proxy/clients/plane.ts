@@ -1,7 +1,7 @@
 // The way of a request into the data plane: check it, find its service, start its exchange. Joins the table with the
 // requests; opens no socket itself.
 import { type IncomingMessage, ServerResponse } from 'node:http';
-import type { BlockList, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import {
   countClass,
   type HandshakeErrorCounts,
@@ -11,6 +11,7 @@ import {
 import { Deadlines } from '../exchange/deadlines.ts';
 import type { AnswerCode } from '../errors.ts';
 import { Exchange } from '../exchange/exchange.ts';
+import { plainAddress } from './addresses.ts';
 import { describeHop } from './forwarded.ts';
 import { type Client, findField } from './headers.ts';
 import type { Job, Plane } from '../exchange/job.ts';
@@ -20,6 +21,7 @@ import { type RequestHead, readRequest } from './request.ts';
 import type { Router } from '../table/router.ts';
 import type { Service } from '../table/service.ts';
 import { Streams } from '../exchange/streams.ts';
+import type { TrustedPeers } from './trusted.ts';
 import type { ServiceSettings } from '../table/table.ts';
 
 /** What clients are told of https. */
@@ -32,7 +34,7 @@ export interface SecureWords {
 
 export interface DataPlaneOptions {
   readonly router: Router;
-  readonly trusted: BlockList;
+  readonly trusted: TrustedPeers;
   readonly secure: SecureWords;
   /** Whether a certificate names this host. */
   readonly isNamed: (host: string) => boolean;
@@ -184,16 +186,10 @@ export class DataPlane implements Plane {
     const known = this.#clients.get(socket);
     if (known !== undefined) return known;
     const address = plainAddress(socket.remoteAddress ?? '');
-    const trusted =
-      address !== '' && this.#options.trusted.check(address, address.includes(':') ? 'ipv6' : 'ipv4');
+    const trusted = this.#options.trusted.has(address);
     const proto = 'encrypted' in socket ? 'https' : 'http';
     const client: Client = { address, proto, trusted, hop: describeHop(address, proto) };
     this.#clients.set(socket, client);
     return client;
   }
-}
-
-/** `::ffff:10.0.0.1`, as a socket that listens on both families tells it, is 10.0.0.1. */
-function plainAddress(address: string): string {
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }

@@ -1,16 +1,16 @@
 // One data plane in this process: a table, the clients' connections, and their end. What `--workers 1` is, and what each
 // worker runs.
-import { BlockList, isIP, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Certificate } from '../tls/certificate.ts';
 import type { ProxyStats } from '../counters.ts';
-import { ProxyFailure } from '../failure.ts';
 import { type Limits, Listener, type Patience } from '../clients/listener.ts';
 import { DataPlane, type SecureWords } from '../clients/plane.ts';
+import { type Network, TrustedPeers } from '../clients/trusted.ts';
 import { Router } from '../table/router.ts';
 
 export interface LocalOptions extends Limits {
-  /** Addresses or networks (`10.0.0.0/8`) of proxies before us whose word on the client is taken. */
-  readonly trusted?: readonly string[];
+  /** Proxies before us whose word on the client is taken; none by default. */
+  readonly trusted?: readonly Network[];
   /** What clients are told of https; nothing by default. */
   readonly secure?: SecureWords;
 }
@@ -23,7 +23,7 @@ export class LocalProxy {
   readonly #plane: DataPlane;
 
   constructor(options: LocalOptions, onError: (error: unknown) => void) {
-    const trusted = parseTrusted(options.trusted ?? []);
+    const trusted = new TrustedPeers(options.trusted ?? []);
     const isNamed = (host: string): boolean => this.#listener.handshakes.covers(host);
     this.#plane = new DataPlane({
       ...{ router: this.router, trusted, isNamed, onError },
@@ -56,22 +56,4 @@ export class LocalProxy {
   drain(patience: Patience): Promise<void> {
     return this.#listener.drain(patience);
   }
-}
-
-function parseTrusted(networks: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const network of networks) {
-    const [address = '', prefix] = network.split('/');
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
-    const bits = prefix === undefined ? (family === 'ipv6' ? 128 : 32) : Number(prefix);
-    const valid =
-      isIP(address) !== 0 && Number.isInteger(bits) && bits >= 0 && bits <= (family === 'ipv6' ? 128 : 32);
-    if (!valid)
-      throw new ProxyFailure(
-        'trusted-invalid',
-        `Trusted peer ${network}: expected an address or a network such as 10.0.0.0/8.`,
-      );
-    list.addSubnet(address, bits, family);
-  }
-  return list;
 }

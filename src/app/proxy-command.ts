@@ -9,6 +9,7 @@ export function composeProxyCommand(config: ServeConfig): readonly string[] {
   const values = {
     ...{ http: formatAddress(config.http), admin: formatAddress(config.proxyAdmin) },
     ...{ https: config.https === null ? null : formatAddress(config.https), tlsDir: config.tlsDir },
+    trustedProxies: config.trustedProxies?.map(formatNetwork).join(',') ?? null,
     hsts: config.hsts === 0 ? null : String(config.hsts),
     ...{ workers: String(config.workers), drain: `${config.drain}ms`, prefix: config.prefix },
     etcd: config.etcd === 'embedded' ? EMBEDDED_ENDPOINT : config.etcd.join(','),
@@ -33,6 +34,10 @@ export function composeProxyEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessE
 
 function formatAddress({ host, port }: ServeConfig['http']): string {
   return `${host?.includes(':') ? `[${host}]` : (host ?? '')}:${port}`;
+}
+
+function formatNetwork({ address, prefix }: NonNullable<ServeConfig['trustedProxies']>[number]): string {
+  return `${address}/${prefix}`;
 }
 
 // `main.ts` in a checkout, `main.js` in a build: beside this file's folder in both.

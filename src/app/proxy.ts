@@ -99,6 +99,7 @@ async function serveTraffic(parts: Parts, feed: EtcdFeed | null): Promise<Runnin
     port: config.http.port,
     inherit: inherit(parts, 'http'),
     workers: config.workers,
+    trusted: config.trustedProxies ?? [],
     ...composeSecure(parts),
     onProblem: (problem) => log.warn('proxy', { problem }),
     ...(config.table === null ? {} : { tableFile: config.table }),

@@ -2,7 +2,7 @@ import { type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { rawEntry, rawTarget } from '../raw-target.ts';
-import { ask, entryOf, Rig, talk, until } from '../rig.ts';
+import { ask, entryOf, LOOPBACK, Rig, talk, until } from '../rig.ts';
 
 const rig = new Rig();
 afterEach(() => rig.close());
@@ -41,7 +41,7 @@ describe('an answer on its way to the client', () => {
   it('says what a trusted peer calls it, unless the service says something else of all', async () => {
     const target = await rig.named('a');
     const given = { headers: { 'X-Request-Id': 'given-1' } };
-    const plain = await rig.serve({ web: entryOf([target]) }, { trusted: ['127.0.0.1'] });
+    const plain = await rig.serve({ web: entryOf([target]) }, { trusted: [LOOPBACK] });
     expect((await ask(plain, given)).headers['x-request-id']).toBe('given-1');
     const proxy = { headers: { 'X-Request-ID': 'hidden' } };
     await rig.proxy?.sink.apply({ version: 2, services: { web: entryOf([target], { proxy }) } });

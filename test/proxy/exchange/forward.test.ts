@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { rawEntry } from '../raw-target.ts';
-import { ask, entryOf, Rig, readText, talk, until } from '../rig.ts';
+import { ask, entryOf, LOOPBACK, readText, Rig, talk, until } from '../rig.ts';
 
 const rig = new Rig();
 afterEach(() => rig.close());
@@ -88,7 +88,7 @@ describe('a request on its way to the target', () => {
       seen = incoming.headers;
       response.end();
     });
-    await ask(await rig.serve({ web: entryOf([target]) }, { trusted: ['127.0.0.0/8'] }), {
+    await ask(await rig.serve({ web: entryOf([target]) }, { trusted: [LOOPBACK] }), {
       headers: claimed,
     });
     expect(seen).toMatchObject({
@@ -110,7 +110,7 @@ describe('a request on its way to the target', () => {
       response.end();
     });
     const { Forwarded: _, ...headers } = claimed;
-    await ask(await rig.serve({ web: entryOf([target]) }, { trusted: ['127.0.0.1'] }), { headers });
+    await ask(await rig.serve({ web: entryOf([target]) }, { trusted: [LOOPBACK] }), { headers });
     expect(seen.forwarded).toBe(
       'for=6.6.6.6;proto=https;host=other.test, for=127.0.0.1;proto=http;host=shop.test',
     );

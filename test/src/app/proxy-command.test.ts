@@ -40,6 +40,17 @@ describe('the proxy beside a controller', () => {
     });
   });
 
+  it('believes whom the daemon is told to believe', async () => {
+    const given = { trustedProxies: '10.0.0.0/8,::1' };
+    expect(await startBeside(given, {})).toMatchObject({
+      trustedProxies: [
+        { address: '10.0.0.0', prefix: 8 },
+        { address: '::1', prefix: 128 },
+      ],
+    });
+    expect(await startBeside({}, {})).toMatchObject({ trustedProxies: null });
+  });
+
   it('takes no variable that is for a proxy of one’s own', async () => {
     const env = { SLIPWAY_ID: 'mine', SLIPWAY_TABLE: 'table.json', SLIPWAY_SNAPSHOT: 'kept.json' };
     expect(await startBeside({}, env)).toMatchObject({ id: null, table: null, snapshot: null });

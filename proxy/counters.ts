@@ -51,9 +51,20 @@ export function countHandshakeErrors(countOf: (reason: HandshakeError) => number
   };
 }
 
+/** Why a connection was closed before anything that it had to say was served. */
+export type Refusal = 'limit' | 'address-limit';
+
+export type RefusalCounts = Record<Refusal, number>;
+
+/** Every reason with its number, so that none is forgotten. */
+export function countRefusals(countOf: (reason: Refusal) => number): RefusalCounts {
+  return { limit: countOf('limit'), 'address-limit': countOf('address-limit') };
+}
+
 export interface ProxyStats {
   readonly tableVersion: number;
   readonly connections: number;
+  readonly refused: Readonly<RefusalCounts>;
   readonly handshakeErrors: Readonly<HandshakeErrorCounts>;
   /** Requests that belong to no service. */
   readonly unrouted: ClassCounts;

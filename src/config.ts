@@ -58,6 +58,9 @@ function matching(pattern: RegExp, what: string) {
 /** Two years: what lists of hosts that browsers are born with ask for. */
 const MAX_AGE_SECONDS = 63_072_000;
 
+/** More than a machine has ports for one address, and files for one process. */
+const MAX_CONNECTIONS = 1_000_000;
+
 function readFields(env: Variables) {
   const file = matching(/./, 'the path of a file');
   return {
@@ -77,6 +80,8 @@ function readFields(env: Variables) {
     tlsDir: matching(/./, 'the path of a directory').nullable(),
     httpsRedirect: text(values.readSwitch),
     hsts: text((given) => values.readInteger(given, 0, MAX_AGE_SECONDS)),
+    maxConnections: text((given) => values.readInteger(given, 1, MAX_CONNECTIONS)),
+    maxConnectionsPerAddress: text((given) => values.readInteger(given, 0, MAX_CONNECTIONS)),
     trustedProxies: text(values.readNetworks).nullable(),
     admin: text(values.readListenAddress),
     proxyAdmin: text(values.readListenAddress),

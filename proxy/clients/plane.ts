@@ -2,12 +2,7 @@
 // requests; opens no socket itself.
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import {
-  countClass,
-  type HandshakeErrorCounts,
-  type MutableClassCounts,
-  type ProxyStats,
-} from '../counters.ts';
+import { countClass, type MutableClassCounts, type ProxyStats } from '../counters.ts';
 import { Deadlines } from '../exchange/deadlines.ts';
 import type { AnswerCode } from '../errors.ts';
 import { Exchange } from '../exchange/exchange.ts';
@@ -91,12 +86,11 @@ export class DataPlane implements Plane {
     this.#refuse(conversation, code, { requestId, accept, hasBody: true, closing: true, fields });
   }
 
-  stats(connections: number, handshakeErrors: Readonly<HandshakeErrorCounts>): ProxyStats {
+  stats(connections: Pick<ProxyStats, 'connections' | 'refused' | 'handshakeErrors'>): ProxyStats {
     const services = this.#router.services().map((service) => [service.name, service.stats()] as const);
     return {
       tableVersion: this.#router.version,
-      connections,
-      handshakeErrors,
+      ...connections,
       unrouted: [...this.#unrouted],
       services: Object.fromEntries(services),
     };

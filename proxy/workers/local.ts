@@ -3,12 +3,12 @@
 import type { Socket } from 'node:net';
 import type { Certificate } from '../tls/certificate.ts';
 import type { ProxyStats } from '../counters.ts';
-import { type Limits, Listener, type Patience } from '../clients/listener.ts';
+import { Listener, type ListenerOptions, type Patience } from '../clients/listener.ts';
 import { DataPlane, type SecureWords } from '../clients/plane.ts';
 import { type Network, TrustedPeers } from '../clients/trusted.ts';
 import { Router } from '../table/router.ts';
 
-export interface LocalOptions extends Limits {
+export interface LocalOptions extends ListenerOptions {
   /** Proxies before us whose word on the client is taken; none by default. */
   readonly trusted?: readonly Network[];
   /** What clients are told of https; nothing by default. */
@@ -41,8 +41,12 @@ export class LocalProxy {
   }
 
   stats(): ProxyStats {
-    const { connections, handshakes } = this.#listener;
-    return this.#plane.stats(connections, handshakes.errors());
+    const { admission, handshakes } = this.#listener;
+    return this.#plane.stats({
+      connections: admission.sockets.size,
+      refused: admission.refused(),
+      handshakeErrors: handshakes.errors(),
+    });
   }
 
   sayClose(): void {

@@ -8,10 +8,10 @@ import cluster from 'node:cluster';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { keepCounters, keepLiving, mergeStats } from './aggregate.ts';
-import { AddressBook } from '../clients/addresses.ts';
+import { AddressBook, plainAddress } from '../clients/addresses.ts';
 import type { Certificate } from '../tls/certificate.ts';
 import type { Acknowledgement, TableSink, TableUpdate } from '../control.ts';
-import type { ProxyStats } from '../counters.ts';
+import { countRefusals, type ProxyStats, type Refusal } from '../counters.ts';
 import { ProxyFailure } from '../failure.ts';
 import type { Patience } from '../clients/listener.ts';
 import type { LocalOptions } from './local.ts';
@@ -50,6 +50,8 @@ export class Crew implements TableSink {
   #update: TableUpdate | null = null;
   #certificates: readonly Certificate[] = [];
   #left: ProxyStats | null = null;
+  /** Here, before any worker had them. */
+  readonly #refused = countRefusals(() => 0);
   #deaths = 0;
   #stopping = false;
 
@@ -117,7 +119,8 @@ export class Crew implements TableSink {
     const members = [...this.#members].filter((member) => member.acknowledgement !== null);
     await Promise.all(members.map((member) => member.readStats()));
     const living = mergeStats(members.flatMap((member) => member.lastStats ?? []));
-    return this.#left === null ? living : mergeStats([living, keepLiving(this.#left, living)]);
+    const all = this.#left === null ? living : mergeStats([living, keepLiving(this.#left, living)]);
+    return { ...all, refused: countRefusals((reason) => all.refused[reason] + this.#refused[reason]) };
   }
 
   useCertificates(certificates: readonly Certificate[]): void {
@@ -126,14 +129,19 @@ export class Crew implements TableSink {
   }
 
   take(socket: Socket, isSecure: boolean): void {
-    const address = this.#addresses === null ? null : (socket.remoteAddress ?? '');
-    const isFull = this.#arrivals.length >= MAX_ARRIVALS;
-    if (isFull || (address !== null && this.#addresses?.enter(address) === false)) {
-      socket.destroy();
-      return;
+    const address = this.#addresses === null ? null : plainAddress(socket.remoteAddress ?? '');
+    if (this.#arrivals.length >= MAX_ARRIVALS) this.#refuse(socket, 'limit');
+    else if (address !== null && this.#addresses?.enter(address) === false)
+      this.#refuse(socket, 'address-limit');
+    else {
+      this.#arrivals.push({ socket, address, isSecure });
+      this.#passOn();
     }
-    this.#arrivals.push({ socket, address, isSecure });
-    this.#passOn();
+  }
+
+  #refuse(socket: Socket, reason: Refusal): void {
+    this.#refused[reason] += 1;
+    socket.destroy();
   }
 
   sayClose(): void {

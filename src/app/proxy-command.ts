@@ -9,6 +9,8 @@ export function composeProxyCommand(config: ServeConfig): readonly string[] {
   const values = {
     ...{ http: formatAddress(config.http), admin: formatAddress(config.proxyAdmin) },
     ...{ https: config.https === null ? null : formatAddress(config.https), tlsDir: config.tlsDir },
+    maxConnections: String(config.maxConnections),
+    maxConnectionsPerAddress: String(config.maxConnectionsPerAddress),
     trustedProxies: config.trustedProxies?.map(formatNetwork).join(',') ?? null,
     hsts: config.hsts === 0 ? null : String(config.hsts),
     ...{ workers: String(config.workers), drain: `${config.drain}ms`, prefix: config.prefix },

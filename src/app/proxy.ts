@@ -21,6 +21,7 @@ import { type LogStream, openLogStream } from '../telemetry/log-stream.ts';
 import { createProxyMetrics, type ProxyNumbers } from '../telemetry/metrics-proxy.ts';
 import { readProgramVersion } from '../version.ts';
 import { aborted } from './aborted.ts';
+import { composeEdge } from './edge.ts';
 import { namePidFile, removePid, writePid } from './pid-file.ts';
 import { findPredecessor, type Predecessor, type SocketName } from './predecessor.ts';
 import { nameGeneration, nameProxy } from './proxy-name.ts';
@@ -31,7 +32,7 @@ const EVERY_INTERFACE: readonly string[] = ['0.0.0.0', '::'];
 
 /** Of a proxy that does not serve yet. */
 const NO_NUMBERS: ProxyNumbers = {
-  ...{ tableVersion: 0, connections: 0, handshakeErrors: {}, unrouted: [] },
+  ...{ tableVersion: 0, connections: 0, refused: {}, handshakeErrors: {}, unrouted: [] },
   ...{ services: {}, certificates: [] },
 };
 
@@ -99,7 +100,7 @@ async function serveTraffic(parts: Parts, feed: EtcdFeed | null): Promise<Runnin
     port: config.http.port,
     inherit: inherit(parts, 'http'),
     workers: config.workers,
-    trusted: config.trustedProxies ?? [],
+    ...composeEdge(config),
     ...composeSecure(parts),
     onProblem: (problem) => log.warn('proxy', { problem }),
     ...(config.table === null ? {} : { tableFile: config.table }),

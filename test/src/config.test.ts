@@ -44,6 +44,7 @@ describe('settings: flags over variables over defaults', () => {
     ],
     ['a bare port listens everywhere', 'http', { http: ':80' }, {}, { host: null, port: 80 }],
     ['an IPv6 address loses its brackets', 'admin', { admin: '[::1]:9' }, {}, { host: '::1', port: 9 }],
+    ['no address has a limit by default', 'maxConnectionsPerAddress', {}, {}, 0],
     ['nobody is trusted by default', 'trustedProxies', {}, {}, null],
     [
       'networks and single addresses are trusted',

@@ -40,6 +40,12 @@ describe('the proxy beside a controller', () => {
     });
   });
 
+  it('has the limits that the daemon got', async () => {
+    const given = { maxConnections: '70', maxConnectionsPerAddress: '3' };
+    expect(await startBeside(given, {})).toMatchObject({ maxConnections: 70, maxConnectionsPerAddress: 3 });
+    expect(await startBeside({}, {})).toMatchObject({ maxConnections: 20_000, maxConnectionsPerAddress: 0 });
+  });
+
   it('believes whom the daemon is told to believe', async () => {
     const given = { trustedProxies: '10.0.0.0/8,::1' };
     expect(await startBeside(given, {})).toMatchObject({

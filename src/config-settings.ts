@@ -60,6 +60,11 @@ export const SETTINGS = {
     placeholder: '<networks>',
     text: 'proxies before this one whose word on the client is taken: addresses or networks, comma-separated; none by default',
   },
+  proxyProtocol: {
+    placeholder: null,
+    text: 'connections begin with a header of the PROXY protocol, 1 or 2; only --trusted-proxies may connect then',
+    byDefault: 'false',
+  },
   admin: {
     placeholder: '<address>',
     text: 'admin server: health, metrics, API; `proxy` listens on 127.0.0.1:9181 by default',
@@ -136,6 +141,7 @@ export const PROXY_SETTINGS = [
   'maxConnections',
   'maxConnectionsPerAddress',
   'trustedProxies',
+  'proxyProtocol',
   'admin',
   'workers',
   'drain',
@@ -156,6 +162,7 @@ export const SERVE_SETTINGS = [
   'maxConnections',
   'maxConnectionsPerAddress',
   'trustedProxies',
+  'proxyProtocol',
   'admin',
   'proxyAdmin',
   'workers',

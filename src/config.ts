@@ -82,6 +82,7 @@ function readFields(env: Variables) {
     hsts: text((given) => values.readInteger(given, 0, MAX_AGE_SECONDS)),
     maxConnections: text((given) => values.readInteger(given, 1, MAX_CONNECTIONS)),
     maxConnectionsPerAddress: text((given) => values.readInteger(given, 0, MAX_CONNECTIONS)),
+    proxyProtocol: text(values.readSwitch),
     trustedProxies: text(values.readNetworks).nullable(),
     admin: text(values.readListenAddress),
     proxyAdmin: text(values.readListenAddress),
@@ -179,6 +180,7 @@ const PAIRS: readonly (readonly [SettingName, SettingName])[] = [
   ['tlsDir', 'https'],
   ['httpsRedirect', 'https'],
   ['hsts', 'https'],
+  ['proxyProtocol', 'trustedProxies'],
 ];
 /** As if the setting were not there. */
 const OFF: readonly unknown[] = [undefined, null, false, 0];

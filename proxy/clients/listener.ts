@@ -2,7 +2,7 @@
 // Knows no table, and listens nowhere itself: connections are passed to it.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { Admission, type Limits } from './admission.ts';
+import type { Admission, Limits } from './admission.ts';
 import type { AnswerCode } from '../errors.ts';
 import { gatherWrites } from '../targets/gather.ts';
 import { Handshakes } from '../tls/handshakes.ts';
@@ -44,10 +44,10 @@ export class Listener {
   readonly #turns = new WeakMap<Socket, Turns>();
   readonly #room = new WaitingRoom(MAX_WAITING);
 
-  constructor(plane: DataPlane, options: ListenerOptions) {
+  constructor(plane: DataPlane, options: ListenerOptions, admission: Admission) {
     this.#plane = plane;
     this.handshakes = new Handshakes((socket) => this.#converse(socket));
-    this.admission = new Admission(options);
+    this.admission = admission;
     this.#server = createServer({
       headersTimeout: options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS,
       // Bodies may take as long as they flow; each request's own idle timeout ends those that do not.

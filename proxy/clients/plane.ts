@@ -6,7 +6,7 @@ import { countClass, type MutableClassCounts, type ProxyStats } from '../counter
 import { Deadlines } from '../exchange/deadlines.ts';
 import type { AnswerCode } from '../errors.ts';
 import { Exchange } from '../exchange/exchange.ts';
-import { plainAddress } from './addresses.ts';
+import { addressOf } from './addresses.ts';
 import { describeHop } from './forwarded.ts';
 import { type Client, findField } from './headers.ts';
 import type { Job, Plane } from '../exchange/job.ts';
@@ -179,7 +179,7 @@ export class DataPlane implements Plane {
   #clientOf({ socket }: IncomingMessage): Client {
     const known = this.#clients.get(socket);
     if (known !== undefined) return known;
-    const address = plainAddress(socket.remoteAddress ?? '');
+    const address = addressOf(socket);
     const trusted = this.#options.trusted.has(address);
     const proto = 'encrypted' in socket ? 'https' : 'http';
     const client: Client = { address, proto, trusted, hop: describeHop(address, proto) };

@@ -3,6 +3,7 @@
 import type { Socket } from 'node:net';
 import type { Certificate } from '../tls/certificate.ts';
 import type { ProxyStats } from '../counters.ts';
+import { Admission, type AskAdmission } from '../clients/admission.ts';
 import { Listener, type ListenerOptions, type Patience } from '../clients/listener.ts';
 import { DataPlane, type SecureWords } from '../clients/plane.ts';
 import { type Network, TrustedPeers } from '../clients/trusted.ts';
@@ -22,14 +23,15 @@ export class LocalProxy {
   readonly #listener: Listener;
   readonly #plane: DataPlane;
 
-  constructor(options: LocalOptions, onError: (error: unknown) => void) {
+  /** `ask`: where somebody else counts the connections of each address. */
+  constructor(options: LocalOptions, onError: (error: unknown) => void, ask: AskAdmission | null = null) {
     const trusted = new TrustedPeers(options.trusted ?? []);
     const isNamed = (host: string): boolean => this.#listener.handshakes.covers(host);
     this.#plane = new DataPlane({
       ...{ router: this.router, trusted, isNamed, onError },
       secure: options.secure ?? NO_WORDS,
     });
-    this.#listener = new Listener(this.#plane, options);
+    this.#listener = new Listener(this.#plane, options, new Admission(options, trusted, ask));
   }
 
   take(socket: Socket, isSecure: boolean): void {

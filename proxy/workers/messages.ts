@@ -18,6 +18,8 @@ export type ToWorker =
   | { readonly kind: 'stats'; readonly id: number }
   /** With its socket, unless the client has gone meanwhile. With an id, where its end is to be told. */
   | { readonly kind: 'connection'; readonly id: number | null; readonly isSecure: boolean }
+  /** To 'named'. */
+  | { readonly kind: 'admission'; readonly id: number; readonly isAdmitted: boolean }
   | { readonly kind: 'say-close' }
   /** The last: the worker exits when it is done. */
   | { readonly kind: 'drain'; readonly patience: Patience };
@@ -26,6 +28,8 @@ export type FromWorker =
   | { readonly kind: 'ready' }
   | { readonly kind: 'serving'; readonly acknowledgement: Acknowledgement }
   | { readonly kind: 'taken' }
+  /** Somebody before us has said whose connection this is: whether it may be served, is waited for. */
+  | { readonly kind: 'named'; readonly id: number; readonly address: string }
   /** The connection of this id has ended. */
   | { readonly kind: 'left'; readonly id: number }
   | { readonly kind: 'failed'; readonly problem: string }

@@ -8,14 +8,14 @@ import cluster from 'node:cluster';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { keepCounters, keepLiving, mergeStats } from './aggregate.ts';
-import { AddressBook, plainAddress } from '../clients/addresses.ts';
+import { AddressBook, addressOf } from '../clients/addresses.ts';
 import type { Certificate } from '../tls/certificate.ts';
 import type { Acknowledgement, TableSink, TableUpdate } from '../control.ts';
 import { countRefusals, type ProxyStats, type Refusal } from '../counters.ts';
 import { ProxyFailure } from '../failure.ts';
 import type { Patience } from '../clients/listener.ts';
 import type { LocalOptions } from './local.ts';
-import { Member } from './member.ts';
+import { type Arrival, Member } from './member.ts';
 import { Router } from '../table/router.ts';
 
 /** Between the death of a worker and its successor; doubled while successors die before they serve. */
@@ -24,14 +24,6 @@ const RESPAWN_MAX_MS = 5_000;
 const POLL_MS = 5;
 /** As many as all workers together take by default; while they are slow to take them nobody is turned away before. */
 const MAX_ARRIVALS = 20_000;
-
-interface Arrival {
-  readonly socket: Socket;
-  /** Null where nobody counts. */
-  readonly address: string | null;
-  /** TLS is spoken on it. */
-  readonly isSecure: boolean;
-}
 
 export class Crew implements TableSink {
   readonly sink: TableSink = this;
@@ -129,12 +121,14 @@ export class Crew implements TableSink {
   }
 
   take(socket: Socket, isSecure: boolean): void {
-    const address = this.#addresses === null ? null : plainAddress(socket.remoteAddress ?? '');
+    const isCounted = this.#addresses !== null;
+    const isKnown = isCounted && this.#options.proxyProtocol !== true;
+    const address = isKnown ? addressOf(socket) : null;
     if (this.#arrivals.length >= MAX_ARRIVALS) this.#refuse(socket, 'limit');
     else if (address !== null && this.#addresses?.enter(address) === false)
       this.#refuse(socket, 'address-limit');
     else {
-      this.#arrivals.push({ socket, address, isSecure });
+      this.#arrivals.push({ socket, isSecure, isCounted, address });
       this.#passOn();
     }
   }
@@ -173,7 +167,7 @@ export class Crew implements TableSink {
       if (member === undefined || arrival === undefined) return;
       this.#members.delete(member);
       this.#members.add(member);
-      member.take(arrival.socket, arrival.address, arrival.isSecure);
+      member.take(arrival);
     }
   }
 
@@ -188,6 +182,7 @@ export class Crew implements TableSink {
     const member = new Member(cluster.fork(), start, {
       onChange: () => this.#announce(),
       onFree: () => this.#passOn(),
+      onNamed: (address) => this.#addresses?.enter(address) !== false,
       onLeft: (address) => this.#addresses?.leave(address),
       onProblem: this.#onProblem,
       onExit: (gone) => this.#replace(gone),

@@ -3,10 +3,11 @@ import type { ProxyOptions } from '../../proxy/server.ts';
 import type { ProxyConfig } from '../config.ts';
 
 export function composeEdge(config: ProxyConfig): Partial<ProxyOptions> {
-  const { maxConnections, maxConnectionsPerAddress, trustedProxies } = config;
+  const { maxConnections, maxConnectionsPerAddress, trustedProxies, proxyProtocol } = config;
   return {
     maxConnections,
     ...(maxConnectionsPerAddress === 0 ? {} : { maxConnectionsPerAddress }),
     trusted: trustedProxies ?? [],
+    proxyProtocol,
   };
 }

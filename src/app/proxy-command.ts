@@ -22,7 +22,7 @@ export function composeProxyCommand(config: ServeConfig): readonly string[] {
   const flags = Object.entries(values).flatMap(([name, value]) =>
     value === null ? [] : [flagOf(name as SettingName), value],
   );
-  const switches = config.httpsRedirect ? [flagOf('httpsRedirect')] : [];
+  const switches = (['httpsRedirect', 'proxyProtocol'] as const).filter((name) => config[name]).map(flagOf);
   return [...process.execArgv, findMain(), 'proxy', ...flags, ...switches];
 }
 

@@ -179,6 +179,13 @@ describe('settings: what is refused, with where, what was found and what is expe
     ]);
   });
 
+  it('wants to know who may speak the PROXY protocol', () => {
+    expect(problemsOf(PROXY_SETTINGS, { proxyProtocol: 'true' })).toEqual([
+      '--proxy-protocol: found it alone, expected --trusted-proxies beside it',
+    ]);
+    expect(problemsOf(PROXY_SETTINGS, { proxyProtocol: 'true', trustedProxies: '10.0.0.1' })).toEqual([]);
+  });
+
   it('wants https and its certificates together, and what is said of it only with it', () => {
     const https = { https: ':443', tlsDir: 'tls' };
     const said = { httpsRedirect: 'true', hsts: '60' };

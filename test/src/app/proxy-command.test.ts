@@ -47,14 +47,15 @@ describe('the proxy beside a controller', () => {
   });
 
   it('believes whom the daemon is told to believe', async () => {
-    const given = { trustedProxies: '10.0.0.0/8,::1' };
+    const given = { trustedProxies: '10.0.0.0/8,::1', proxyProtocol: 'true' };
     expect(await startBeside(given, {})).toMatchObject({
+      proxyProtocol: true,
       trustedProxies: [
         { address: '10.0.0.0', prefix: 8 },
         { address: '::1', prefix: 128 },
       ],
     });
-    expect(await startBeside({}, {})).toMatchObject({ trustedProxies: null });
+    expect(await startBeside({}, {})).toMatchObject({ trustedProxies: null, proxyProtocol: false });
   });
 
   it('takes no variable that is for a proxy of one’s own', async () => {

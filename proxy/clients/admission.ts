@@ -53,8 +53,15 @@ export class Admission {
     }
     this.sockets.add(socket);
     socket.once('close', () => this.sockets.delete(socket));
-    if (!this.#isIntroduced) this.#enter(socket, begin);
-    else if (!this.#trusted.has(addressOf(socket))) this.#refuse(socket, 'proxy-untrusted');
+    if (this.#isIntroduced) this.#askWhose(socket, begin);
+    else this.#enter(socket, begin);
+  }
+
+  #askWhose(socket: Socket, begin: () => void): void {
+    const peer = addressOf(socket);
+    // Of one that was reset already, as checks of balancers are, nobody knows whose it was.
+    if (peer === '') socket.destroy();
+    else if (!this.#trusted.has(peer)) this.#refuse(socket, 'proxy-untrusted');
     else readProxyHeader(socket, (introduction) => this.#meet(socket, introduction, begin));
   }
 

@@ -218,6 +218,17 @@ describe('a connection that does not begin with a header', () => {
     expect(Object.values((await refused()) ?? {})).toEqual([0, 0, 0, 0, 0]);
   });
 
+  it('and is reset at once, as checks of balancers are, is nobody’s fault either', async () => {
+    const port = await serve({ workers: 2 });
+    for (let count = 0; count < 20; count += 1) {
+      const socket = connect(port, '127.0.0.1');
+      await once(socket, 'connect');
+      socket.resetAndDestroy();
+    }
+    await send(port, [composeText(wayOf('203.0.113.7')), Buffer.from(REQUEST)]);
+    expect(Object.values((await refused()) ?? {})).toEqual([0, 0, 0, 0, 0]);
+  });
+
   it('in time is closed, however slowly bytes come', async () => {
     const port = await serve();
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });

@@ -65,6 +65,15 @@ export const SETTINGS = {
     text: 'connections begin with a header of the PROXY protocol, 1 or 2; only --trusted-proxies may connect then',
     byDefault: 'false',
   },
+  accessLog: {
+    placeholder: null,
+    text: 'write a line of JSON for each request to standard output, when it has ended',
+    byDefault: 'false',
+  },
+  accessLogSample: {
+    placeholder: '<share>',
+    text: 'of the requests that went well, the share that --access-log writes, 0 to 1; all by default',
+  },
   admin: {
     placeholder: '<address>',
     text: 'admin server: health, metrics, API; `proxy` listens on 127.0.0.1:9181 by default',
@@ -142,6 +151,8 @@ export const PROXY_SETTINGS = [
   'maxConnectionsPerAddress',
   'trustedProxies',
   'proxyProtocol',
+  'accessLog',
+  'accessLogSample',
   'admin',
   'workers',
   'drain',
@@ -163,6 +174,8 @@ export const SERVE_SETTINGS = [
   'maxConnectionsPerAddress',
   'trustedProxies',
   'proxyProtocol',
+  'accessLog',
+  'accessLogSample',
   'admin',
   'proxyAdmin',
   'workers',

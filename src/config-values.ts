@@ -82,6 +82,12 @@ export function readInteger(text: string, least: number, most: number): Parsed<n
   return { ok: true, value };
 }
 
+/** `0.05`, `1`: a part of the whole. */
+export function readShare(text: string): Parsed<number> {
+  if (!/^(0|1|0?\.\d{1,6})$/.test(text)) return expected('a share from 0 to 1, such as 0.05');
+  return { ok: true, value: Number(text) };
+}
+
 /** An etcd key prefix: `/slipway`, `/teams/shop`. */
 export function readPrefix(text: string): Parsed<string> {
   if (!isPrefix(text)) return expected('a key prefix such as /slipway, without a slash at its end');

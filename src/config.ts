@@ -82,6 +82,8 @@ function readFields(env: Variables) {
     hsts: text((given) => values.readInteger(given, 0, MAX_AGE_SECONDS)),
     maxConnections: text((given) => values.readInteger(given, 1, MAX_CONNECTIONS)),
     maxConnectionsPerAddress: text((given) => values.readInteger(given, 0, MAX_CONNECTIONS)),
+    accessLog: text(values.readSwitch),
+    accessLogSample: text(values.readShare).nullable(),
     proxyProtocol: text(values.readSwitch),
     trustedProxies: text(values.readNetworks).nullable(),
     admin: text(values.readListenAddress),
@@ -181,6 +183,7 @@ const PAIRS: readonly (readonly [SettingName, SettingName])[] = [
   ['httpsRedirect', 'https'],
   ['hsts', 'https'],
   ['proxyProtocol', 'trustedProxies'],
+  ['accessLogSample', 'accessLog'],
 ];
 /** As if the setting were not there. */
 const OFF: readonly unknown[] = [undefined, null, false, 0];

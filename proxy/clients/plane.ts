@@ -6,13 +6,14 @@ import { countClass, type MutableClassCounts, type ProxyStats } from '../counter
 import { Deadlines } from '../exchange/deadlines.ts';
 import type { AnswerCode } from '../errors.ts';
 import { Exchange } from '../exchange/exchange.ts';
+import type { AccessLog } from '../access.ts';
 import { addressOf } from './addresses.ts';
 import { describeHop } from './forwarded.ts';
 import { type Client, findField } from './headers.ts';
 import type { Job, Plane } from '../exchange/job.ts';
 import { readOffer } from './offer.ts';
 import { type ReplyContext, reply } from './reply.ts';
-import { type RequestHead, readRequest } from './request.ts';
+import { pathOf, type RequestHead, readRequest } from './request.ts';
 import type { Router } from '../table/router.ts';
 import type { Service } from '../table/service.ts';
 import { Streams } from '../exchange/streams.ts';
@@ -34,6 +35,7 @@ export interface DataPlaneOptions {
   /** Whether a certificate names this host. */
   readonly isNamed: (host: string) => boolean;
   readonly onError: (error: unknown) => void;
+  readonly access: AccessLog | null;
 }
 
 /** Whoever gives out certificates asks for this without TLS (RFC 8555 8.3). */
@@ -47,6 +49,7 @@ interface Conversation {
 export class DataPlane implements Plane {
   readonly deadlines = new Deadlines();
   readonly streams = new Streams();
+  readonly access: AccessLog | null;
   closing = false;
   readonly #options: DataPlaneOptions;
   readonly #router: Router;
@@ -60,6 +63,7 @@ export class DataPlane implements Plane {
   constructor(options: DataPlaneOptions) {
     const { hstsSeconds } = options.secure;
     this.#options = options;
+    this.access = options.access;
     this.#router = options.router;
     this.#secureFields = hstsSeconds === 0 ? [] : ['Strict-Transport-Security', `max-age=${hstsSeconds}`];
   }
@@ -172,8 +176,17 @@ export class DataPlane implements Plane {
     return { service, forced: null };
   }
 
-  #refuse(conversation: Conversation, code: AnswerCode, context: ReplyContext): void {
-    countClass(this.#unrouted, reply(conversation, code, context));
+  #refuse(conversation: Conversation, code: AnswerCode, context: ReplyContext & Partial<RequestHead>): void {
+    const { request } = conversation;
+    const [startedAt, bytesBefore] = [
+      performance.now(),
+      this.access === null ? 0 : request.socket.bytesWritten,
+    ];
+    const status = reply(conversation, code, context);
+    countClass(this.#unrouted, status);
+    const { requestId, host = '', path = pathOf(request.url ?? ''), headers = [] } = context;
+    const head = { requestId, host, path, headers };
+    this.access?.note({ request, head, status, outcome: code, startedAt, bytesBefore });
   }
 
   #clientOf({ socket }: IncomingMessage): Client {

@@ -104,7 +104,8 @@ function endOfAuthority(url: string, start: number): number {
   return url.length;
 }
 
-function pathOf(url: string): string {
+/** Without the query. */
+export function pathOf(url: string): string {
   const query = url.indexOf('?');
   const path = query < 0 ? url : url.slice(0, query);
   return path === '*' ? '/' : path;

@@ -3,6 +3,7 @@
 import type { Socket } from 'node:net';
 import type { Certificate } from '../tls/certificate.ts';
 import type { ProxyStats } from '../counters.ts';
+import { AccessLog, type AccessRecord } from '../access.ts';
 import { Admission, type AskAdmission } from '../clients/admission.ts';
 import { Listener, type ListenerOptions, type Patience } from '../clients/listener.ts';
 import { DataPlane, type SecureWords } from '../clients/plane.ts';
@@ -14,6 +15,15 @@ export interface LocalOptions extends ListenerOptions {
   readonly trusted?: readonly Network[];
   /** What clients are told of https; nothing by default. */
   readonly secure?: SecureWords;
+  /** Of the requests that went well, the share that the access log tells of, from 0 to 1; without it there is none. */
+  readonly accessShare?: number;
+}
+
+export interface LocalHooks {
+  readonly onError: (error: unknown) => void;
+  readonly onAccess: (record: AccessRecord) => void;
+  /** Where somebody else counts the connections of each address; otherwise null. */
+  readonly ask: AskAdmission | null;
 }
 
 const NO_WORDS: SecureWords = { redirectPort: null, hstsSeconds: 0 };
@@ -23,12 +33,13 @@ export class LocalProxy {
   readonly #listener: Listener;
   readonly #plane: DataPlane;
 
-  /** `ask`: where somebody else counts the connections of each address. */
-  constructor(options: LocalOptions, onError: (error: unknown) => void, ask: AskAdmission | null = null) {
+  constructor(options: LocalOptions, { onError, onAccess, ask }: LocalHooks) {
     const trusted = new TrustedPeers(options.trusted ?? []);
+    const { accessShare } = options;
+    const access = accessShare === undefined ? null : new AccessLog(accessShare, trusted, onAccess);
     const isNamed = (host: string): boolean => this.#listener.handshakes.covers(host);
     this.#plane = new DataPlane({
-      ...{ router: this.router, trusted, isNamed, onError },
+      ...{ router: this.router, trusted, isNamed, onError, access },
       secure: options.secure ?? NO_WORDS,
     });
     this.#listener = new Listener(this.#plane, options, new Admission(options, trusted, ask));

@@ -2,6 +2,7 @@
 // about the others.
 import type { Worker } from 'node:cluster';
 import type { Socket } from 'node:net';
+import type { AccessRecord } from '../access.ts';
 import type { Certificate } from '../tls/certificate.ts';
 import type { Acknowledgement, TableUpdate } from '../control.ts';
 import type { ProxyStats } from '../counters.ts';
@@ -20,6 +21,7 @@ export interface MemberEvents {
   /** A connection of this address has ended. */
   readonly onLeft: (address: string) => void;
   readonly onProblem: (problem: string) => void;
+  readonly onAccess: (record: AccessRecord) => void;
   readonly onExit: (member: Member) => void;
 }
 
@@ -185,6 +187,9 @@ export class Member {
       case 'stats':
         this.#stats = message.stats;
         this.#waiting.get(message.id)?.();
+        return;
+      case 'access':
+        for (const record of message.records) events.onAccess(record);
         return;
       case 'problem':
       case 'failed':

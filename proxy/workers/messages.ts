@@ -1,4 +1,5 @@
 // What the primary and its workers say to each other. Plain data only; types and the reading of them.
+import type { AccessRecord } from '../access.ts';
 import type { Certificate } from '../tls/certificate.ts';
 import type { Acknowledgement, TableUpdate } from '../control.ts';
 import type { ProxyStats } from '../counters.ts';
@@ -36,6 +37,7 @@ export type FromWorker =
   | { readonly kind: 'applied'; readonly id: number; readonly acknowledgement: Acknowledgement }
   | { readonly kind: 'changed'; readonly acknowledgement: Acknowledgement }
   | { readonly kind: 'stats'; readonly id: number; readonly stats: ProxyStats }
+  | { readonly kind: 'access'; readonly records: readonly AccessRecord[] }
   | { readonly kind: 'problem'; readonly problem: string };
 
 /** Both ends are this program: what has a `kind` is one of ours, and anything else on the channel is not. */

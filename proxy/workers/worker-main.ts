@@ -2,12 +2,14 @@
 // that acts when it is loaded.
 import { Socket } from 'node:net';
 import type { Acknowledgement } from '../control.ts';
+import { AccessBatch } from './access-batch.ts';
 import { LocalProxy } from './local.ts';
 import { type FromWorker, isToWorker, type ToWorker } from './messages.ts';
 
 let local: LocalProxy | null = null;
 /** Of connections that are counted by the primary. */
 const ids = new WeakMap<Socket, number>();
+const ended = new AccessBatch((records) => tell({ kind: 'access', records }));
 const unanswered = new Map<number, (isAdmitted: boolean) => void>();
 
 function tell(message: FromWorker): void {
@@ -42,7 +44,9 @@ async function obey(message: ToWorker, handle: unknown): Promise<void> {
       return;
     case 'drain':
       await local?.drain(message.patience);
-      process.exit(0);
+      // Behind all that was told before.
+      process.send?.({ kind: 'access', records: ended.take() } satisfies FromWorker, () => process.exit(0));
+      return;
   }
 }
 
@@ -79,8 +83,11 @@ function take(socket: Socket, isSecure: boolean): void {
 }
 
 async function start({ options, update, certificates }: Extract<ToWorker, { kind: 'start' }>): Promise<void> {
-  const complain = (error: unknown): void => tell({ kind: 'problem', problem: describe(error) });
-  const proxy = new LocalProxy(options, complain, ask);
+  const proxy = new LocalProxy(options, {
+    onError: (error) => tell({ kind: 'problem', problem: describe(error) }),
+    onAccess: (record) => ended.add(record),
+    ask,
+  });
   local = proxy;
   proxy.useCertificates(certificates);
   if (update !== null) await proxy.router.apply(update);

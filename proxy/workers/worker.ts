@@ -7,6 +7,7 @@
 import cluster from 'node:cluster';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import type { AccessRecord } from '../access.ts';
 import { keepCounters, keepLiving, mergeStats } from './aggregate.ts';
 import { AddressBook, addressOf } from '../clients/addresses.ts';
 import type { Certificate } from '../tls/certificate.ts';
@@ -32,6 +33,7 @@ export class Crew implements TableSink {
   readonly #options: LocalOptions;
   readonly #size: number;
   readonly #onProblem: (problem: string) => void;
+  readonly #onAccess: (record: AccessRecord) => void;
   readonly #members = new Set<Member>();
   readonly #listeners: (() => void)[] = [];
   /** Accepted, and not passed on yet. */
@@ -47,7 +49,12 @@ export class Crew implements TableSink {
   #deaths = 0;
   #stopping = false;
 
-  constructor(options: LocalOptions, size: number, onProblem: (problem: string) => void) {
+  constructor(
+    options: LocalOptions,
+    size: number,
+    onProblem: (problem: string) => void,
+    onAccess: (record: AccessRecord) => void = () => undefined,
+  ) {
     const { maxConnections, maxConnectionsPerAddress, ...others } = options;
     this.#options = {
       ...others,
@@ -57,6 +64,7 @@ export class Crew implements TableSink {
       maxConnectionsPerAddress === undefined ? null : new AddressBook(maxConnectionsPerAddress);
     this.#size = size;
     this.#onProblem = onProblem;
+    this.#onAccess = onAccess;
   }
 
   entries(): TableUpdate['services'] {
@@ -185,6 +193,7 @@ export class Crew implements TableSink {
       onNamed: (address) => this.#addresses?.enter(address) !== false,
       onLeft: (address) => this.#addresses?.leave(address),
       onProblem: this.#onProblem,
+      onAccess: this.#onAccess,
       onExit: (gone) => this.#replace(gone),
     });
     this.#members.add(member);

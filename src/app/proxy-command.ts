@@ -12,6 +12,7 @@ export function composeProxyCommand(config: ServeConfig): readonly string[] {
     maxConnections: String(config.maxConnections),
     maxConnectionsPerAddress: String(config.maxConnectionsPerAddress),
     trustedProxies: config.trustedProxies?.map(formatNetwork).join(',') ?? null,
+    accessLogSample: config.accessLogSample === null ? null : String(config.accessLogSample),
     hsts: config.hsts === 0 ? null : String(config.hsts),
     ...{ workers: String(config.workers), drain: `${config.drain}ms`, prefix: config.prefix },
     etcd: config.etcd === 'embedded' ? EMBEDDED_ENDPOINT : config.etcd.join(','),
@@ -22,7 +23,9 @@ export function composeProxyCommand(config: ServeConfig): readonly string[] {
   const flags = Object.entries(values).flatMap(([name, value]) =>
     value === null ? [] : [flagOf(name as SettingName), value],
   );
-  const switches = (['httpsRedirect', 'proxyProtocol'] as const).filter((name) => config[name]).map(flagOf);
+  const switches = (['httpsRedirect', 'proxyProtocol', 'accessLog'] as const)
+    .filter((name) => config[name])
+    .map(flagOf);
   return [...process.execArgv, findMain(), 'proxy', ...flags, ...switches];
 }
 

@@ -179,6 +179,14 @@ describe('settings: what is refused, with where, what was found and what is expe
     ]);
   });
 
+  it('wants a log of which the sample is', () => {
+    expect(problemsOf(PROXY_SETTINGS, { accessLogSample: '0.1' })).toEqual([
+      '--access-log-sample: found it alone, expected --access-log beside it',
+    ]);
+    const given = { accessLogSample: '0.05', accessLog: 'true' };
+    expect(readSettings(PROXY_SETTINGS, given, {}).accessLogSample).toBe(0.05);
+  });
+
   it('wants to know who may speak the PROXY protocol', () => {
     expect(problemsOf(PROXY_SETTINGS, { proxyProtocol: 'true' })).toEqual([
       '--proxy-protocol: found it alone, expected --trusted-proxies beside it',

@@ -46,6 +46,12 @@ describe('the proxy beside a controller', () => {
     expect(await startBeside({}, {})).toMatchObject({ maxConnections: 20_000, maxConnectionsPerAddress: 0 });
   });
 
+  it('tells of requests as the daemon is told to', async () => {
+    const given = { accessLog: 'true', accessLogSample: '0.000001' };
+    expect(await startBeside(given, {})).toMatchObject({ accessLog: true, accessLogSample: 0.000001 });
+    expect(await startBeside({}, {})).toMatchObject({ accessLog: false, accessLogSample: null });
+  });
+
   it('believes whom the daemon is told to believe', async () => {
     const given = { trustedProxies: '10.0.0.0/8,::1', proxyProtocol: 'true' };
     expect(await startBeside(given, {})).toMatchObject({

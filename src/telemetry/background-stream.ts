@@ -17,6 +17,8 @@ export interface BackgroundStream extends LogStream {
 const PIECE_BYTES = 4_096;
 /** Characters, nearly all of them one byte. */
 const MAX_WAITING = 1_048_576;
+/** So that lines which come one by one go out together: each write costs as much as several lines do. */
+const GATHER_MS = 20;
 const RETRY_MS = 20;
 const CLOSE_MS = 1_000;
 const POLL_MS = 5;
@@ -35,6 +37,7 @@ class Pipe implements BackgroundStream {
   readonly #waiting: string[] = [];
   #length = 0;
   #isWriting = false;
+  #timer: NodeJS.Timeout | null = null;
   #lost = 0;
   #why = '';
 
@@ -49,7 +52,7 @@ class Pipe implements BackgroundStream {
     }
     this.#waiting.push(line);
     this.#length += line.length;
-    if (!this.#isWriting) this.#begin();
+    if (!this.#isWriting) this.#timer ??= setTimeout(() => this.#begin(), GATHER_MS);
   }
 
   trouble(): string | null {
@@ -58,12 +61,15 @@ class Pipe implements BackgroundStream {
   }
 
   async close(): Promise<void> {
+    if (this.#timer !== null) this.#begin();
     const deadline = performance.now() + CLOSE_MS;
     while (this.#isWriting && performance.now() < deadline)
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 
   #begin(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
     if (this.#waiting.length === 0) return;
     this.#isWriting = true;
     const lost = this.#lost;

@@ -1,16 +1,17 @@
 // From settings to what the data plane is told of its clients' edge, and from its records to lines.
 import { describe, expect, it } from 'vitest';
+import type { AccessRecord } from '../../../proxy/server.ts';
 import { composeAccess, composeEdge, openAccessStream } from '../../../src/app/edge.ts';
 import { Releases } from '../../../src/app/releases.ts';
 import { readSettings } from '../../../src/config.ts';
 import { PROXY_SETTINGS } from '../../../src/config-settings.ts';
 
 const read = (flags: Readonly<Record<string, string>>) => readSettings(PROXY_SETTINGS, flags, {});
-const RECORD = {
+const RECORD: AccessRecord = {
   ...{ time: Date.UTC(2026, 0, 2), requestId: 'id', client: '::1', method: 'GET', host: 'a', path: '/' },
   ...{ status: 200, bytes: 10, seconds: 0.5, service: 'web', revision: 3, target: '10.0.0.1:80' },
   ...{ retries: 0, outcome: 'answered' },
-} as const;
+};
 
 describe('the edge', () => {
   it('is closed by default: nobody is trusted, and no address has a limit', () => {
@@ -42,7 +43,7 @@ describe('the access log', () => {
     const stream = {
       write: (line: string) => void lines.push(line),
       trouble: () => null,
-      close: async () => {},
+      close: async () => undefined,
     };
     const { accessShare, onAccess } = composeAccess(read({ accessLog: 'true' }), stream);
     expect(accessShare).toBe(1);

@@ -1,9 +1,13 @@
 // `slipway proxy` behind a balancer that passes connections on: whose they are is told to the service, held against the
 // limits and written into the access log, by the process that serves and by the one that takes its place.
+import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { composeBinary, wayOf } from '../proxy/proxy-sender.ts';
 import { readText } from '../proxy/rig.ts';
+import { cleanEnvironment, startChild } from '../support/child.ts';
+import { findFreePorts } from '../support/names.ts';
 import { HOST, ProxyPlace } from '../support/proxy-place.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -62,4 +66,36 @@ describe.each(['1', '2'])('behind a balancer, with %s worker(s)', (workers) => {
     });
     waiting.destroy();
   });
+});
+
+/** Resolves with the status, on one of the agent's connections. */
+function get(port: number, agent: Agent): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const asking = request({ port, host: '127.0.0.1', agent, headers: { host: HOST } }, (response) => {
+      response.resume().once('end', () => resolve(response.statusCode));
+    });
+    asking.once('error', reject).end();
+  });
+}
+
+it('an access log that nobody reads holds up neither a request nor the end', async () => {
+  await place.start();
+  const [port = 0, admin = 0] = await findFreePorts(2);
+  const address = ['--http', `127.0.0.1:${port}`, '--admin', `127.0.0.1:${admin}`];
+  const flags = ['--table', place.table, '--data-dir', join(place.folder, 'unread'), '--access-log'];
+  const args = [join(place.program, 'src/main.ts'), 'proxy', ...address, ...flags];
+  const stdio = ['ignore', 'pipe', 'ignore'] as const;
+  const proxy = startChild(process.execPath, args, { stdio: [...stdio], env: cleanEnvironment() });
+  const agent = new Agent({ keepAlive: true, maxSockets: 20 });
+  const isDropping = async () =>
+    (await (await fetch(`http://127.0.0.1:${admin}/readyz`)).text()).includes('"accessLog":"the access log');
+  await waitFor('the proxy', async () => (await get(port, agent)) === 200);
+  for (let round = 0; round < 30 && !(await isDropping()); round += 1) {
+    const statuses = await Promise.all(Array.from({ length: 500 }, () => get(port, agent)));
+    expect(new Set(statuses)).toEqual(new Set([200]));
+  }
+  expect(await isDropping()).toBe(true);
+  agent.destroy();
+  proxy.kill('SIGTERM');
+  expect(await proxy.exited).toBe(0);
 });

@@ -9,7 +9,7 @@ export interface Course {
 }
 
 const EVERY_MS = 20;
-const LONGEST_MS = 20_000;
+const LONGEST_MS = 60_000;
 
 export class SteadyClient {
   readonly #port: number;

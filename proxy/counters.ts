@@ -51,9 +51,32 @@ export function countHandshakeErrors(countOf: (reason: HandshakeError) => number
   };
 }
 
+/** Why a connection was closed before anything that it had to say was served. */
+export type Refusal =
+  | 'limit'
+  | 'address-limit'
+  /** Of the PROXY protocol: from a peer that may not speak it, or with a header that is none, or that did not come. */
+  | 'proxy-untrusted'
+  | 'proxy-malformed'
+  | 'proxy-timeout';
+
+export type RefusalCounts = Record<Refusal, number>;
+
+/** Every reason with its number, so that none is forgotten. */
+export function countRefusals(countOf: (reason: Refusal) => number): RefusalCounts {
+  return {
+    limit: countOf('limit'),
+    'address-limit': countOf('address-limit'),
+    'proxy-untrusted': countOf('proxy-untrusted'),
+    'proxy-malformed': countOf('proxy-malformed'),
+    'proxy-timeout': countOf('proxy-timeout'),
+  };
+}
+
 export interface ProxyStats {
   readonly tableVersion: number;
   readonly connections: number;
+  readonly refused: Readonly<RefusalCounts>;
   readonly handshakeErrors: Readonly<HandshakeErrorCounts>;
   /** Requests that belong to no service. */
   readonly unrouted: ClassCounts;

@@ -1,11 +1,6 @@
 // The error that starting or feeding the proxy ends with. Failed requests are answers, not errors: see `errors`.
 
-export type ProxyFailureCode =
-  | 'listen-failed'
-  | 'table-file-invalid'
-  | 'tls-dir-invalid'
-  | 'trusted-invalid'
-  | 'worker-failed';
+export type ProxyFailureCode = 'listen-failed' | 'table-file-invalid' | 'tls-dir-invalid' | 'worker-failed';
 
 export class ProxyFailure extends Error {
   readonly code: ProxyFailureCode;

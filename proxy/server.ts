@@ -1,6 +1,7 @@
 // The front of the data plane: starts it, in this process or in workers, with its snapshot and its table file, and ends
 // it: for good, or in favour of another process. Whoever feeds it tables from elsewhere does so through `sink`.
 import type { Server, Socket } from 'node:net';
+import type { AccessRecord } from './access.ts';
 import type { Patience } from './clients/listener.ts';
 import type { TableSink, TableUpdate } from './control.ts';
 import { type ProxyStats, SECONDS_BUCKETS } from './counters.ts';
@@ -45,6 +46,8 @@ export interface ProxyOptions extends LocalOptions, Entrance {
   readonly feed?: (sink: TableSink, snapshots: Snapshots) => Promise<void>;
   /** Where the table is kept for the next start. */
   readonly snapshotFile?: string;
+  /** Told of each request that ended, where `accessShare` asks for it; from workers a moment later. */
+  readonly onAccess?: (record: AccessRecord) => void;
   /** Told what went wrong without stopping anything: one sentence for the log. */
   readonly onProblem?: (problem: string) => void;
 }
@@ -93,7 +96,8 @@ interface Backend {
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const onProblem = options.onProblem ?? (() => undefined);
   const workers = options.workers ?? 1;
-  const backend = workers > 1 ? new Crew(options, workers, onProblem) : serveHere(options, onProblem);
+  const backend =
+    workers > 1 ? new Crew(options, workers, onProblem, options.onAccess) : serveHere(options, onProblem);
   const { sink } = backend;
   const writer =
     options.snapshotFile === undefined ? null : new SnapshotWriter(options.snapshotFile, onProblem);
@@ -159,10 +163,12 @@ function openSnapshots(path: string | undefined, writer: SnapshotWriter | null, 
   };
 }
 
-export { SECONDS_BUCKETS };
+export { type AccessRecord, SECONDS_BUCKETS };
 
 function serveHere(options: ProxyOptions, onProblem: (problem: string) => void): Backend {
-  const local = new LocalProxy(options, (error) => onProblem(describeBug(error)));
+  const onAccess = options.onAccess ?? (() => undefined);
+  const onError = (error: unknown): void => onProblem(describeBug(error));
+  const local = new LocalProxy(options, { onError, onAccess, ask: null });
   return {
     sink: local.router,
     entries: () => local.router.entries(),

@@ -45,6 +45,7 @@ list_missing_packages() {
     has docker-compose || echo docker-compose
     has prometheus || echo prometheus
     has faketime || echo faketime
+    has slowhttptest || echo slowhttptest
   fi
   if [[ "$purpose" == --for-proxy-bench ]]; then
     has nginx || echo nginx

@@ -1,4 +1,5 @@
 // Reads one setting's text into a value, or says what was expected instead. Pure; knows no flag and no variable.
+import { isIP } from 'node:net';
 import type { Parsed } from '../strategies/model.ts';
 import { parseDuration } from './spec/units.ts';
 import { isPrefix } from './store/keys.ts';
@@ -7,6 +8,12 @@ import { isPrefix } from './store/keys.ts';
 export interface ListenAddress {
   readonly host: string | null;
   readonly port: number;
+}
+
+/** `prefix`: how many bits of the address count. */
+export interface Network {
+  readonly address: string;
+  readonly prefix: number;
 }
 
 function expected<T>(problem: string): Parsed<T> {
@@ -29,6 +36,25 @@ export function readListenAddress(text: string): Parsed<ListenAddress> {
   if (match === null || port > 65_535) return expected('an address such as :8080 or 127.0.0.1:9180');
   const host = (match[1] ?? '').replace(/^\[|\]$/g, '');
   return { ok: true, value: { host: host === '' || host === '*' ? null : host, port } };
+}
+
+/** Comma-separated: `10.0.0.0/8`, `fd00::/8`, `192.0.2.7`. */
+export function readNetworks(text: string): Parsed<readonly Network[]> {
+  const parts = text.split(',').map((part) => part.trim());
+  const networks = parts.map(parseNetwork);
+  const bad = networks.indexOf(null);
+  if (bad >= 0)
+    return expected(`addresses or networks such as 10.0.0.0/8,fd00::/8; "${parts[bad]}" is neither`);
+  return { ok: true, value: networks.filter((network) => network !== null) };
+}
+
+/** IPv4 within IPv6 is none: connections over IPv4 are known by their plain addresses. */
+function parseNetwork(text: string): Network | null {
+  const [, address = '', prefix] = /^([\da-fA-F.:]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const family = isIP(address);
+  const bits = family === 4 ? 32 : 128;
+  if (family === 0 || Number(prefix ?? 0) > bits || (family === 6 && address.includes('.'))) return null;
+  return { address, prefix: Number(prefix ?? bits) };
 }
 
 /** `embedded`, or one or more URLs, comma-separated, all http or all https, without a path. */
@@ -54,6 +80,12 @@ export function readInteger(text: string, least: number, most: number): Parsed<n
     return expected(`a whole number from ${least} to ${most}`);
   }
   return { ok: true, value };
+}
+
+/** `0.05`, `1`: a part of the whole. */
+export function readShare(text: string): Parsed<number> {
+  if (!/^(0|1|0?\.\d{1,6})$/.test(text)) return expected('a share from 0 to 1, such as 0.05');
+  return { ok: true, value: Number(text) };
 }
 
 /** An etcd key prefix: `/slipway`, `/teams/shop`. */

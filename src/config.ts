@@ -58,6 +58,9 @@ function matching(pattern: RegExp, what: string) {
 /** Two years: what lists of hosts that browsers are born with ask for. */
 const MAX_AGE_SECONDS = 63_072_000;
 
+/** More than a machine has ports for one address, and files for one process. */
+const MAX_CONNECTIONS = 1_000_000;
+
 function readFields(env: Variables) {
   const file = matching(/./, 'the path of a file');
   return {
@@ -77,6 +80,12 @@ function readFields(env: Variables) {
     tlsDir: matching(/./, 'the path of a directory').nullable(),
     httpsRedirect: text(values.readSwitch),
     hsts: text((given) => values.readInteger(given, 0, MAX_AGE_SECONDS)),
+    maxConnections: text((given) => values.readInteger(given, 1, MAX_CONNECTIONS)),
+    maxConnectionsPerAddress: text((given) => values.readInteger(given, 0, MAX_CONNECTIONS)),
+    accessLog: text(values.readSwitch),
+    accessLogSample: text(values.readShare).nullable(),
+    proxyProtocol: text(values.readSwitch),
+    trustedProxies: text(values.readNetworks).nullable(),
     admin: text(values.readListenAddress),
     proxyAdmin: text(values.readListenAddress),
     workers: text((given) => values.readInteger(given, 1, 64)),
@@ -173,6 +182,8 @@ const PAIRS: readonly (readonly [SettingName, SettingName])[] = [
   ['tlsDir', 'https'],
   ['httpsRedirect', 'https'],
   ['hsts', 'https'],
+  ['proxyProtocol', 'trustedProxies'],
+  ['accessLogSample', 'accessLog'],
 ];
 /** As if the setting were not there. */
 const OFF: readonly unknown[] = [undefined, null, false, 0];

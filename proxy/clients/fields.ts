@@ -1,7 +1,15 @@
 // One walk over a request's fields: what goes on to the target, and what the proxy itself needs to know of it. Works on
 // node's raw lists (name, value, name, value, …); changes neither case nor order.
-import { randomUUID } from 'node:crypto';
 import { dropNamed, HOP_BY_HOP, isDisguised, joinValues, namedByConnection } from './field-names.ts';
+
+/** What the client, or a proxy before it, says of the way so far. Empty text stands for a field that is absent. */
+export interface Claims {
+  forwarded: string;
+  forwardedFor: string;
+  proto: string;
+  host: string;
+  requestId: string;
+}
 
 /** What one walk over a request's fields finds. Empty text stands for a field that is absent. */
 export class RequestFields {
@@ -18,8 +26,7 @@ export class RequestFields {
   expect = '';
   accept = '';
   cookie = '';
-  /** What the client, or a proxy before it, says of the way so far. */
-  readonly claims = { forwardedFor: '', proto: '', host: '', requestId: '' };
+  readonly claims: Claims = { forwarded: '', forwardedFor: '', proto: '', host: '', requestId: '' };
 }
 
 /**
@@ -93,18 +100,14 @@ function isKept(fields: RequestFields, lower: string, value: string, trusted: bo
       if (trusted) fields.claims.host = value;
       return false;
     case 'x-request-id':
-      if (trusted) fields.claims.requestId = value;
+      if (trusted) fields.claims.requestId = joinValues(fields.claims.requestId, value);
       return false;
     case 'forwarded':
+      if (trusted) fields.claims.forwarded = joinValues(fields.claims.forwarded, value);
+      return false;
     case 'x-real-ip':
       return trusted;
     default:
       return trusted || !lower.startsWith('x-forwarded-');
   }
-}
-
-/** A trusted peer's id when it is plain enough to be logged, otherwise a new one. */
-export function chooseRequestId(fields: RequestFields): string {
-  const given = fields.claims.requestId;
-  return given !== '' && given.length <= 128 && !/[^\x21-\x7e]/.test(given) ? given : randomUUID();
 }

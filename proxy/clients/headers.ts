@@ -12,6 +12,7 @@ import {
   namedByConnection,
 } from './field-names.ts';
 import type { RequestFields } from './fields.ts';
+import { composeForwarded } from './forwarded.ts';
 
 /** Without a length of their body these have none (RFC 9110 8.6); the others say 0. */
 const BODILESS_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
@@ -20,6 +21,8 @@ export interface Client {
   readonly address: string;
   readonly proto: 'http' | 'https';
   readonly trusted: boolean;
+  /** Its own connection, in the words of `Forwarded`. */
+  readonly hop: string;
 }
 
 /** The list for the target: Host first, then what was kept, then what we say. */
@@ -32,6 +35,7 @@ export function composeRequest(
   const { claims, host } = fields;
   const list = ['Host', host, ...fields.kept];
   const before = claims.forwardedFor === '' ? '' : `${claims.forwardedFor}, `;
+  list.push('Forwarded', composeForwarded(claims, client.hop, host));
   list.push('X-Forwarded-For', before + client.address);
   list.push('X-Forwarded-Proto', claims.proto === '' ? client.proto : claims.proto);
   list.push('X-Forwarded-Host', claims.host === '' ? host : claims.host);
@@ -50,12 +54,18 @@ export function composeRequest(
   return list;
 }
 
+/** Whose response it is, and what is added to it. */
+interface Reply {
+  readonly head: { readonly requestId: string };
+  readonly settings: ServiceSettings;
+  readonly setCookie: string | null;
+}
+
 /** The list for the client. `chunked`: the body will be sent so, and trailers with it. */
 export function composeResponse(
   raw: readonly string[],
-  settings: ServiceSettings,
+  { head, settings, setCookie }: Reply,
   chunked: boolean,
-  setCookie: string | null,
 ): string[] {
   const list: string[] = [];
   let connection = '';
@@ -70,6 +80,7 @@ export function composeResponse(
   if (named !== null) dropNamed(list, named);
   for (const item of settings.headers) list.push(item);
   addMissing(list, settings.missingHeaders);
+  if (!settings.headerNames.has('x-request-id')) list.push('X-Request-Id', head.requestId);
   if (setCookie !== null) list.push('Set-Cookie', setCookie);
   return list;
 }
@@ -84,6 +95,8 @@ function addMissing(list: string[], missing: readonly string[]): void {
 function isForClient(lower: string, chunked: boolean): boolean {
   if (lower === 'content-length') return !chunked;
   if (lower === 'trailer') return chunked;
+  // One that the target gave would lead to no line of the log.
+  if (lower === 'x-request-id') return false;
   return lower === 'proxy-authenticate' || !HOP_BY_HOP.has(lower);
 }
 

@@ -5,15 +5,12 @@ import type { Socket } from 'node:net';
 import type { AnswerCode } from '../errors.ts';
 import { gatherWrites } from '../targets/gather.ts';
 import { Handshakes } from '../tls/handshakes.ts';
-import { AddressBook } from './addresses.ts';
+import type { Admission, Limits } from './admission.ts';
 import { readOffer } from './offer.ts';
 import type { DataPlane } from './plane.ts';
 import { Turns, WaitingRoom } from './turns.ts';
 
-export interface Limits {
-  /** In all; beyond, connections are closed at once. */
-  readonly maxConnections?: number;
-  readonly maxConnectionsPerAddress?: number;
+export interface ListenerOptions extends Limits {
   /** How long the head of a request may take; 15 s by default. */
   readonly headersTimeoutMs?: number;
 }
@@ -22,7 +19,6 @@ const HEADERS_TIMEOUT_MS = 15_000;
 /** Longer than the usual 60 s of load balancers before us: the side that reuses should be the first to close. */
 const KEEP_ALIVE_MS = 75_000;
 const MAX_HEADER_BYTES = 32_768;
-const MAX_CONNECTIONS = 20_000;
 /** Requests that were read behind others of their connection and wait, over all connections. */
 const MAX_WAITING = 20_000;
 /** What was cut off is gone after this. */
@@ -43,21 +39,17 @@ export class Listener {
   readonly #plane: DataPlane;
   readonly #server: Server;
   readonly handshakes: Handshakes;
-  /** As they were accepted, those included whose handshake is not done. */
-  readonly #sockets = new Set<Socket>();
+  readonly admission: Admission;
   /** By the socket that HTTP is spoken on: within TLS that is another one. */
   readonly #turns = new WeakMap<Socket, Turns>();
-  readonly #addresses: AddressBook;
   readonly #room = new WaitingRoom(MAX_WAITING);
-  readonly #most: number;
 
-  constructor(plane: DataPlane, limits: Limits) {
+  constructor(plane: DataPlane, options: ListenerOptions, admission: Admission) {
     this.#plane = plane;
     this.handshakes = new Handshakes((socket) => this.#converse(socket));
-    this.#most = limits.maxConnections ?? MAX_CONNECTIONS;
-    this.#addresses = new AddressBook(limits.maxConnectionsPerAddress ?? Number.POSITIVE_INFINITY);
+    this.admission = admission;
     this.#server = createServer({
-      headersTimeout: limits.headersTimeoutMs ?? HEADERS_TIMEOUT_MS,
+      headersTimeout: options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS,
       // Bodies may take as long as they flow; each request's own idle timeout ends those that do not.
       requestTimeout: 0,
       keepAliveTimeout: KEEP_ALIVE_MS,
@@ -78,15 +70,12 @@ export class Listener {
     this.#server.emit('listening');
   }
 
-  get connections(): number {
-    return this.#sockets.size;
-  }
-
   /** A connection that somebody has accepted. */
   take(socket: Socket, isSecure: boolean): void {
-    if (!this.#admit(socket)) socket.destroy();
-    else if (isSecure) this.handshakes.begin(socket);
-    else this.#converse(socket);
+    this.admission.admit(socket, () => {
+      if (isSecure) this.handshakes.begin(socket);
+      else this.#converse(socket);
+    });
   }
 
   /** Answers go out with `Connection: close` from now on. */
@@ -96,7 +85,7 @@ export class Listener {
 
   /** Resolves when there is no connection, at the latest after this time. */
   async settle(ms: number): Promise<void> {
-    await this.#until(() => this.#sockets.size === 0, performance.now() + ms);
+    await this.#until(() => this.admission.sockets.size === 0, performance.now() + ms);
   }
 
   /** Resolves when the last connection has ended or was cut off. */
@@ -106,8 +95,8 @@ export class Listener {
     await this.settle(idleMs);
     // Closing the server would also end its watch over slow clients, which could then stay until the deadline.
     this.#server.closeIdleConnections();
-    await this.#until(() => this.#sockets.size === 0, deadline);
-    for (const socket of this.#sockets) socket.destroy();
+    await this.#until(() => this.admission.sockets.size === 0, deadline);
+    for (const socket of this.admission.sockets) socket.destroy();
     await this.settle(CUT_MS);
     this.#server.close();
   }
@@ -150,18 +139,6 @@ export class Listener {
     socket.on('error', () => socket.destroy());
     socket.on('drain', () => turns?.goOn());
     turns?.refuse('no-tunnel');
-  }
-
-  /** False when the limits leave no room for it. */
-  #admit(socket: Socket): boolean {
-    const address = socket.remoteAddress ?? '';
-    if (this.#sockets.size >= this.#most || !this.#addresses.enter(address)) return false;
-    this.#sockets.add(socket);
-    socket.once('close', () => {
-      this.#sockets.delete(socket);
-      this.#addresses.leave(address);
-    });
-    return true;
   }
 
   async #until(isDone: () => boolean, deadline: number): Promise<void> {

@@ -1,13 +1,9 @@
 // The way of a request into the data plane: check it, find its service, start its exchange. Joins the table with the
 // requests; opens no socket itself.
 import { type IncomingMessage, ServerResponse } from 'node:http';
-import type { BlockList, Socket } from 'node:net';
-import {
-  countClass,
-  type HandshakeErrorCounts,
-  type MutableClassCounts,
-  type ProxyStats,
-} from '../counters.ts';
+import type { Socket } from 'node:net';
+import type { AccessLog } from '../access.ts';
+import { countClass, type MutableClassCounts, type ProxyStats } from '../counters.ts';
 import type { AnswerCode } from '../errors.ts';
 import { Deadlines } from '../exchange/deadlines.ts';
 import { Exchange } from '../exchange/exchange.ts';
@@ -16,10 +12,13 @@ import { Streams } from '../exchange/streams.ts';
 import type { Router } from '../table/router.ts';
 import type { Service } from '../table/service.ts';
 import type { ServiceSettings } from '../table/table.ts';
+import { addressOf } from './addresses.ts';
+import { describeHop } from './forwarded.ts';
 import { type Client, findField } from './headers.ts';
 import { readOffer } from './offer.ts';
 import { type ReplyContext, reply } from './reply.ts';
-import { type RequestHead, readRequest } from './request.ts';
+import { pathOf, type RequestHead, readRequest } from './request.ts';
+import type { TrustedPeers } from './trusted.ts';
 
 /** What clients are told of https. */
 export interface SecureWords {
@@ -31,11 +30,12 @@ export interface SecureWords {
 
 export interface DataPlaneOptions {
   readonly router: Router;
-  readonly trusted: BlockList;
+  readonly trusted: TrustedPeers;
   readonly secure: SecureWords;
   /** Whether a certificate names this host. */
   readonly isNamed: (host: string) => boolean;
   readonly onError: (error: unknown) => void;
+  readonly access: AccessLog | null;
 }
 
 /** Whoever gives out certificates asks for this without TLS (RFC 8555 8.3). */
@@ -49,6 +49,7 @@ interface Conversation {
 export class DataPlane implements Plane {
   readonly deadlines = new Deadlines();
   readonly streams = new Streams();
+  readonly access: AccessLog | null;
   closing = false;
   readonly #options: DataPlaneOptions;
   readonly #router: Router;
@@ -62,6 +63,7 @@ export class DataPlane implements Plane {
   constructor(options: DataPlaneOptions) {
     const { hstsSeconds } = options.secure;
     this.#options = options;
+    this.access = options.access;
     this.#router = options.router;
     this.#secureFields = hstsSeconds === 0 ? [] : ['Strict-Transport-Security', `max-age=${hstsSeconds}`];
   }
@@ -88,12 +90,11 @@ export class DataPlane implements Plane {
     this.#refuse(conversation, code, { requestId, accept, hasBody: true, closing: true, fields });
   }
 
-  stats(connections: number, handshakeErrors: Readonly<HandshakeErrorCounts>): ProxyStats {
+  stats(connections: Pick<ProxyStats, 'connections' | 'refused' | 'handshakeErrors'>): ProxyStats {
     const services = this.#router.services().map((service) => [service.name, service.stats()] as const);
     return {
       tableVersion: this.#router.version,
-      connections,
-      handshakeErrors,
+      ...connections,
       unrouted: [...this.#unrouted],
       services: Object.fromEntries(services),
     };
@@ -175,23 +176,27 @@ export class DataPlane implements Plane {
     return { service, forced: null };
   }
 
-  #refuse(conversation: Conversation, code: AnswerCode, context: ReplyContext): void {
-    countClass(this.#unrouted, reply(conversation, code, context));
+  #refuse(conversation: Conversation, code: AnswerCode, context: ReplyContext & Partial<RequestHead>): void {
+    const { request } = conversation;
+    const [startedAt, bytesBefore] = [
+      performance.now(),
+      this.access === null ? 0 : request.socket.bytesWritten,
+    ];
+    const status = reply(conversation, code, context);
+    countClass(this.#unrouted, status);
+    const { requestId, host = '', path = pathOf(request.url ?? ''), headers = [] } = context;
+    const head = { requestId, host, path, headers };
+    this.access?.note({ request, head, status, outcome: code, startedAt, bytesBefore });
   }
 
   #clientOf({ socket }: IncomingMessage): Client {
     const known = this.#clients.get(socket);
     if (known !== undefined) return known;
-    const address = plainAddress(socket.remoteAddress ?? '');
-    const trusted =
-      address !== '' && this.#options.trusted.check(address, address.includes(':') ? 'ipv6' : 'ipv4');
-    const client: Client = { address, proto: 'encrypted' in socket ? 'https' : 'http', trusted };
+    const address = addressOf(socket);
+    const trusted = this.#options.trusted.has(address);
+    const proto = 'encrypted' in socket ? 'https' : 'http';
+    const client: Client = { address, proto, trusted, hop: describeHop(address, proto) };
     this.#clients.set(socket, client);
     return client;
   }
-}
-
-/** `::ffff:10.0.0.1`, as a socket that listens on both families tells it, is 10.0.0.1. */
-function plainAddress(address: string): string {
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }

@@ -2,9 +2,10 @@
 // the target. Chooses no service.
 import type { IncomingMessage } from 'node:http';
 import type { AnswerCode } from '../errors.ts';
-import { chooseRequestId, type RequestFields, readFields } from './fields.ts';
+import { type RequestFields, readFields } from './fields.ts';
 import { type Client, composeRequest } from './headers.ts';
 import { parseHost } from './host.ts';
+import { chooseRequestId } from './request-id.ts';
 
 export interface RequestHead {
   readonly requestId: string;
@@ -32,7 +33,7 @@ export type ReadRequest =
 /** `offer`: the protocols to go over to; empty where there are none. */
 export function readRequest(request: IncomingMessage, client: Client, offer: string): ReadRequest {
   const fields = readFields(request.rawHeaders, client.trusted, request.httpVersionMinor);
-  const requestId = chooseRequestId(fields);
+  const requestId = chooseRequestId(fields.claims.requestId);
   const refuse = (code: AnswerCode): ReadRequest => ({ ok: false, code, requestId, accept: fields.accept });
   if (request.httpVersionMajor !== 1) return refuse('bad-version');
   const framing = checkFraming(fields, request.httpVersionMinor);
@@ -103,7 +104,8 @@ function endOfAuthority(url: string, start: number): number {
   return url.length;
 }
 
-function pathOf(url: string): string {
+/** Without the query. */
+export function pathOf(url: string): string {
   const query = url.indexOf('?');
   const path = query < 0 ? url : url.slice(0, query);
   return path === '*' ? '/' : path;

@@ -6,11 +6,11 @@
 // - At most one request of a connection is being served. Once a response ends the connection, nothing behind it is.
 // - The proxy's own refusal of what could not be read is never written into a response: it comes after, or not at all.
 // - While one waits nothing is read from the connection, and all that wait are counted: memory is bounded.
-import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type AnswerCode, renderRawError } from '../errors.ts';
 import { closeLingering, isLingering } from './linger.ts';
+import { makeRequestId } from './request-id.ts';
 
 /** A client that has ended its side may be gone altogether: it is, when nothing could be sent for so long. */
 const HALF_OPEN_MS = 5_000;
@@ -189,6 +189,6 @@ export class Turns {
 /** An answer to what is no request, and the end. */
 function refuseRaw(socket: Socket, code: AnswerCode): void {
   socket.on('error', () => socket.destroy());
-  if (socket.writable) socket.write(renderRawError(code, randomUUID()));
+  if (socket.writable) socket.write(renderRawError(code, makeRequestId()));
   closeLingering(socket);
 }

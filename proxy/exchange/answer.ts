@@ -89,8 +89,8 @@ export class AnswerRelay {
   }
 
   #writeHead(): void {
-    const { response, settings, setCookie, plane } = this.#job;
-    const fields = composeResponse(this.#answer.fields, settings, this.#chunked, setCookie);
+    const { response, plane } = this.#job;
+    const fields = composeResponse(this.#answer.fields, this.#job, this.#chunked);
     if (this.#unread || plane.closing) response.shouldKeepAlive = false;
     response.writeHead(this.#answer.status, this.#answer.reason, fields);
   }

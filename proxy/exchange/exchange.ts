@@ -6,6 +6,7 @@
 //   for a moment, until `park.timeout` is used up.
 // - What was sent is sent again only when the method is safe, there was no body, and no byte came back.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AccessOutcome } from '../access.ts';
 import { reply } from '../clients/reply.ts';
 import type { RequestHead } from '../clients/request.ts';
 import { ANSWERS, type AnswerCode, type TargetError } from '../errors.ts';
@@ -54,6 +55,10 @@ export class Exchange implements Job, Wish {
   #forwarding: Forwarding | null = null;
   #gone = false;
   #revision: number | null = null;
+  #target: Target | null = null;
+  #retries = 0;
+  /** Written on the client's connection before; asked only where somebody wants to know. */
+  readonly #bytesBefore: number;
   #retriesLeft: number;
   #renewed = false;
   #parkedAt: number | null = null;
@@ -69,6 +74,7 @@ export class Exchange implements Job, Wish {
     this.#secure = input.secure;
     this.#settings = input.settings;
     this.#retriesLeft = this.#settings.retries;
+    this.#bytesBefore = input.plane.access === null ? 0 : input.request.socket.bytesWritten;
     const { affinity } = this.#settings;
     this.#sticky =
       affinity === null || input.head.cookie === '' ? null : readAffinity(input.head.cookie, affinity);
@@ -111,11 +117,12 @@ export class Exchange implements Job, Wish {
         target.release();
       }
     }
-    this.#count(CLIENT_GONE_STATUS);
+    this.#count(CLIENT_GONE_STATUS, 'client-gone');
   }
 
   async #forward(target: Target): Promise<Outcome> {
     this.#revision = target.revision;
+    this.#target = target;
     const { affinity } = this.#settings;
     const wanted = affinity !== null && this.forced === null && this.#sticky !== target.revision;
     this.setCookie = wanted ? renderAffinity(affinity, target.revision, this.#secure) : null;
@@ -130,13 +137,13 @@ export class Exchange implements Job, Wish {
     if ('reason' in outcome && outcome.reason !== null) this.#blame(target, outcome.reason);
     switch (outcome.kind) {
       case 'answered':
-        this.#count(outcome.status, outcome.at);
+        this.#count(outcome.status, 'answered', outcome.at);
         return true;
       case 'client-gone':
-        this.#count(outcome.status ?? CLIENT_GONE_STATUS);
+        this.#count(outcome.status ?? CLIENT_GONE_STATUS, 'client-gone');
         return true;
       case 'broken':
-        this.#count(outcome.status);
+        this.#count(outcome.status, 'cut');
         return true;
       case 'failed':
         this.#answer(outcome.answer);
@@ -154,7 +161,7 @@ export class Exchange implements Job, Wish {
     if (repeatable && reused && !this.#renewed) {
       // It had been idle, and its target closed it just then: a new connection tells whether the target is well.
       this.#renewed = true;
-      this.#service.retries += 1;
+      this.#countRetry();
       target.pool.dropIdle(0);
       this.preferred = target.revision;
       return false;
@@ -170,7 +177,7 @@ export class Exchange implements Job, Wish {
 
   /** Stays with the revision while that has another target: the split has counted this request already. */
   #tryElsewhere(target: Target, aside: boolean): void {
-    this.#service.retries += 1;
+    this.#countRetry();
     this.preferred = target.revision;
     if (!aside) return;
     target.setAside(performance.now());
@@ -209,14 +216,25 @@ export class Exchange implements Job, Wish {
   }
 
   #answer(code: AnswerCode): void {
-    this.#count(ANSWERS[code].status);
     const fields = this.#settings.missingHeaders;
     if (!this.#gone) reply(this, code, { ...this.head, closing: this.plane.closing, fields });
+    this.#count(ANSWERS[code].status, this.#gone ? 'client-gone' : code);
   }
 
-  #count(status: number, at = performance.now()): void {
+  #countRetry(): void {
+    this.#retries += 1;
+    this.#service.retries += 1;
+  }
+
+  /** Once, at its end. */
+  #count(status: number, outcome: AccessOutcome, at = performance.now()): void {
     const counters = this.#revision === null ? undefined : this.#service.countersOf(this.#revision);
     if (counters === undefined) this.#service.countUnserved(status);
     else counters.observe(status, (at - this.#startedAt) / 1_000);
+    this.plane.access?.note({
+      ...{ request: this.request, head: this.head, status, outcome, startedAt: this.#startedAt },
+      ...{ bytesBefore: this.#bytesBefore, service: this.#service.name, revision: this.#revision },
+      ...{ target: this.#target, retries: this.#retries },
+    });
   }
 }

@@ -185,7 +185,7 @@ class Attempt implements Forwarding, Connecting, Deadline, WireEvents, BodyEvent
   }
 
   onSwitch(answer: ResponseHead, socket: Socket, first: Buffer): void {
-    const { tunnel, response, settings, setCookie, plane } = this.#job;
+    const { tunnel, response, plane } = this.#job;
     if (tunnel === null || this.#phase === 'settled') {
       socket.destroy();
       this.#failEarly('target-failed', 'invalid-response');
@@ -195,7 +195,7 @@ class Attempt implements Forwarding, Connecting, Deadline, WireEvents, BodyEvent
     this.#headSent = true;
     this.deadlineAt = Number.POSITIVE_INFINITY;
     response.statusCode = 101;
-    const fields = composeResponse(answer.fields, settings, false, setCookie);
+    const fields = composeResponse(answer.fields, this.#job, false);
     const protocol = findField(answer.fields, 'upgrade') ?? '';
     const at = performance.now();
     const tunnelled = { response, client: tunnel, target: { socket, first }, streams: plane.streams };

@@ -1,6 +1,7 @@
 // The narrow waist between a request and the way it is forwarded: what a try is given, and how it can end.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { AccessLog } from '../access.ts';
 import type { RequestHead } from '../clients/request.ts';
 import type { AnswerCode, TargetError } from '../errors.ts';
 import type { ServiceSettings } from '../table/table.ts';
@@ -14,6 +15,8 @@ export const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTION
 export interface Plane {
   readonly deadlines: Deadlines;
   readonly streams: Streams;
+  /** Null while nobody wants one. */
+  readonly access: AccessLog | null;
   /** Every response says `Connection: close` from now on. */
   readonly closing: boolean;
 }

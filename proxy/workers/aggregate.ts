@@ -2,6 +2,7 @@
 import {
   type ClassCounts,
   countHandshakeErrors,
+  countRefusals,
   type ProxyStats,
   type RequestStats,
   type RevisionStats,
@@ -18,6 +19,7 @@ export function mergeStats(all: readonly ProxyStats[]): ProxyStats {
   return {
     tableVersion: all.length === 0 ? 0 : Math.min(...all.map((stats) => stats.tableVersion)),
     connections: sum(all.map((stats) => stats.connections)),
+    refused: countRefusals((reason) => sum(all.map(({ refused }) => refused[reason]))),
     handshakeErrors: countHandshakeErrors((reason) =>
       sum(all.map(({ handshakeErrors }) => handshakeErrors[reason])),
     ),

@@ -1,18 +1,30 @@
 // One data plane in this process: a table, the clients' connections, and their end. What `--workers 1` is, and what each
 // worker runs.
-import { BlockList, isIP, type Socket } from 'node:net';
-import { type Limits, Listener, type Patience } from '../clients/listener.ts';
+
+import type { Socket } from 'node:net';
+import { AccessLog, type AccessRecord } from '../access.ts';
+import { Admission, type AskAdmission } from '../clients/admission.ts';
+import { Listener, type ListenerOptions, type Patience } from '../clients/listener.ts';
 import { DataPlane, type SecureWords } from '../clients/plane.ts';
+import { type Network, TrustedPeers } from '../clients/trusted.ts';
 import type { ProxyStats } from '../counters.ts';
-import { ProxyFailure } from '../failure.ts';
 import { Router } from '../table/router.ts';
 import type { Certificate } from '../tls/certificate.ts';
 
-export interface LocalOptions extends Limits {
-  /** Addresses or networks (`10.0.0.0/8`) of proxies before us whose word on the client is taken. */
-  readonly trusted?: readonly string[];
+export interface LocalOptions extends ListenerOptions {
+  /** Proxies before us whose word on the client is taken; none by default. */
+  readonly trusted?: readonly Network[];
   /** What clients are told of https; nothing by default. */
   readonly secure?: SecureWords;
+  /** Of the requests that went well, the share that the access log tells of, from 0 to 1; without it there is none. */
+  readonly accessShare?: number;
+}
+
+export interface LocalHooks {
+  readonly onError: (error: unknown) => void;
+  readonly onAccess: (record: AccessRecord) => void;
+  /** Where somebody else counts the connections of each address; otherwise null. */
+  readonly ask: AskAdmission | null;
 }
 
 const NO_WORDS: SecureWords = { redirectPort: null, hstsSeconds: 0 };
@@ -22,14 +34,16 @@ export class LocalProxy {
   readonly #listener: Listener;
   readonly #plane: DataPlane;
 
-  constructor(options: LocalOptions, onError: (error: unknown) => void) {
-    const trusted = parseTrusted(options.trusted ?? []);
+  constructor(options: LocalOptions, { onError, onAccess, ask }: LocalHooks) {
+    const trusted = new TrustedPeers(options.trusted ?? []);
+    const { accessShare } = options;
+    const access = accessShare === undefined ? null : new AccessLog(accessShare, trusted, onAccess);
     const isNamed = (host: string): boolean => this.#listener.handshakes.covers(host);
     this.#plane = new DataPlane({
-      ...{ router: this.router, trusted, isNamed, onError },
+      ...{ router: this.router, trusted, isNamed, onError, access },
       secure: options.secure ?? NO_WORDS,
     });
-    this.#listener = new Listener(this.#plane, options);
+    this.#listener = new Listener(this.#plane, options, new Admission(options, trusted, ask));
   }
 
   take(socket: Socket, isSecure: boolean): void {
@@ -41,8 +55,12 @@ export class LocalProxy {
   }
 
   stats(): ProxyStats {
-    const { connections, handshakes } = this.#listener;
-    return this.#plane.stats(connections, handshakes.errors());
+    const { admission, handshakes } = this.#listener;
+    return this.#plane.stats({
+      connections: admission.sockets.size,
+      refused: admission.refused(),
+      handshakeErrors: handshakes.errors(),
+    });
   }
 
   sayClose(): void {
@@ -56,22 +74,4 @@ export class LocalProxy {
   drain(patience: Patience): Promise<void> {
     return this.#listener.drain(patience);
   }
-}
-
-function parseTrusted(networks: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const network of networks) {
-    const [address = '', prefix] = network.split('/');
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
-    const bits = prefix === undefined ? (family === 'ipv6' ? 128 : 32) : Number(prefix);
-    const valid =
-      isIP(address) !== 0 && Number.isInteger(bits) && bits >= 0 && bits <= (family === 'ipv6' ? 128 : 32);
-    if (!valid)
-      throw new ProxyFailure(
-        'trusted-invalid',
-        `Trusted peer ${network}: expected an address or a network such as 10.0.0.0/8.`,
-      );
-    list.addSubnet(address, bits, family);
-  }
-  return list;
 }

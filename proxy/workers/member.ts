@@ -2,6 +2,7 @@
 // about the others.
 import type { Worker } from 'node:cluster';
 import type { Socket } from 'node:net';
+import type { AccessRecord } from '../access.ts';
 import type { Patience } from '../clients/listener.ts';
 import type { Acknowledgement, TableUpdate } from '../control.ts';
 import type { ProxyStats } from '../counters.ts';
@@ -15,10 +16,24 @@ export interface MemberEvents {
   readonly onChange: () => void;
   /** It can take another connection. */
   readonly onFree: () => void;
+  /** It has a connection that somebody before us says is this address's: false if that may have no more. */
+  readonly onNamed: (address: string) => boolean;
   /** A connection of this address has ended. */
   readonly onLeft: (address: string) => void;
   readonly onProblem: (problem: string) => void;
+  readonly onAccess: (record: AccessRecord) => void;
   readonly onExit: (member: Member) => void;
+}
+
+/** A connection on which nothing was read yet. */
+export interface Arrival {
+  readonly socket: Socket;
+  /** TLS is spoken on it. */
+  readonly isSecure: boolean;
+  /** Its end is to be told, for those of each address are counted. */
+  readonly isCounted: boolean;
+  /** Whose it is, where that is counted and known already. */
+  readonly address: string | null;
 }
 
 export class Member {
@@ -82,10 +97,9 @@ export class Member {
     return this.#isTaking;
   }
 
-  /** `address`: where its end is to be told, otherwise null. */
-  take(socket: Socket, address: string | null, isSecure: boolean): void {
+  take({ socket, isSecure, isCounted, address }: Arrival): void {
     this.#isTaking = true;
-    const id = address === null ? null : this.#nextId;
+    const id = isCounted ? this.#nextId : null;
     if (address !== null) this.#addresses.set(this.#nextId, address);
     this.#nextId += 1;
     this.#worker.send({ kind: 'connection', id, isSecure } satisfies ToWorker, socket);
@@ -149,6 +163,12 @@ export class Member {
         this.#isTaking = false;
         events.onFree();
         return;
+      case 'named': {
+        const isAdmitted = events.onNamed(message.address);
+        if (isAdmitted) this.#addresses.set(message.id, message.address);
+        this.#tell({ kind: 'admission', id: message.id, isAdmitted });
+        return;
+      }
       case 'left': {
         const address = this.#addresses.get(message.id);
         this.#addresses.delete(message.id);
@@ -167,6 +187,9 @@ export class Member {
       case 'stats':
         this.#stats = message.stats;
         this.#waiting.get(message.id)?.();
+        return;
+      case 'access':
+        for (const record of message.records) events.onAccess(record);
         return;
       case 'problem':
       case 'failed':

@@ -1,5 +1,6 @@
 // What the primary and its workers say to each other. Plain data only; types and the reading of them.
 
+import type { AccessRecord } from '../access.ts';
 import type { Patience } from '../clients/listener.ts';
 import type { Acknowledgement, TableUpdate } from '../control.ts';
 import type { ProxyStats } from '../counters.ts';
@@ -19,6 +20,8 @@ export type ToWorker =
   | { readonly kind: 'stats'; readonly id: number }
   /** With its socket, unless the client has gone meanwhile. With an id, where its end is to be told. */
   | { readonly kind: 'connection'; readonly id: number | null; readonly isSecure: boolean }
+  /** To 'named'. */
+  | { readonly kind: 'admission'; readonly id: number; readonly isAdmitted: boolean }
   | { readonly kind: 'say-close' }
   /** The last: the worker exits when it is done. */
   | { readonly kind: 'drain'; readonly patience: Patience };
@@ -27,12 +30,15 @@ export type FromWorker =
   | { readonly kind: 'ready' }
   | { readonly kind: 'serving'; readonly acknowledgement: Acknowledgement }
   | { readonly kind: 'taken' }
+  /** Somebody before us has said whose connection this is: whether it may be served, is waited for. */
+  | { readonly kind: 'named'; readonly id: number; readonly address: string }
   /** The connection of this id has ended. */
   | { readonly kind: 'left'; readonly id: number }
   | { readonly kind: 'failed'; readonly problem: string }
   | { readonly kind: 'applied'; readonly id: number; readonly acknowledgement: Acknowledgement }
   | { readonly kind: 'changed'; readonly acknowledgement: Acknowledgement }
   | { readonly kind: 'stats'; readonly id: number; readonly stats: ProxyStats }
+  | { readonly kind: 'access'; readonly records: readonly AccessRecord[] }
   | { readonly kind: 'problem'; readonly problem: string };
 
 /** Both ends are this program: what has a `kind` is one of ours, and anything else on the channel is not. */

@@ -2,10 +2,15 @@
 // that acts when it is loaded.
 import { Socket } from 'node:net';
 import type { Acknowledgement } from '../control.ts';
+import { AccessBatch } from './access-batch.ts';
 import { LocalProxy } from './local.ts';
 import { type FromWorker, isToWorker, type ToWorker } from './messages.ts';
 
 let local: LocalProxy | null = null;
+/** Of connections that are counted by the primary. */
+const ids = new WeakMap<Socket, number>();
+const ended = new AccessBatch((records) => tell({ kind: 'access', records }));
+const unanswered = new Map<number, (isAdmitted: boolean) => void>();
 
 function tell(message: FromWorker): void {
   if (process.connected) process.send?.(message);
@@ -27,6 +32,10 @@ async function obey(message: ToWorker, handle: unknown): Promise<void> {
       tell({ kind: 'taken' });
       receive(handle, message);
       return;
+    case 'admission':
+      unanswered.get(message.id)?.(message.isAdmitted);
+      unanswered.delete(message.id);
+      return;
     case 'certificates':
       local?.useCertificates(message.certificates);
       return;
@@ -35,7 +44,9 @@ async function obey(message: ToWorker, handle: unknown): Promise<void> {
       return;
     case 'drain':
       await local?.drain(message.patience);
-      process.exit(0);
+      // Behind all that was told before.
+      process.send?.({ kind: 'access', records: ended.take() } satisfies FromWorker, () => process.exit(0));
+      return;
   }
 }
 
@@ -47,8 +58,21 @@ function receive(handle: unknown, { id, isSecure }: Extract<ToWorker, { kind: 'c
     leave();
     return;
   }
+  if (id !== null) ids.set(handle, id);
   handle.once('close', leave);
   take(handle, isSecure);
+}
+
+/** One that nobody counts is let in. */
+function ask(socket: Socket, address: string, answer: (isAdmitted: boolean) => void): void {
+  const id = ids.get(socket);
+  if (id === undefined) {
+    answer(true);
+    return;
+  }
+  unanswered.set(id, answer);
+  socket.once('close', () => unanswered.delete(id));
+  tell({ kind: 'named', id, address });
 }
 
 /** As the server's own connections are: what is to be written still goes out when the client has ended its side. */
@@ -59,7 +83,11 @@ function take(socket: Socket, isSecure: boolean): void {
 }
 
 async function start({ options, update, certificates }: Extract<ToWorker, { kind: 'start' }>): Promise<void> {
-  const proxy = new LocalProxy(options, (error) => tell({ kind: 'problem', problem: describe(error) }));
+  const proxy = new LocalProxy(options, {
+    onError: (error) => tell({ kind: 'problem', problem: describe(error) }),
+    onAccess: (record) => ended.add(record),
+    ask,
+  });
   local = proxy;
   proxy.useCertificates(certificates);
   if (update !== null) await proxy.router.apply(update);

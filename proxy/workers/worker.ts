@@ -7,16 +7,17 @@
 import cluster from 'node:cluster';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { AddressBook } from '../clients/addresses.ts';
+import type { AccessRecord } from '../access.ts';
+import { AddressBook, addressOf } from '../clients/addresses.ts';
 import type { Patience } from '../clients/listener.ts';
 import type { Acknowledgement, TableSink, TableUpdate } from '../control.ts';
-import type { ProxyStats } from '../counters.ts';
+import { countRefusals, type ProxyStats, type Refusal } from '../counters.ts';
 import { ProxyFailure } from '../failure.ts';
 import { Router } from '../table/router.ts';
 import type { Certificate } from '../tls/certificate.ts';
 import { keepCounters, keepLiving, mergeStats } from './aggregate.ts';
 import type { LocalOptions } from './local.ts';
-import { Member } from './member.ts';
+import { type Arrival, Member } from './member.ts';
 
 /** Between the death of a worker and its successor; doubled while successors die before they serve. */
 const RESPAWN_MS = 100;
@@ -25,14 +26,6 @@ const POLL_MS = 5;
 /** As many as all workers together take by default; while they are slow to take them nobody is turned away before. */
 const MAX_ARRIVALS = 20_000;
 
-interface Arrival {
-  readonly socket: Socket;
-  /** Null where nobody counts. */
-  readonly address: string | null;
-  /** TLS is spoken on it. */
-  readonly isSecure: boolean;
-}
-
 export class Crew implements TableSink {
   readonly sink: TableSink = this;
   /** Checks and remembers the tables; no request ever asks it. */
@@ -40,6 +33,7 @@ export class Crew implements TableSink {
   readonly #options: LocalOptions;
   readonly #size: number;
   readonly #onProblem: (problem: string) => void;
+  readonly #onAccess: (record: AccessRecord) => void;
   readonly #members = new Set<Member>();
   readonly #listeners: (() => void)[] = [];
   /** Accepted, and not passed on yet. */
@@ -50,10 +44,17 @@ export class Crew implements TableSink {
   #update: TableUpdate | null = null;
   #certificates: readonly Certificate[] = [];
   #left: ProxyStats | null = null;
+  /** Here, before any worker had them. */
+  readonly #refused = countRefusals(() => 0);
   #deaths = 0;
   #stopping = false;
 
-  constructor(options: LocalOptions, size: number, onProblem: (problem: string) => void) {
+  constructor(
+    options: LocalOptions,
+    size: number,
+    onProblem: (problem: string) => void,
+    onAccess: (record: AccessRecord) => void = () => undefined,
+  ) {
     const { maxConnections, maxConnectionsPerAddress, ...others } = options;
     this.#options = {
       ...others,
@@ -63,6 +64,7 @@ export class Crew implements TableSink {
       maxConnectionsPerAddress === undefined ? null : new AddressBook(maxConnectionsPerAddress);
     this.#size = size;
     this.#onProblem = onProblem;
+    this.#onAccess = onAccess;
   }
 
   entries(): TableUpdate['services'] {
@@ -118,7 +120,8 @@ export class Crew implements TableSink {
     const members = [...this.#members].filter((member) => member.acknowledgement !== null);
     await Promise.all(members.map((member) => member.readStats()));
     const living = mergeStats(members.flatMap((member) => member.lastStats ?? []));
-    return this.#left === null ? living : mergeStats([living, keepLiving(this.#left, living)]);
+    const all = this.#left === null ? living : mergeStats([living, keepLiving(this.#left, living)]);
+    return { ...all, refused: countRefusals((reason) => all.refused[reason] + this.#refused[reason]) };
   }
 
   useCertificates(certificates: readonly Certificate[]): void {
@@ -127,14 +130,21 @@ export class Crew implements TableSink {
   }
 
   take(socket: Socket, isSecure: boolean): void {
-    const address = this.#addresses === null ? null : (socket.remoteAddress ?? '');
-    const isFull = this.#arrivals.length >= MAX_ARRIVALS;
-    if (isFull || (address !== null && this.#addresses?.enter(address) === false)) {
-      socket.destroy();
-      return;
+    const isCounted = this.#addresses !== null;
+    const isKnown = isCounted && this.#options.proxyProtocol !== true;
+    const address = isKnown ? addressOf(socket) : null;
+    if (this.#arrivals.length >= MAX_ARRIVALS) this.#refuse(socket, 'limit');
+    else if (address !== null && this.#addresses?.enter(address) === false)
+      this.#refuse(socket, 'address-limit');
+    else {
+      this.#arrivals.push({ socket, isSecure, isCounted, address });
+      this.#passOn();
     }
-    this.#arrivals.push({ socket, address, isSecure });
-    this.#passOn();
+  }
+
+  #refuse(socket: Socket, reason: Refusal): void {
+    this.#refused[reason] += 1;
+    socket.destroy();
   }
 
   sayClose(): void {
@@ -166,7 +176,7 @@ export class Crew implements TableSink {
       if (member === undefined || arrival === undefined) return;
       this.#members.delete(member);
       this.#members.add(member);
-      member.take(arrival.socket, arrival.address, arrival.isSecure);
+      member.take(arrival);
     }
   }
 
@@ -181,8 +191,10 @@ export class Crew implements TableSink {
     const member = new Member(cluster.fork(), start, {
       onChange: () => this.#announce(),
       onFree: () => this.#passOn(),
+      onNamed: (address) => this.#addresses?.enter(address) !== false,
       onLeft: (address) => this.#addresses?.leave(address),
       onProblem: this.#onProblem,
+      onAccess: this.#onAccess,
       onExit: (gone) => this.#replace(gone),
     });
     this.#members.add(member);

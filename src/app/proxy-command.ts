@@ -9,6 +9,10 @@ export function composeProxyCommand(config: ServeConfig): readonly string[] {
   const values = {
     ...{ http: formatAddress(config.http), admin: formatAddress(config.proxyAdmin) },
     ...{ https: config.https === null ? null : formatAddress(config.https), tlsDir: config.tlsDir },
+    maxConnections: String(config.maxConnections),
+    maxConnectionsPerAddress: String(config.maxConnectionsPerAddress),
+    trustedProxies: config.trustedProxies?.map(formatNetwork).join(',') ?? null,
+    accessLogSample: config.accessLogSample === null ? null : String(config.accessLogSample),
     hsts: config.hsts === 0 ? null : String(config.hsts),
     ...{ workers: String(config.workers), drain: `${config.drain}ms`, prefix: config.prefix },
     etcd: config.etcd === 'embedded' ? EMBEDDED_ENDPOINT : config.etcd.join(','),
@@ -19,7 +23,9 @@ export function composeProxyCommand(config: ServeConfig): readonly string[] {
   const flags = Object.entries(values).flatMap(([name, value]) =>
     value === null ? [] : [flagOf(name as SettingName), value],
   );
-  const switches = config.httpsRedirect ? [flagOf('httpsRedirect')] : [];
+  const switches = (['httpsRedirect', 'proxyProtocol', 'accessLog'] as const)
+    .filter((name) => config[name])
+    .map(flagOf);
   return [...process.execArgv, findMain(), 'proxy', ...flags, ...switches];
 }
 
@@ -33,6 +39,10 @@ export function composeProxyEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessE
 
 function formatAddress({ host, port }: ServeConfig['http']): string {
   return `${host?.includes(':') ? `[${host}]` : (host ?? '')}:${port}`;
+}
+
+function formatNetwork({ address, prefix }: NonNullable<ServeConfig['trustedProxies']>[number]): string {
+  return `${address}/${prefix}`;
 }
 
 // `main.ts` in a checkout, `main.js` in a build: beside this file's folder in both.

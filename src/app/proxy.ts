@@ -15,11 +15,13 @@ import type { AdminServer } from '../admin/server.ts';
 import type { ProxyConfig } from '../config.ts';
 import { readEtcdOptions } from '../config-files.ts';
 import { linkProxy } from '../proxy-link/link.ts';
+import type { BackgroundStream } from '../telemetry/background-stream.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
 import { type LogStream, openLogStream } from '../telemetry/log-stream.ts';
 import { createProxyMetrics, type ProxyNumbers } from '../telemetry/metrics-proxy.ts';
 import { readProgramVersion } from '../version.ts';
 import { aborted } from './aborted.ts';
+import { composeAccess, composeEdge, openAccessStream } from './edge.ts';
 import { namePidFile, removePid, writePid } from './pid-file.ts';
 import { findPredecessor, type Predecessor, type SocketName } from './predecessor.ts';
 import { nameGeneration, nameProxy } from './proxy-name.ts';
@@ -30,7 +32,7 @@ const EVERY_INTERFACE: readonly string[] = ['0.0.0.0', '::'];
 
 /** Of a proxy that does not serve yet. */
 const NO_NUMBERS: ProxyNumbers = {
-  ...{ tableVersion: 0, connections: 0, handshakeErrors: {}, unrouted: [] },
+  ...{ tableVersion: 0, connections: 0, refused: {}, handshakeErrors: {}, unrouted: [] },
   ...{ services: {}, certificates: [] },
 };
 
@@ -38,6 +40,7 @@ interface Parts {
   readonly config: ProxyConfig;
   readonly log: Log;
   readonly output: LogStream;
+  readonly access: BackgroundStream | null;
   readonly releases: Releases;
   readonly predecessor: Predecessor | null;
   readonly signal: AbortSignal;
@@ -52,7 +55,9 @@ export async function startProxyProcess(config: ProxyConfig, signal: AbortSignal
   const releases = new Releases();
   const output = openLogStream();
   const log = createLog(config.logLevel, output);
-  const parts: Parts = { config, log, output, releases, predecessor: findPredecessor(process), signal };
+  const access = openAccessStream(config, releases);
+  const predecessor = findPredecessor(process);
+  const parts: Parts = { config, log, output, access, releases, predecessor, signal };
   try {
     releases.add('pid file', () => void removePid(namePidFile(config), process.pid));
     await runProxy(parts, requests);
@@ -98,6 +103,8 @@ async function serveTraffic(parts: Parts, feed: EtcdFeed | null): Promise<Runnin
     port: config.http.port,
     inherit: inherit(parts, 'http'),
     workers: config.workers,
+    ...composeEdge(config),
+    ...composeAccess(config, parts.access),
     ...composeSecure(parts),
     onProblem: (problem) => log.warn('proxy', { problem }),
     ...(config.table === null ? {} : { tableFile: config.table }),
@@ -164,7 +171,7 @@ class EtcdFeed {
 }
 
 async function serveAdmin(parts: Parts, { find, trouble }: View): Promise<AdminServer> {
-  const { config, log, output, releases } = parts;
+  const { config, log, output, access, releases } = parts;
   const numbers = () => readNumbers(find());
   const metrics = createProxyMetrics({ version: readProgramVersion(), bounds: SECONDS_BUCKETS, numbers });
   const admin = await startProxyAdmin({
@@ -176,6 +183,7 @@ async function serveAdmin(parts: Parts, { find, trouble }: View): Promise<AdminS
     ready: () => ({ table: find() === null ? describeNoTable(config) : null }),
     warnings: () => ({
       log: output.trouble(),
+      accessLog: access?.trouble() ?? null,
       routes: trouble(),
       certificates: find()?.certificates().trouble ?? null,
     }),

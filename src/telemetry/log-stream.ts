@@ -66,12 +66,12 @@ class DescriptorStream implements LogStream {
   }
 }
 
-function describeLoss(lines: number, why: string): string {
+export function describeLoss(lines: number, why: string): string {
   const time = new Date().toISOString();
   return `${JSON.stringify({ level: 'warn', time, lines, why, message: 'log lines could not be written' })}\n`;
 }
 
-function codeOf(error: unknown): string {
+export function codeOf(error: unknown): string {
   if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
   return String(error);
 }

@@ -33,6 +33,13 @@ export function createLog(level: LogLevel, stream: DestinationStream = openLogSt
   return wrap(pino(options, stream));
 }
 
+/** The access log: lines as above, each of them `request`. */
+export function createAccessLog(stream: DestinationStream): (fields: LogFields) => void {
+  const formatters = { level: (label: string) => ({ level: label }) };
+  const logger = pino({ base: null, timestamp: false, formatters, messageKey: 'message' }, stream);
+  return (fields) => logger.info(fields, 'request');
+}
+
 type Pino = ReturnType<typeof pino>;
 
 function wrap(logger: Pino): Log {

@@ -24,6 +24,8 @@ export interface ProxyNumbers {
   readonly tableVersion: number;
   readonly connections: number;
   /** By reason. */
+  readonly refused: Readonly<Record<string, number>>;
+  /** By reason. */
   readonly handshakeErrors: Readonly<Record<string, number>>;
   readonly unrouted: ClassCounts;
   readonly services: Readonly<
@@ -74,7 +76,6 @@ export function listFamilies(numbers: ProxyNumbers, bounds: readonly number[]): 
   const revisions = services.flatMap(([service, each]) =>
     each.revisions.map((revision) => ({ ...revision, service })),
   );
-  const one = (value: number): readonly Sample[] => [{ labels: {}, value }];
   return [
     counter('requests_total', 'Requests answered, by class of status.', [
       ...listCodes({ service: '', role: '', revision: '' }, numbers.unrouted),
@@ -118,12 +119,21 @@ export function listFamilies(numbers: ProxyNumbers, bounds: readonly number[]): 
       'Requests sent a second time.',
       services.map(([service, { retries }]) => ({ labels: { service }, value: retries })),
     ),
-    gauge('connections', 'Open client connections.', one(numbers.connections)),
+    ...listConnections(numbers),
     ...listSecure(numbers, Date.now()),
-    gauge(
-      'table_version',
-      'Revision of the store up to which the table is complete.',
-      one(numbers.tableVersion),
+    gauge('table_version', 'Revision of the store up to which the table is complete.', [
+      { labels: {}, value: numbers.tableVersion },
+    ]),
+  ];
+}
+
+function listConnections({ connections, refused }: ProxyNumbers): readonly Family[] {
+  return [
+    gauge('connections', 'Open client connections.', [{ labels: {}, value: connections }]),
+    counter(
+      'connections_refused_total',
+      'Connections closed before anything was served on them, by reason.',
+      Object.entries(refused).map(([reason, value]) => ({ labels: { reason }, value })),
     ),
   ];
 }

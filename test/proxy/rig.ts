@@ -5,6 +5,9 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import type { RouteEntry } from '../../proxy/control.ts';
 import { type ProxyOptions, type RunningProxy, startProxy } from '../../proxy/server.ts';
 
+/** Trusted, where a test is the proxy before ours. */
+export const LOOPBACK = { address: '127.0.0.0', prefix: 8 };
+
 export interface TestTarget {
   readonly address: string;
   readonly server: Server;

@@ -1,7 +1,7 @@
 // What clients are told of https: where to come back over TLS, and to stay with it. Off where nobody asks for it.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { issueForHosts } from '../support/certificates.ts';
-import { ask, entryOf } from './rig.ts';
+import { ask, entryOf, LOOPBACK } from './rig.ts';
 import { SecureRig } from './secure-rig.ts';
 
 const HSTS = 'strict-transport-security';
@@ -13,7 +13,7 @@ beforeEach(async () => {
 afterEach(() => rig.close());
 
 describe('a request without TLS', () => {
-  const serve = async (redirectPort: number | null, trusted: readonly string[] = []): Promise<void> => {
+  const serve = async (redirectPort: number | null, trusted: (typeof LOOPBACK)[] = []): Promise<void> => {
     const target = await rig.target((incoming, response) =>
       response.end(`${incoming.method} ${incoming.url}`),
     );
@@ -72,7 +72,7 @@ describe('a request without TLS', () => {
     await serve(443);
     expect((await get('shop.test', '/', { 'X-Forwarded-Proto': 'https' })).status).toBe(308);
     await rig.proxy?.stop(0);
-    await serve(443, ['127.0.0.1']);
+    await serve(443, [LOOPBACK]);
     expect((await get('shop.test', '/', { 'X-Forwarded-Proto': 'https' })).status).toBe(200);
     expect((await get('shop.test', '/', { 'X-Forwarded-Proto': 'http' })).status).toBe(308);
   });

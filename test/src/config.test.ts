@@ -44,6 +44,20 @@ describe('settings: flags over variables over defaults', () => {
     ],
     ['a bare port listens everywhere', 'http', { http: ':80' }, {}, { host: null, port: 80 }],
     ['an IPv6 address loses its brackets', 'admin', { admin: '[::1]:9' }, {}, { host: '::1', port: 9 }],
+    ['no address has a limit by default', 'maxConnectionsPerAddress', {}, {}, 0],
+    ['nobody is trusted by default', 'trustedProxies', {}, {}, null],
+    [
+      'networks and single addresses are trusted',
+      'trustedProxies',
+      {},
+      { SLIPWAY_TRUSTED_PROXIES: '10.0.0.0/8, 192.0.2.7,fd00::/8,::1' },
+      [
+        { address: '10.0.0.0', prefix: 8 },
+        { address: '192.0.2.7', prefix: 32 },
+        { address: 'fd00::', prefix: 8 },
+        { address: '::1', prefix: 128 },
+      ],
+    ],
     ['a duration is in milliseconds', 'leaderTtl', { leaderTtl: '1m30s' }, {}, 90_000],
     ['a switch comes from a variable', 'noProxy', {}, { SLIPWAY_NO_PROXY: '1' }, true],
     ['a repeatable flag is a list', 'allowMount', { allowMount: ['/a', '/b'] }, {}, ['/a', '/b']],
@@ -99,6 +113,22 @@ describe('settings: what is refused, with where, what was found and what is expe
     ['a negative age', 'hsts', '-1', /^--hsts: found "-1", expected a whole number from 0 to 63072000/],
     ['an age of many years', 'hsts', '63072001', /expected a whole number from 0 to 63072000/],
     ['a redirect that is neither on nor off', 'httpsRedirect', 'yes', /expected true or false/],
+    [
+      'a network of 33 bits',
+      'trustedProxies',
+      '10.0.0.0/8,10.1.0.0/33',
+      /^--trusted-proxies: .*"10.1.0.0\/33" is/,
+    ],
+    [
+      'a host as a network',
+      'trustedProxies',
+      'lb.test',
+      /expected addresses or networks.*"lb.test" is neither$/,
+    ],
+    ['a network without a number', 'trustedProxies', '10.0.0.0/', /"10.0.0.0\/" is neither$/],
+    ['an empty place among networks', 'trustedProxies', '10.0.0.0/8,', /"" is neither$/],
+    ['IPv4 within IPv6', 'trustedProxies', '::ffff:10.0.0.0/104', /"::ffff:10.0.0.0\/104" is neither$/],
+    ['a network of one interface', 'trustedProxies', 'fe80::1%eth0', /is neither$/],
     ['plain TCP to another machine', 'docker', 'tcp://10.0.0.9:2375', /^--docker: .*root/],
     [
       'an environment, which is not there yet',
@@ -147,6 +177,21 @@ describe('settings: what is refused, with where, what was found and what is expe
     expect(problemsOf(CLIENT_SETTINGS, { etcdCert: 'c.pem' })).toEqual([
       '--etcd-cert: found it alone, expected --etcd-key beside it',
     ]);
+  });
+
+  it('wants a log of which the sample is', () => {
+    expect(problemsOf(PROXY_SETTINGS, { accessLogSample: '0.1' })).toEqual([
+      '--access-log-sample: found it alone, expected --access-log beside it',
+    ]);
+    const given = { accessLogSample: '0.05', accessLog: 'true' };
+    expect(readSettings(PROXY_SETTINGS, given, {}).accessLogSample).toBe(0.05);
+  });
+
+  it('wants to know who may speak the PROXY protocol', () => {
+    expect(problemsOf(PROXY_SETTINGS, { proxyProtocol: 'true' })).toEqual([
+      '--proxy-protocol: found it alone, expected --trusted-proxies beside it',
+    ]);
+    expect(problemsOf(PROXY_SETTINGS, { proxyProtocol: 'true', trustedProxies: '10.0.0.1' })).toEqual([]);
   });
 
   it('wants https and its certificates together, and what is said of it only with it', () => {

@@ -29,6 +29,8 @@ export class ProxyPlace {
   readonly table = join(this.folder, 'table.json');
   readonly pids = new Set<number>();
   readonly certificates = join(this.folder, 'certificates');
+  /** Of the proxy, beside what it has anyway. */
+  environment: NodeJS.ProcessEnv = {};
   port = 0;
   securePort = 0;
   adminPort = 0;
@@ -67,7 +69,7 @@ export class ProxyPlace {
       ...given,
     ];
     // As a variable, so that a successor that does not get it serves nothing.
-    const settings = { ...cleanEnvironment(), SLIPWAY_TABLE: this.table };
+    const settings = { ...cleanEnvironment(), ...this.environment, SLIPWAY_TABLE: this.table };
     this.#proxy = startChild(process.execPath, args, { stdio: ['ignore', log, log], env: settings });
     await waitFor('the proxy to serve', () => this.pid() === this.#proxy?.pid);
     await waitFor('the service to answer', async () => (await fetch(`http://127.0.0.1:${targetPort}/`)).ok);

@@ -2,7 +2,7 @@ import { type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { rawEntry, rawTarget } from '../raw-target.ts';
-import { ask, entryOf, Rig, talk, until } from '../rig.ts';
+import { ask, entryOf, LOOPBACK, Rig, talk, until } from '../rig.ts';
 
 const rig = new Rig();
 afterEach(() => rig.close());
@@ -24,6 +24,28 @@ describe('an answer on its way to the client', () => {
       /^HTTP\/1\.1 299 Very Fine\r\nSet-Cookie: a=1\r\nset-cookie: b=2\r\nContent-Length: 2\r\n/,
     );
     expect(received).not.toMatch(/X-Hop|timeout=1/);
+  });
+
+  it('says what the request is called, to target and client alike, whatever the target calls it', async () => {
+    let seen: unknown;
+    const target = await rig.target((incoming, response) => {
+      seen = incoming.headers['x-request-id'];
+      response.setHeader('X-Request-Id', 'its own');
+      response.end();
+    });
+    const { headers } = await ask(await rig.serve({ web: entryOf([target]) }));
+    expect(headers['x-request-id']).toMatch(/^[0-9a-f]{32}$/);
+    expect(seen).toBe(headers['x-request-id']);
+  });
+
+  it('says what a trusted peer calls it, unless the service says something else of all', async () => {
+    const target = await rig.named('a');
+    const given = { headers: { 'X-Request-Id': 'given-1' } };
+    const plain = await rig.serve({ web: entryOf([target]) }, { trusted: [LOOPBACK] });
+    expect((await ask(plain, given)).headers['x-request-id']).toBe('given-1');
+    const proxy = { headers: { 'X-Request-ID': 'hidden' } };
+    await rig.proxy?.sink.apply({ version: 2, services: { web: entryOf([target], { proxy }) } });
+    expect((await ask(plain, given)).headers['x-request-id']).toBe('hidden');
   });
 
   it('carries trailers, and drops their announcement where none can follow', async () => {

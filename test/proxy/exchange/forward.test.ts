@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { rawEntry } from '../raw-target.ts';
-import { ask, entryOf, Rig, readText, talk, until } from '../rig.ts';
+import { ask, entryOf, LOOPBACK, Rig, readText, talk, until } from '../rig.ts';
 
 const rig = new Rig();
 afterEach(() => rig.close());
@@ -47,7 +47,7 @@ describe('a request on its way to the target', () => {
     const absent = ['x-secret', 'keep-alive', 'proxy-connection', 'proxy-authorization', 'upgrade'];
     for (const name of absent) expect(seen).not.toHaveProperty(name);
     expect(seen).toMatchObject({ host: 'shop.test', 'x-forwarded-for': '127.0.0.1', te: 'trailers' });
-    expect(seen['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
+    expect(seen['x-request-id']).toMatch(/^[0-9a-f]{32}$/);
   });
 
   const claimed = {
@@ -76,7 +76,7 @@ describe('a request on its way to the target', () => {
     expect(JSON.stringify(seen)).not.toMatch(/6\.6\.6\.6|given-1|other\.test/);
     expect(seen).toMatchObject({
       ...{ 'x-forwarded-for': '127.0.0.1', 'x-forwarded-proto': 'http', 'x-forwarded-host': 'shop.test' },
-      'x-real-ip': '127.0.0.1',
+      ...{ 'x-real-ip': '127.0.0.1', forwarded: 'for=127.0.0.1;proto=http;host=shop.test' },
     });
     expect(seen).not.toHaveProperty('x-forwarded-port');
     expect(Object.keys(seen).filter((name) => name.includes('_'))).toEqual([]);
@@ -88,7 +88,7 @@ describe('a request on its way to the target', () => {
       seen = incoming.headers;
       response.end();
     });
-    await ask(await rig.serve({ web: entryOf([target]) }, { trusted: ['127.0.0.0/8'] }), {
+    await ask(await rig.serve({ web: entryOf([target]) }, { trusted: [LOOPBACK] }), {
       headers: claimed,
     });
     expect(seen).toMatchObject({
@@ -97,9 +97,23 @@ describe('a request on its way to the target', () => {
         'x-forwarded-proto': 'https',
         'x-forwarded-host': 'other.test',
       },
-      ...{ 'x-request-id': 'given-1', 'x-real-ip': '6.6.6.6', forwarded: 'for=6.6.6.6' },
+      ...{ 'x-request-id': 'given-1', 'x-real-ip': '6.6.6.6' },
+      forwarded: 'for=6.6.6.6, for=127.0.0.1;proto=http;host=shop.test',
     });
     expect(Object.keys(seen).filter((name) => name.includes('_'))).toEqual([]);
+  });
+
+  it('puts the words of a trusted peer that knows no Forwarded into that field', async () => {
+    let seen: IncomingMessage['headers'] = {};
+    const target = await rig.target((incoming, response) => {
+      seen = incoming.headers;
+      response.end();
+    });
+    const { Forwarded: _, ...headers } = claimed;
+    await ask(await rig.serve({ web: entryOf([target]) }, { trusted: [LOOPBACK] }), { headers });
+    expect(seen.forwarded).toBe(
+      'for=6.6.6.6;proto=https;host=other.test, for=127.0.0.1;proto=http;host=shop.test',
+    );
   });
 
   it.each(['DELETE', 'OPTIONS', 'GET', 'POST'])(

@@ -47,7 +47,7 @@ async function sent(text: string): Promise<string> {
     if (/\r\n\r\n$|abc$/.test(received)) socket.write(answer());
   });
   await talk(await rig.serve({ web: rawEntry(address) }), text);
-  return (sides[0]?.received ?? '').replace(/X-[^\r]+\r\n/g, '');
+  return (sides[0]?.received ?? '').replace(/(?:X-|Forwarded:)[^\r]+\r\n/g, '');
 }
 
 describe('a request as it goes out', () => {

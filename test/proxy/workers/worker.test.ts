@@ -111,10 +111,23 @@ describe('several workers', () => {
       return another !== null;
     }, 'there is room again');
     expect(await open()).toBeNull();
+    expect((await rig.proxy?.stats())?.refused['address-limit']).toBeGreaterThanOrEqual(2);
     const [victim = 0] = workerIds();
     process.kill(victim, 'SIGKILL');
     await until(async () => (await open()) !== null, 'those of the dead worker do not count');
     for (const socket of sockets) socket?.destroy();
+  });
+
+  it('take no more connections together than they may', async () => {
+    const target = await rig.named('1');
+    const port = await rig.serve({ web: entryOf([target]) }, { workers: 2, maxConnections: 6 });
+    const sockets = Array.from({ length: 20 }, () => connect(port, '127.0.0.1'));
+    for (const socket of sockets) socket.on('error', () => socket.destroy()).resume();
+    await until(async () => (await rig.proxy?.stats())?.refused.limit === 14, 'the others are refused');
+    expect((await rig.proxy?.stats())?.connections).toBe(6);
+    for (const socket of sockets) socket.destroy();
+    await until(async () => (await rig.proxy?.stats())?.connections === 0, 'there is room again');
+    expect((await ask(port)).body).toBe('1');
   });
 
   it('that do not keep up leave no queue without an end', () => {

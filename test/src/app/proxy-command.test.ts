@@ -40,6 +40,30 @@ describe('the proxy beside a controller', () => {
     });
   });
 
+  it('has the limits that the daemon got', async () => {
+    const given = { maxConnections: '70', maxConnectionsPerAddress: '3' };
+    expect(await startBeside(given, {})).toMatchObject({ maxConnections: 70, maxConnectionsPerAddress: 3 });
+    expect(await startBeside({}, {})).toMatchObject({ maxConnections: 20_000, maxConnectionsPerAddress: 0 });
+  });
+
+  it('tells of requests as the daemon is told to', async () => {
+    const given = { accessLog: 'true', accessLogSample: '0.000001' };
+    expect(await startBeside(given, {})).toMatchObject({ accessLog: true, accessLogSample: 0.000001 });
+    expect(await startBeside({}, {})).toMatchObject({ accessLog: false, accessLogSample: null });
+  });
+
+  it('believes whom the daemon is told to believe', async () => {
+    const given = { trustedProxies: '10.0.0.0/8,::1', proxyProtocol: 'true' };
+    expect(await startBeside(given, {})).toMatchObject({
+      proxyProtocol: true,
+      trustedProxies: [
+        { address: '10.0.0.0', prefix: 8 },
+        { address: '::1', prefix: 128 },
+      ],
+    });
+    expect(await startBeside({}, {})).toMatchObject({ trustedProxies: null, proxyProtocol: false });
+  });
+
   it('takes no variable that is for a proxy of one’s own', async () => {
     const env = { SLIPWAY_ID: 'mine', SLIPWAY_TABLE: 'table.json', SLIPWAY_SNAPSHOT: 'kept.json' };
     expect(await startBeside({}, env)).toMatchObject({ id: null, table: null, snapshot: null });

@@ -1,7 +1,7 @@
 // The log: one line of JSON each, nothing lost at exit, nothing secret in it.
 import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
-import { createLog, type LogLevel } from '../../../src/telemetry/log.ts';
+import { createAccessLog, createLog, type LogLevel } from '../../../src/telemetry/log.ts';
 
 function record(level: LogLevel = 'debug') {
   const lines: string[] = [];
@@ -21,6 +21,14 @@ test('a line has level, time, fields and the message', () => {
     attempt: 3,
     message: 'store unavailable',
   });
+});
+
+test('a line of the access log has its own time', () => {
+  const lines: string[] = [];
+  createAccessLog({ write: (line: string) => lines.push(line) })({ time: 'then', status: 200, path: '/"\n' });
+  expect(lines).toEqual([
+    '{"level":"info","time":"then","status":200,"path":"/\\"\\n","message":"request"}\n',
+  ]);
 });
 
 test.each([

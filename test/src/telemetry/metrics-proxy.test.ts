@@ -39,6 +39,8 @@ test('the rest', async () => {
   expect(readValue(text, 'slipway_proxy_upstream_errors_total', { ...errors, reason: 'timeout' })).toBe(0);
   expect(readValue(text, 'slipway_proxy_retries_total', { service: 'web' })).toBe(1);
   expect(readValue(text, 'slipway_proxy_connections')).toBe(7);
+  const refused = (reason: string) => readValue(text, 'slipway_proxy_connections_refused_total', { reason });
+  expect([refused('limit'), refused('address-limit')]).toEqual([0, 2]);
   expect(readValue(text, 'slipway_proxy_table_version')).toBe(42);
   expect(readValue(text, 'slipway_build_info', { version: '1.2.3' })).toBe(1);
 });

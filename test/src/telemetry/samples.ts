@@ -51,6 +51,7 @@ export const BOUNDS = [0.1, 1];
 export const NUMBERS: ProxyNumbers = {
   tableVersion: 42,
   connections: 7,
+  refused: { limit: 0, 'address-limit': 2 },
   handshakeErrors: { timeout: 1, protocol: 0 },
   unrouted: [0, 0, 0, 5, 0],
   services: {

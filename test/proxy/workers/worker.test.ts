@@ -123,8 +123,13 @@ describe('several workers', () => {
     const port = await rig.serve({ web: entryOf([target]) }, { workers: 2, maxConnections: 6 });
     const sockets = Array.from({ length: 20 }, () => connect(port, '127.0.0.1'));
     for (const socket of sockets) socket.on('error', () => socket.destroy()).resume();
-    await until(async () => (await rig.proxy?.stats())?.refused.limit === 14, 'the others are refused');
-    expect((await rig.proxy?.stats())?.connections).toBe(6);
+    const count = async () => {
+      const stats = await rig.proxy?.stats();
+      return [stats?.connections, stats?.refused.limit];
+    };
+    await until(async () => (await count())[1] === 14, 'the others are refused');
+    await until(async () => (await count())[0] === 6, 'six are kept');
+    expect(await count()).toEqual([6, 14]);
     for (const socket of sockets) socket.destroy();
     await until(async () => (await rig.proxy?.stats())?.connections === 0, 'there is room again');
     expect((await ask(port)).body).toBe('1');

@@ -93,9 +93,16 @@ function isDrained(world: World, member: Member, since: number): boolean {
   const { address, revision } = member.replica;
   if (world.spec.settings.port === null && address === null) return true;
   if (member.routed || !isAcknowledged(world)) return false;
-  if (address === null) return true;
+  if (address === null) return !isNamedUnseen(world, revision);
   const hasRequests = countBusy(world.observed, identify(revision, address)) > 0;
   return !hasRequests || world.now >= findDrainEnd(world, since);
+}
+
+/** The table names an address of the revision that nothing has now: the engine may be starting its container again. */
+function isNamedUnseen({ observed, members }: World, revision: number): boolean {
+  const seen = members.map(({ replica }) => replica.address);
+  const targets = observed.route?.value.targets ?? [];
+  return targets.some((target) => target.revision === revision && !seen.includes(target.address));
 }
 
 function drainDeadline(world: World, member: Member, draining: Memory['draining']): number | null {

@@ -21,6 +21,7 @@ const act = (given: Given, goal: Goal = WANT_3) => converge(world(given), goal).
 
 describe('what leaves is stopped only after it is out of every table and its requests have ended', () => {
   const leaving = replica('web-r1-4', { readyForMs: 1 });
+  const restarting = replica('web-r1-4', { state: 'restarting', address: null });
   const replicas = [...ready(1, 3), leaving];
   const memory = { draining: { 'web-r1-4': NOW - 1000 } };
   const proxy = { id: 'p1', applied: 50, busy: {}, refused: {} };
@@ -41,6 +42,16 @@ describe('what leaves is stopped only after it is out of every table and its req
     ['no proxy lives', { ...out, proxies: [] }, ['stop web-r1-4']],
     ['no table is stored', { ...out, route: null }, ['stop web-r1-4']],
     ['the stop is under way', { ...out, replicas: [...ready(1, 3), { ...leaving, stopping: true }] }, []],
+    [
+      'the engine starts it again, and the table names the address that it had',
+      { ...out, ...routed({ 1: 100 }, replicas), replicas: [...ready(1, 3), restarting] },
+      [],
+    ],
+    [
+      'the engine starts it again, and the table does not',
+      { ...out, replicas: [...ready(1, 3), restarting] },
+      ['stop web-r1-4'],
+    ],
     [
       'it has ended',
       { ...out, replicas: [...ready(1, 3), { ...leaving, state: 'exited' }] },

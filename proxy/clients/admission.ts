@@ -5,8 +5,8 @@
 // - Only a trusted peer's header is read, and without one nothing of it is served: a stranger could name any address.
 // - A connection counts for the address that it is served for, and from before it is served.
 import type { Socket } from 'node:net';
-import { AddressBook, addressOf, nameAddress } from './addresses.ts';
 import { countRefusals, type Refusal, type RefusalCounts } from '../counters.ts';
+import { AddressBook, addressOf, nameAddress } from './addresses.ts';
 import { type Introduction, readProxyHeader } from './proxy-header-reader.ts';
 import type { TrustedPeers } from './trusted.ts';
 

@@ -2,23 +2,23 @@
 // requests; opens no socket itself.
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { countClass, type MutableClassCounts, type ProxyStats } from '../counters.ts';
-import { Deadlines } from '../exchange/deadlines.ts';
-import type { AnswerCode } from '../errors.ts';
-import { Exchange } from '../exchange/exchange.ts';
 import type { AccessLog } from '../access.ts';
+import { countClass, type MutableClassCounts, type ProxyStats } from '../counters.ts';
+import type { AnswerCode } from '../errors.ts';
+import { Deadlines } from '../exchange/deadlines.ts';
+import { Exchange } from '../exchange/exchange.ts';
+import type { Job, Plane } from '../exchange/job.ts';
+import { Streams } from '../exchange/streams.ts';
+import type { Router } from '../table/router.ts';
+import type { Service } from '../table/service.ts';
+import type { ServiceSettings } from '../table/table.ts';
 import { addressOf } from './addresses.ts';
 import { describeHop } from './forwarded.ts';
 import { type Client, findField } from './headers.ts';
-import type { Job, Plane } from '../exchange/job.ts';
 import { readOffer } from './offer.ts';
 import { type ReplyContext, reply } from './reply.ts';
 import { pathOf, type RequestHead, readRequest } from './request.ts';
-import type { Router } from '../table/router.ts';
-import type { Service } from '../table/service.ts';
-import { Streams } from '../exchange/streams.ts';
 import type { TrustedPeers } from './trusted.ts';
-import type { ServiceSettings } from '../table/table.ts';
 
 /** What clients are told of https. */
 export interface SecureWords {

@@ -2,11 +2,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { AccessLog } from '../access.ts';
-import type { Deadlines } from './deadlines.ts';
-import type { AnswerCode, TargetError } from '../errors.ts';
 import type { RequestHead } from '../clients/request.ts';
-import type { Streams } from './streams.ts';
+import type { AnswerCode, TargetError } from '../errors.ts';
 import type { ServiceSettings } from '../table/table.ts';
+import type { Deadlines } from './deadlines.ts';
+import type { Streams } from './streams.ts';
 
 /** RFC 9110 9.2.1: what may be sent again when nobody knows what became of it. */
 export const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);

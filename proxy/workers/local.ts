@@ -1,14 +1,14 @@
 // One data plane in this process: a table, the clients' connections, and their end. What `--workers 1` is, and what each
 // worker runs.
 import type { Socket } from 'node:net';
-import type { Certificate } from '../tls/certificate.ts';
-import type { ProxyStats } from '../counters.ts';
 import { AccessLog, type AccessRecord } from '../access.ts';
 import { Admission, type AskAdmission } from '../clients/admission.ts';
 import { Listener, type ListenerOptions, type Patience } from '../clients/listener.ts';
 import { DataPlane, type SecureWords } from '../clients/plane.ts';
 import { type Network, TrustedPeers } from '../clients/trusted.ts';
+import type { ProxyStats } from '../counters.ts';
 import { Router } from '../table/router.ts';
+import type { Certificate } from '../tls/certificate.ts';
 
 export interface LocalOptions extends ListenerOptions {
   /** Proxies before us whose word on the client is taken; none by default. */

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { rawEntry } from '../raw-target.ts';
-import { ask, entryOf, LOOPBACK, readText, Rig, talk, until } from '../rig.ts';
+import { ask, entryOf, LOOPBACK, Rig, readText, talk, until } from '../rig.ts';
 
 const rig = new Rig();
 afterEach(() => rig.close());

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { AccessBatch } from '../../../proxy/workers/access-batch.ts';
 import type { AccessRecord } from '../../../proxy/server.ts';
+import { AccessBatch } from '../../../proxy/workers/access-batch.ts';
 import { until } from '../rig.ts';
 
 const RECORD: AccessRecord = {

@@ -9,14 +9,16 @@ export interface Network {
 
 export class TrustedPeers {
   readonly #list = new BlockList();
+  readonly #isAnybody: boolean;
 
   constructor(networks: readonly Network[]) {
+    this.#isAnybody = networks.length > 0;
     for (const { address, prefix } of networks) this.#list.addSubnet(address, prefix, familyOf(address));
   }
 
   /** Of a plain address; empty, of a connection that has ended, it is nobody's. */
   has(address: string): boolean {
-    return address !== '' && this.#list.check(address, familyOf(address));
+    return this.#isAnybody && address !== '' && this.#list.check(address, familyOf(address));
   }
 }
 

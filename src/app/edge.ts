@@ -16,9 +16,13 @@ export function composeEdge(config: ProxyConfig): Partial<ProxyOptions> {
 }
 
 /** Null where nobody asks for it. */
-export function openAccessStream({ accessLog }: ProxyConfig, releases: Releases): BackgroundStream | null {
+export function openAccessStream(
+  { accessLog }: ProxyConfig,
+  releases: Releases,
+  open: () => BackgroundStream = openBackgroundStream,
+): BackgroundStream | null {
   if (!accessLog) return null;
-  const stream = openBackgroundStream();
+  const stream = open();
   releases.add('access log', () => stream.close());
   return stream;
 }

@@ -38,6 +38,18 @@ describe('the access log', () => {
     expect(composeAccess(read({}), null)).toEqual({});
   });
 
+  it('is closed with all else', async () => {
+    let isClosed = false;
+    const close = async (): Promise<void> => {
+      isClosed = true;
+    };
+    const releases = new Releases();
+    const open = () => ({ write: () => undefined, trouble: () => null, close });
+    openAccessStream(read({ accessLog: 'true' }), releases, open);
+    await releases.close();
+    expect(isClosed).toBe(true);
+  });
+
   it('has a line for each record, and of all requests where no sample is asked for', () => {
     const lines: string[] = [];
     const stream = {

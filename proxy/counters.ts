@@ -28,6 +28,8 @@ export interface RevisionStats {
 
 export interface ServiceStats {
   readonly parked: number;
+  /** Targets in the table that are not asked because they took no connections. */
+  readonly ejected: number;
   readonly retries: number;
   /** Answered by the proxy itself, before any revision was chosen. */
   readonly unserved: ClassCounts;

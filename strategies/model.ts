@@ -182,6 +182,9 @@ export interface RouteProxySettings {
   readonly affinity: { readonly cookie: string; readonly ttl: string } | null;
   readonly max_body: number | null;
   readonly headers: Readonly<Record<string, string>>;
+  readonly ejection: { readonly errors: number; readonly time: string } | null;
+  readonly slow_start: string | null;
+  readonly retry_budget: number;
 }
 
 /** Why a service is as it is: constant words, for status, metrics and alerts. */

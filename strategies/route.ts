@@ -92,7 +92,7 @@ function previewOf(world: World, goal: Goal, targets: RouteEntry['targets']): Ro
 }
 
 export function formatProxySettings({ proxy }: ServiceSpec): RouteProxySettings {
-  const { park, affinity } = proxy;
+  const { park, affinity, ejection, slowStartMs } = proxy;
   return {
     timeout: formatDuration(proxy.timeoutMs),
     idle_timeout: formatDuration(proxy.idleTimeoutMs),
@@ -101,6 +101,9 @@ export function formatProxySettings({ proxy }: ServiceSpec): RouteProxySettings 
     affinity: affinity === null ? null : { cookie: affinity.cookie, ttl: formatDuration(affinity.ttlMs) },
     max_body: proxy.maxBodyBytes,
     headers: proxy.headers,
+    ejection: ejection === null ? null : { errors: ejection.errors, time: formatDuration(ejection.timeMs) },
+    slow_start: slowStartMs === null ? null : formatDuration(slowStartMs),
+    retry_budget: proxy.retryPercent,
   };
 }
 

@@ -150,4 +150,9 @@ export interface ProxySettings {
   readonly affinity: { readonly cookie: string; readonly ttlMs: number } | null;
   readonly maxBodyBytes: number | null;
   readonly headers: Readonly<Record<string, string>>;
+  /** Null: a target that takes no connections is asked on. */
+  readonly ejection: { readonly errors: number; readonly timeMs: number } | null;
+  /** Null: a target that joins others gets its full share at once. */
+  readonly slowStartMs: number | null;
+  readonly retryPercent: number;
 }

@@ -4,7 +4,8 @@
 // INVARIANTS
 // - A failed connection is nobody's fault and costs no retry: every other target is tried, then the request is parked
 //   for a moment, until `park.timeout` is used up.
-// - What was sent is sent again only when the method is safe, there was no body, and no byte came back.
+// - What was sent is sent again only when the method is safe, there was no body, and no byte came back; and while the
+//   service's share of such is not spent.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readAffinity, renderAffinity } from '../table/affinity.ts';
 import { ANSWERS, type AnswerCode, type TargetError } from '../errors.ts';
@@ -19,6 +20,7 @@ import type { Target } from '../table/target.ts';
 
 /** When no target takes a connection, how soon one of those who wait tries them all again. */
 const RETRY_MS = 75;
+type Unanswered = Extract<Outcome, { kind: 'unanswered' }>;
 /** Counted for a client that left before any status was sent. */
 const CLIENT_GONE_STATUS = 499;
 
@@ -95,6 +97,7 @@ export class Exchange implements Job, Wish {
 
   async #pursue(): Promise<void> {
     const { maxBodyBytes } = this.#settings;
+    this.#service.budget.note(this.#startedAt);
     if (maxBodyBytes !== null && (this.head.contentLength ?? 0) > maxBodyBytes)
       return this.#answer('body-too-large');
     this.response.once('close', () => this.#leave());
@@ -142,38 +145,38 @@ export class Exchange implements Job, Wish {
         this.#answer(outcome.answer);
         return true;
       case 'unsent':
-        this.#tryElsewhere(target, outcome.reason !== null);
+        this.#service.retries += 1;
+        this.#tryElsewhere(target, outcome.reason);
         return false;
       case 'unanswered':
-        return this.#concludeUnanswered(outcome.reused, target);
+        return this.#concludeUnanswered(outcome, target);
     }
   }
 
-  #concludeUnanswered(reused: boolean, target: Target): boolean {
+  #concludeUnanswered({ reused, reason }: Unanswered, target: Target): boolean {
     const repeatable = SAFE_METHODS.has(this.head.method) && !this.head.hasBody && this.tunnel === null;
-    if (repeatable && reused && !this.#renewed) {
-      // It had been idle, and its target closed it just then: a new connection tells whether the target is well.
+    // It had been idle, and its target closed it just then: a new connection tells whether the target is well.
+    const renew = reused && !this.#renewed;
+    if (!repeatable || (!renew && this.#retriesLeft === 0) || !this.#service.mayRepeat()) {
+      this.#answer('target-failed');
+      return true;
+    }
+    if (renew) {
       this.#renewed = true;
-      this.#service.retries += 1;
       target.pool.dropIdle(0);
       this.preferred = target.revision;
       return false;
     }
-    if (!repeatable || this.#retriesLeft === 0) {
-      this.#answer('target-failed');
-      return true;
-    }
     this.#retriesLeft -= 1;
-    this.#tryElsewhere(target, true);
+    this.#tryElsewhere(target, reason);
     return false;
   }
 
   /** Stays with the revision while that has another target: the split has counted this request already. */
-  #tryElsewhere(target: Target, aside: boolean): void {
-    this.#service.retries += 1;
+  #tryElsewhere(target: Target, reason: TargetError | null): void {
     this.preferred = target.revision;
-    if (!aside) return;
-    target.setAside(performance.now());
+    if (reason === null) return;
+    this.#service.passOver(target, reason);
     this.tried ??= new Set();
     this.tried.add(target);
   }

@@ -105,6 +105,7 @@ class Attempt implements Forwarding, Connecting, Deadline, WireEvents, BodyEvent
   onConnected(): void {
     if (this.#phase !== 'connecting' || this.#wire === null) return;
     this.#target.connecting.delete(this);
+    this.#target.health.noteConnected();
     this.#job.connected();
     if (this.#body === null) {
       this.#wire.end([]);

@@ -1,6 +1,7 @@
 // One service's entry of the table, from unknown to checked and normalised: every default filled in, durations in
 // milliseconds. Decides nothing about other services.
 import { type Fields, isFields, Reader } from './reader.ts';
+import { readTreatment } from './settings.ts';
 import type { Affinity, Preview, ServiceEntry, ServiceSettings, Share, TargetAddress } from './table.ts';
 
 const HOST =
@@ -123,6 +124,7 @@ function readSettings(reader: Reader, value: unknown): ServiceSettings {
     affinity: readAffinity(reader, fields.affinity),
     maxBodyBytes: readMaxBody(reader, fields.max_body),
     ...readHeaders(reader, fields.headers),
+    ...readTreatment(reader, fields),
     missingHeaders: [],
   };
 }

@@ -20,6 +20,10 @@ export interface RouteEntry {
     readonly affinity?: { readonly cookie: string; readonly ttl: string } | null;
     readonly max_body?: number | null;
     readonly headers?: Readonly<Record<string, string>>;
+    readonly ejection?: { readonly errors?: number; readonly time?: string } | null;
+    readonly slow_start?: string | null;
+    /** Percent. */
+    readonly retry_budget?: number;
   };
 }
 
@@ -76,6 +80,12 @@ export interface ServiceSettings {
   readonly parkMaxRequests: number;
   readonly affinity: Affinity | null;
   readonly maxBodyBytes: number | null;
+  /** After so many connections in a row that a target did not take, and for how long at first. */
+  readonly ejection: { readonly errors: number; readonly timeMs: number } | null;
+  /** Over which a target that joins others gets its full share; 0: at once. */
+  readonly slowStartMs: number;
+  /** Of the requests that came lately, how many may be sent a second time. */
+  readonly retryPercent: number;
   /** Set on every response, in place of the target's own of that name: name, value, name, value, … */
   readonly headers: readonly string[];
   /** Their names in lower case. */

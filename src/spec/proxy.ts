@@ -4,6 +4,7 @@ import type { ProxySettings } from '../../strategies/spec.ts';
 import { DAY, duration, field, integer, refused, section, size, text } from './fields.ts';
 import { textMap } from './maps.ts';
 import { isHeaderName } from './routes.ts';
+import { parseAmount } from './units.ts';
 
 const HOP_BY_HOP =
   /^(connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|content-length|host)$/i;
@@ -30,6 +31,16 @@ const affinityFields = section({
 const off = field<null>('`off`, or a map', (raw) => (raw === 'off' || raw === false ? null : refused));
 const none = field<null>('`none`, or a size such as 10m', (raw) => (raw === 'none' ? null : refused));
 
+const ejectionFields = section({
+  errors: integer(1, 100).default(3),
+  time: duration(1, DAY).default(10_000),
+});
+
+const percent = field<number>('a share from 0% to 100%', (raw) => {
+  const parsed = parseAmount(raw);
+  return parsed !== undefined && 'percent' in parsed ? parsed.percent : refused;
+});
+
 const fields = section({
   timeout: duration(1, DAY).default(30_000),
   idle_timeout: duration(1, DAY).default(60_000),
@@ -41,6 +52,11 @@ const fields = section({
   affinity: z.union([off, affinityFields], { error: '`off`, or a map' }).default(null),
   max_body: z.union([none, size(1, 'above zero')], { error: '`none`, or a size such as 10m' }).default(null),
   headers: headers.default({}),
+  ejection: z.union([off, ejectionFields], { error: '`off`, or a map' }).prefault({}),
+  slow_start: z
+    .union([off, duration(1, DAY)], { error: '`off`, or a duration such as 30s, at most 24h' })
+    .default(null),
+  retry_budget: percent.default(20),
 });
 
 export const proxy = fields.transform(
@@ -52,5 +68,8 @@ export const proxy = fields.transform(
     affinity: raw.affinity === null ? null : { cookie: raw.affinity.cookie, ttlMs: raw.affinity.ttl },
     maxBodyBytes: raw.max_body,
     headers: raw.headers,
+    ejection: raw.ejection === null ? null : { errors: raw.ejection.errors, timeMs: raw.ejection.time },
+    slowStartMs: raw.slow_start,
+    retryPercent: raw.retry_budget,
   }),
 );

@@ -19,6 +19,14 @@ interface RevisionNumbers {
   }[];
 }
 
+interface ServiceNumbers {
+  readonly parked: number;
+  readonly ejected: number;
+  readonly retries: number;
+  readonly unserved: ClassCounts;
+  readonly revisions: readonly RevisionNumbers[];
+}
+
 /** What a proxy counts; `unserved` and `unrouted` it answered itself, for a service or for none. */
 export interface ProxyNumbers {
   readonly tableVersion: number;
@@ -26,17 +34,7 @@ export interface ProxyNumbers {
   /** By reason. */
   readonly handshakeErrors: Readonly<Record<string, number>>;
   readonly unrouted: ClassCounts;
-  readonly services: Readonly<
-    Record<
-      string,
-      {
-        readonly parked: number;
-        readonly retries: number;
-        readonly unserved: ClassCounts;
-        readonly revisions: readonly RevisionNumbers[];
-      }
-    >
-  >;
+  readonly services: Readonly<Record<string, ServiceNumbers>>;
   readonly certificates: readonly CertificateNumbers[];
 }
 
@@ -101,11 +99,7 @@ export function listFamilies(numbers: ProxyNumbers, bounds: readonly number[]): 
         value: inFlight,
       })),
     ),
-    gauge(
-      'parked',
-      'Requests that wait for a replica.',
-      services.map(([service, { parked }]) => ({ labels: { service }, value: parked })),
-    ),
+    ...listStates(services),
     counter(
       'upstream_errors_total',
       'Failures of targets, by reason.',
@@ -124,6 +118,21 @@ export function listFamilies(numbers: ProxyNumbers, bounds: readonly number[]): 
       'table_version',
       'Revision of the store up to which the table is complete.',
       one(numbers.tableVersion),
+    ),
+  ];
+}
+
+function listStates(services: readonly (readonly [string, ServiceNumbers])[]): readonly Family[] {
+  return [
+    gauge(
+      'parked',
+      'Requests that wait for a replica.',
+      services.map(([service, { parked }]) => ({ labels: { service }, value: parked })),
+    ),
+    gauge(
+      'ejected',
+      'Targets that are not asked because they took no connections.',
+      services.map(([service, { ejected }]) => ({ labels: { service }, value: ejected })),
     ),
   ];
 }

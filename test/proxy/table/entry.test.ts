@@ -36,6 +36,7 @@ describe('an entry', () => {
             parkMaxRequests: 1_000,
           },
           ...{ affinity: null, maxBodyBytes: null, headers: [] },
+          ...{ ejection: { errors: 3, timeMs: 10_000 }, slowStartMs: 0, retryPercent: 20 },
         },
       },
     });
@@ -57,20 +58,26 @@ describe('an entry', () => {
         park: [],
         max_body: -1,
         headers: { Connection: 'x', 'X-A': 'a\r\nb' },
+        ejection: { errors: 0, time: 'soon' },
+        slow_start: 30,
+        retry_budget: '20%',
       },
     });
-    expect(problems.map((problem) => problem.split(':')[0]).sort()).toEqual([
-      ...[
-        'coming',
-        'preview',
-        'proxy.headers.Connection',
-        'proxy.headers.X-A',
-        'proxy.max_body',
-        'proxy.park',
-      ],
-      ...['proxy.retries', 'proxy.timeout', 'routes[0].host', 'routes[0].path', 'split.2', 'split.one'],
-      ...['targets[0].address', 'targets[0].revision', 'targets[1].address'],
-    ]);
+    expect(problems.map((problem) => problem.split(':')[0]).sort()).toEqual(
+      [
+        ...[
+          'coming',
+          'preview',
+          'proxy.headers.Connection',
+          'proxy.headers.X-A',
+          'proxy.max_body',
+          'proxy.park',
+        ],
+        ...['proxy.ejection.errors', 'proxy.ejection.time', 'proxy.retry_budget', 'proxy.slow_start'],
+        ...['proxy.retries', 'proxy.timeout', 'routes[0].host', 'routes[0].path', 'split.2', 'split.one'],
+        ...['targets[0].address', 'targets[0].revision', 'targets[1].address'],
+      ].sort(),
+    );
     expect(problems).toContain('coming: found "yes", expected true or false');
   });
 

@@ -56,6 +56,7 @@ export const NUMBERS: ProxyNumbers = {
   services: {
     web: {
       parked: 2,
+      ejected: 1,
       retries: 1,
       unserved: [0, 0, 0, 0, 3],
       revisions: [

@@ -185,6 +185,7 @@ export interface RouteProxySettings {
   readonly ejection: { readonly errors: number; readonly time: string } | null;
   readonly slow_start: string | null;
   readonly retry_budget: number;
+  readonly assets: readonly string[];
 }
 
 /** Why a service is as it is: constant words, for status, metrics and alerts. */

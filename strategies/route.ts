@@ -50,7 +50,7 @@ export function planRoute(world: World, goal: Goal): RouteEntry | null {
   const { spec, memory } = world;
   if (spec.settings.port === null && !world.members.some((m) => m.replica.address !== null)) return null;
   const split = effectiveSplit(world, goal);
-  const shown = revisionsPresent(world).filter((r) => (split[r] ?? 0) > 0 || r === goal.preview);
+  const shown = revisionsPresent(world).filter((r) => (split[r] ?? 0) > 0 || isAtHand(world, goal, r));
   const targets = shown.flatMap((revision) => targetsOf(world, goal, revision));
   const candidate = memory.rollout?.revision ?? null;
   const entry: RouteEntry = {
@@ -64,6 +64,13 @@ export function planRoute(world: World, goal: Goal): RouteEntry | null {
   };
   const isToGo = Object.keys(goal.wanted).length === 0 && world.members.length > 0;
   return isToGo ? closeEntry(entry) : entry;
+}
+
+// In the table without a weight: previewed, or asked for assets that the others do not have.
+function isAtHand({ spec, memory }: World, goal: Goal, revision: number): boolean {
+  if (revision === goal.preview) return true;
+  const { stable, rollout, warm } = memory;
+  return spec.proxy.assets.length > 0 && [stable, rollout?.revision, warm?.revision].includes(revision);
 }
 
 /**
@@ -104,6 +111,7 @@ export function formatProxySettings({ proxy }: ServiceSpec): RouteProxySettings 
     ejection: ejection === null ? null : { errors: ejection.errors, time: formatDuration(ejection.timeMs) },
     slow_start: slowStartMs === null ? null : formatDuration(slowStartMs),
     retry_budget: proxy.retryPercent,
+    assets: proxy.assets,
   };
 }
 

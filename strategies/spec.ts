@@ -155,4 +155,6 @@ export interface ProxySettings {
   /** Null: a target that joins others gets its full share at once. */
   readonly slowStartMs: number | null;
   readonly retryPercent: number;
+  /** Paths, with `*` for any characters, at which a 404 is asked of the other revision. */
+  readonly assets: readonly string[];
 }

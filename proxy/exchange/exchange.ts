@@ -10,7 +10,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readAffinity, renderAffinity } from '../table/affinity.ts';
 import { ANSWERS, type AnswerCode, type TargetError } from '../errors.ts';
 import { forward } from './forward.ts';
-import { type Forwarding, type Job, type Outcome, type Plane, SAFE_METHODS } from './job.ts';
+import { askElsewhere, isAsset } from './fallback.ts';
+import { type Held, type Job, type Outcome, type Plane, SAFE_METHODS } from './job.ts';
 import type { Wish } from '../table/picker.ts';
 import { reply } from '../clients/reply.ts';
 import type { RequestHead } from '../clients/request.ts';
@@ -53,7 +54,7 @@ export class Exchange implements Job, Wish {
   readonly #startedAt = performance.now();
   readonly #sticky: number | null;
   readonly #settings: ServiceSettings;
-  #forwarding: Forwarding | null = null;
+  #forwarding: { abort(): void } | null = null;
   #gone = false;
   #revision: number | null = null;
   #retriesLeft: number;
@@ -121,11 +122,31 @@ export class Exchange implements Job, Wish {
     this.#revision = target.revision;
     const { affinity } = this.#settings;
     const wanted = affinity !== null && this.forced === null && this.#sticky !== target.revision;
-    this.setCookie = wanted ? renderAffinity(affinity, target.revision, this.#secure) : null;
-    this.#forwarding = forward(this, target);
-    const outcome = await this.#forwarding.outcome;
-    this.#forwarding = null;
-    return outcome;
+    const cookie = wanted ? renderAffinity(affinity, target.revision, this.#secure) : null;
+    const outcome = await this.#tryOn(target, cookie);
+    if (outcome.kind !== 'held') return outcome;
+    const tryOn = (other: Target) => this.#tryOn(other, null);
+    const second = await askElsewhere(outcome, target.revision, this.#service, tryOn);
+    if (second === null) return this.#resume(outcome, cookie);
+    this.#revision = second.revision;
+    return second.outcome;
+  }
+
+  #tryOn(target: Target, cookie: string | null): Promise<Outcome | Held> {
+    this.setCookie = cookie;
+    const forwarding = forward(this, target);
+    this.#forwarding = forwarding;
+    return forwarding.outcome;
+  }
+
+  #resume(held: Held, cookie: string | null): Promise<Outcome> {
+    this.setCookie = cookie;
+    this.#forwarding = held;
+    return held.resume();
+  }
+
+  looksElsewhere(): boolean {
+    return this.tunnel === null && isAsset(this.head, this.#settings);
   }
 
   /** True when it is over; otherwise another try follows. */

@@ -30,6 +30,8 @@ export interface Job {
   readonly setCookie: string | null;
   /** The target has taken the connection. */
   connected(): void;
+  /** Asked of a 404: it is to be held back until another revision has been asked. */
+  looksElsewhere(): boolean;
 }
 
 export type Outcome =
@@ -45,8 +47,17 @@ export type Outcome =
   | { readonly kind: 'broken'; readonly status: number; readonly reason: TargetError | null }
   | { readonly kind: 'client-gone'; readonly status: number | null };
 
+/** A try whose answer is kept back until its caller says what is to become of it. */
+export interface Held {
+  readonly kind: 'held';
+  /** It goes to the client after all. */
+  resume(): Promise<Outcome>;
+  /** It is for nobody. Its connection is of use again when all has come already, and closed otherwise. */
+  abort(): void;
+}
+
 export interface Forwarding {
-  readonly outcome: Promise<Outcome>;
+  readonly outcome: Promise<Outcome | Held>;
   /** The client has gone. */
   abort(): void;
 }

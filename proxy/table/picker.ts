@@ -44,6 +44,13 @@ export class Picker {
     return forced === null ? this.#shares.length > 0 : this.#groups.has(forced);
   }
 
+  findOther(revision: number): number | null {
+    const weightOf = (each: number): number =>
+      this.#split.find((share) => share.revision === each)?.weight ?? 0;
+    const others = [...this.#groups.keys()].filter((each) => each !== revision);
+    return others.sort((a, b) => weightOf(b) - weightOf(a) || b - a)[0] ?? null;
+  }
+
   /** Null when every target that may be used has failed this request, or there is none. */
   pick(wish: Wish, now: number): Target | null {
     for (const resort of RESORTS) {

@@ -76,6 +76,13 @@ export class Service {
     return target?.claim() === true ? target : null;
   }
 
+  /** Of another revision that the table holds, the one with most weight and then the latest, if a retry may be made. */
+  claimOther(revision: number): Target | null {
+    const other = this.#picker.findOther(revision);
+    if (other === null || !this.mayRepeat()) return null;
+    return this.claim({ forced: other, preferred: null, tried: null });
+  }
+
   /** A request may be sent a second time: the service's share of such is not spent. Counts it. */
   mayRepeat(): boolean {
     if (!this.budget.take(this.settings.retryPercent, performance.now())) return false;

@@ -1,5 +1,6 @@
 // Shapes of the routing table as it travels (etcd, file). Durations are text (`30s`). Everything but `routes`, `split`
 // and `targets` has a default.
+import type { Glob } from './glob.ts';
 
 export interface RouteEntry {
   readonly routes: readonly { readonly host?: string; readonly path?: string }[];
@@ -24,6 +25,7 @@ export interface RouteEntry {
     readonly slow_start?: string | null;
     /** Percent. */
     readonly retry_budget?: number;
+    readonly assets?: readonly string[];
   };
 }
 
@@ -86,6 +88,8 @@ export interface ServiceSettings {
   readonly slowStartMs: number;
   /** Of the requests that came lately, how many may be sent a second time. */
   readonly retryPercent: number;
+  /** A 404 at such a path is asked of another revision. */
+  readonly assets: readonly Glob[];
   /** Set on every response, in place of the target's own of that name: name, value, name, value, … */
   readonly headers: readonly string[];
   /** Their names in lower case. */

@@ -1,7 +1,7 @@
 // How the proxies treat a service's requests. Its bounds are those of the proxy's own reader, so that no entry is refused there.
 import * as z from 'zod';
 import type { ProxySettings } from '../../strategies/spec.ts';
-import { DAY, duration, field, integer, refused, section, size, text } from './fields.ts';
+import { DAY, duration, field, integer, list, refused, section, size, text } from './fields.ts';
 import { textMap } from './maps.ts';
 import { isHeaderName } from './routes.ts';
 import { parseAmount } from './units.ts';
@@ -23,6 +23,8 @@ const headers = textMap({
   }
 });
 
+const MAX_GLOBS = 50;
+
 const affinityFields = section({
   cookie: text('a cookie name', /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/).default('slipway-version'),
   ttl: duration(1000, 24 * DAY).default(3_600_000),
@@ -41,6 +43,11 @@ const percent = field<number>('a share from 0% to 100%', (raw) => {
   return parsed !== undefined && 'percent' in parsed ? parsed.percent : refused;
 });
 
+const glob = text(
+  'a path such as /assets/* or *.js, * for any characters, without query',
+  /^[/*][\x21-\x22\x24-\x3e\x40-\x7e]*$/,
+);
+
 const fields = section({
   timeout: duration(1, DAY).default(30_000),
   idle_timeout: duration(1, DAY).default(60_000),
@@ -57,6 +64,9 @@ const fields = section({
     .union([off, duration(1, DAY)], { error: '`off`, or a duration such as 30s, at most 24h' })
     .default(null),
   retry_budget: percent.default(20),
+  assets: list(glob)
+    .max(MAX_GLOBS, { error: `at most ${MAX_GLOBS} patterns` })
+    .default([]),
 });
 
 export const proxy = fields.transform(
@@ -71,5 +81,6 @@ export const proxy = fields.transform(
     ejection: raw.ejection === null ? null : { errors: raw.ejection.errors, timeMs: raw.ejection.time },
     slowStartMs: raw.slow_start,
     retryPercent: raw.retry_budget,
+    assets: raw.assets,
   }),
 );

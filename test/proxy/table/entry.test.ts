@@ -37,6 +37,7 @@ describe('an entry', () => {
           },
           ...{ affinity: null, maxBodyBytes: null, headers: [] },
           ...{ ejection: { errors: 3, timeMs: 10_000 }, slowStartMs: 0, retryPercent: 20 },
+          assets: [],
         },
       },
     });
@@ -60,6 +61,7 @@ describe('an entry', () => {
         headers: { Connection: 'x', 'X-A': 'a\r\nb' },
         ejection: { errors: 0, time: 'soon' },
         slow_start: 30,
+        assets: ['a', '/a'],
         retry_budget: '20%',
       },
     });
@@ -73,7 +75,13 @@ describe('an entry', () => {
           'proxy.max_body',
           'proxy.park',
         ],
-        ...['proxy.ejection.errors', 'proxy.ejection.time', 'proxy.retry_budget', 'proxy.slow_start'],
+        ...[
+          'proxy.assets[0]',
+          'proxy.ejection.errors',
+          'proxy.ejection.time',
+          'proxy.retry_budget',
+          'proxy.slow_start',
+        ],
         ...['proxy.retries', 'proxy.timeout', 'routes[0].host', 'routes[0].path', 'split.2', 'split.one'],
         ...['targets[0].address', 'targets[0].revision', 'targets[1].address'],
       ].sort(),

@@ -5,7 +5,11 @@ import { Target } from '../../../proxy/table/target.ts';
 const SLOW_MS = 60_000;
 
 function targetOf(address: string, slowStartMs = 0): Target {
-  return new Target({ id: `1@${address}`, revision: 1, host: '127.0.0.1', port: 1 }, slowStartMs, () => {});
+  return new Target(
+    { id: `1@${address}`, revision: 1, host: '127.0.0.1', port: 1 },
+    slowStartMs,
+    () => undefined,
+  );
 }
 
 /** How often each is next, at a part of the slow start of those that are cold. */

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { parseSpecFile } from '../../../src/spec/file.ts';
 import { formatProblems } from '../../../src/spec/problem.ts';
 
-const FOLDER = new URL('../../../examples', import.meta.url);
+const FOLDER = new URL('../../../examples/', import.meta.url);
 const STRATEGIES = ['recreate', 'rolling', 'blue-green', 'canary'];
 
 describe('examples', () => {

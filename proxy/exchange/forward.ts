@@ -148,10 +148,14 @@ class Attempt implements Forwarding, Held, Connecting, Deadline, WireEvents, Bod
   onAnswer(answer: ResponseHead): void {
     if (this.#phase === 'settled' || this.#wire === null) return;
     this.#relay = new AnswerRelay(this.#job, answer, this.#wire, this.#body?.isDone === false, this);
-    if (answer.status !== 404 || !this.#job.looksElsewhere()) return this.#relayAnswer(this.#relay);
+    if (answer.status === 404 && this.#job.looksElsewhere()) this.#holdBack(this.#relay);
+    else this.#relayAnswer(this.#relay);
+  }
+
+  #holdBack(relay: AnswerRelay): void {
     this.#phase = 'held';
     this.deadlineAt = Number.POSITIVE_INFINITY;
-    this.#relay.hold();
+    relay.hold();
     this.#hand(this);
   }
 

@@ -74,7 +74,7 @@ describe('a 404 at the path of an asset', () => {
         expect(answer.headers['set-cookie']?.[0]).toContain('at=1;');
       }
       expect(two.asked.length).toBe(3);
-      expect(
+        expect(
         (await web())?.revisions.map(({ requests, inFlight }) => [requests[0]?.codes[3], inFlight]),
       ).toEqual([
         [3, 0],
@@ -83,12 +83,40 @@ describe('a 404 at the path of an asset', () => {
     },
   );
 
+  it('costs no connection where it is small', async () => {
+    const [one, two] = [await having('one', []), await having('two', [])];
+    const port = await rig.serve({ web: entry(one, two) });
+    for (let count = 0; count < 5; count += 1) await ask(port, { path: '/assets/x' });
+    expect([one.sockets.size, two.sockets.size]).toEqual([1, 1]);
+  });
+
   it('of any length leaves no connection behind that nobody reads', async () => {
     const [one, two] = [await having('one', [], 5_000_000), await having('two', ['/assets/a'])];
     const port = await rig.serve({ web: entry(one, two) });
     for (let count = 0; count < 5; count += 1)
       expect(await ask(port, { path: '/assets/a' })).toMatchObject({ status: 200, body: 'two' });
     await until(() => one.sockets.size === 0, 'its connections are closed');
+  });
+
+  it('is not read while the other one takes its time', async () => {
+    let answer: (() => void) | null = null;
+    let isTold = false;
+    const one = await rig.target((_request, response) => {
+      response.writeHead(404).end(Buffer.alloc(50_000_000));
+      response.once('finish', () => {
+        isTold = true;
+      });
+    });
+    const two = await rig.target((_request, response) => {
+      answer = () => response.end('two');
+    });
+    const port = await rig.serve({ web: entry(one, two) });
+    const asking = ask(port, { path: '/assets/a' });
+    await until(() => answer !== null, 'the other one is asked');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(isTold).toBe(false);
+    (answer as (() => void) | null)?.();
+    expect(await asking).toMatchObject({ status: 200, body: 'two' });
   });
 
   it.each([

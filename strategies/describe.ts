@@ -49,19 +49,38 @@ export function describeAction(action: Action): string {
 export function describeRoute(entry: RouteEntry | null): string {
   if (entry === null) return 'route gone';
   const parts = Object.entries(entry.split).map(([revision, weight]) => `r${revision} ${weight}`);
-  if (parts.length > 0) return `route ${parts.join(' ')}`;
+  if (parts.length > 0) return `route ${parts.join(' ')}${describeTrial(entry)}`;
   return entry.coming ? 'route none, park' : 'route none';
+}
+
+// A table from before there was such a thing has neither.
+function describeTrial({ match = null, mirror = null }: Partial<RouteEntry>): string {
+  const matched = match === null ? '' : `, match r${match.revision}`;
+  return mirror === null ? matched : `${matched}, mirror r${mirror.revision} ${mirror.percent}`;
 }
 
 export function describeStep(step: CanaryStep): string {
   switch (step.kind) {
     case 'weight':
-      return `weight ${step.weight}`;
+      return describeWeight(step);
     case 'pause':
       return `pause ${formatDuration(step.durationMs)}`;
     case 'pause-manual':
       return 'pause manual';
   }
+}
+
+/** `weight 10`, `match x-beta: yes`, `weight 10, mirror 50`. */
+function describeWeight({ weight, match, mirror = 0 }: Extract<CanaryStep, { kind: 'weight' }>): string {
+  const parts = [
+    ...(match?.header === undefined ? [] : [`${match.header.name}: ${match.header.value}`]),
+    ...(match?.cookie === undefined ? [] : [`${match.cookie.name}=${match.cookie.value}`]),
+  ];
+  const trial = [
+    ...(parts.length === 0 ? [] : [`match ${parts.join(' and ')}`]),
+    ...(mirror === 0 ? [] : [`mirror ${mirror}`]),
+  ];
+  return [...(weight === 0 && trial.length > 0 ? [] : [`weight ${weight}`]), ...trial].join(', ');
 }
 
 /** One line per thing that the plan does, the writes first, as they are carried out. */

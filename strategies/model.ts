@@ -170,6 +170,10 @@ export interface RouteEntry {
   readonly coming: boolean;
   readonly targets: readonly { readonly revision: number; readonly address: string }[];
   readonly preview: (import('./spec.ts').Preview & { readonly revision: number }) | null;
+  /** Go to this revision while it takes connections, whatever the split. */
+  readonly match: (import('./spec.ts').Match & { readonly revision: number }) | null;
+  /** Percent of the others' safe requests that this revision is sent as well. */
+  readonly mirror: { readonly revision: number; readonly percent: number } | null;
   readonly proxy: RouteProxySettings;
 }
 

@@ -60,6 +60,7 @@ export function planRoute(world: World, goal: Goal): RouteEntry | null {
     coming: Object.keys(split).length === 0 && isComing(spec, goal),
     targets,
     preview: previewOf(world, goal, targets),
+    ...trialOf(goal, targets),
     proxy: formatProxySettings(spec),
   };
   const isToGo = Object.keys(goal.wanted).length === 0 && world.members.length > 0;
@@ -78,7 +79,16 @@ function isAtHand({ spec, memory }: World, goal: Goal, revision: number): boolea
  * acknowledge, and until then nothing is stopped.
  */
 export function closeEntry(entry: RouteEntry): RouteEntry {
-  return { ...entry, routes: [], split: {}, targets: [], coming: false, preview: null };
+  return {
+    ...entry,
+    routes: [],
+    split: {},
+    targets: [],
+    coming: false,
+    preview: null,
+    match: null,
+    mirror: null,
+  };
 }
 
 function isComing({ settings }: ServiceSpec, { wanted }: Goal): boolean {
@@ -96,6 +106,27 @@ function previewOf(world: World, goal: Goal, targets: RouteEntry['targets']): Ro
   if (goal.preview === null || strategy.type !== 'blue-green' || strategy.preview === null) return null;
   if (!targets.some((target) => target.revision === goal.preview)) return null;
   return { ...strategy.preview, revision: goal.preview };
+}
+
+function trialOf(goal: Goal, targets: RouteEntry['targets']): Pick<RouteEntry, 'match' | 'mirror'> {
+  const isThere = targets.some((target) => target.revision === goal.preview);
+  return isThere ? offerOf(goal) : { match: null, mirror: null };
+}
+
+function offerOf({ preview: revision, trial }: Goal): Pick<RouteEntry, 'match' | 'mirror'> {
+  if (revision === null || trial === null) return { match: null, mirror: null };
+  const { match, mirror } = trial;
+  return {
+    match: match === null ? null : { ...match, revision },
+    mirror: mirror === 0 ? null : { revision, percent: mirror },
+  };
+}
+
+/** The store's table has what the goal has besides weights; one from before there was such a thing has none. */
+export function isOffered({ spec, observed }: World, goal: Goal): boolean {
+  if (spec.settings.port === null) return true;
+  const { match = null, mirror = null } = observed.route?.value ?? {};
+  return JSON.stringify({ match, mirror }) === JSON.stringify(offerOf(goal));
 }
 
 export function formatProxySettings({ proxy }: ServiceSpec): RouteProxySettings {

@@ -72,7 +72,9 @@ function loadOf({ spec }: Checked): number {
   const { strategy, replicas } = spec;
   const steps = strategy.type === 'canary' ? strategy.steps : [];
   const loads = steps.map((step) =>
-    step.kind === 'weight' ? step.weight / computeStepReplicas(replicas, step.weight, step.replicas) : 0,
+    step.kind === 'weight' && step.weight > 0
+      ? step.weight / computeStepReplicas(replicas, step.weight, step.replicas)
+      : 0,
   );
   return Math.max(100 / replicas, ...loads);
 }

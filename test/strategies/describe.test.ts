@@ -65,6 +65,15 @@ describe('one line each', () => {
     [{ kind: 'weight', weight: 10, replicas: null }, 'weight 10'],
     [{ kind: 'pause', durationMs: 90_000 }, 'pause 1m30s'],
     [{ kind: 'pause-manual' }, 'pause manual'],
+    [
+      { kind: 'weight', weight: 0, replicas: null, match: { cookie: { name: 'a', value: 'b' } } },
+      'match a=b',
+    ],
+    [
+      { kind: 'weight', weight: 5, replicas: null, match: { header: { name: 'x', value: 'y' } }, mirror: 10 },
+      'weight 5, match x: y, mirror 10',
+    ],
+    [{ kind: 'weight', weight: 0, replicas: null, mirror: 0 }, 'weight 0'],
   ] as const)('a step: %j', (step, text) => {
     expect(describeStep(step)).toBe(text);
   });

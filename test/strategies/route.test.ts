@@ -72,6 +72,8 @@ describe('planRoute', () => {
         { revision: 2, address: '10.0.2.1:8080' },
       ],
       preview: null,
+      match: null,
+      mirror: null,
       proxy: formatProxySettings(SPEC),
     });
   });

@@ -74,7 +74,7 @@ describe('a 404 at the path of an asset', () => {
         expect(answer.headers['set-cookie']?.[0]).toContain('at=1;');
       }
       expect(two.asked.length).toBe(3);
-        expect(
+      expect(
         (await web())?.revisions.map(({ requests, inFlight }) => [requests[0]?.codes[3], inFlight]),
       ).toEqual([
         [3, 0],

@@ -95,6 +95,8 @@ function isKept(fields: RequestFields, lower: string, value: string, trusted: bo
     case 'x-request-id':
       if (trusted) fields.claims.requestId = value;
       return false;
+    case 'x-slipway-mirror':
+      return false;
     case 'forwarded':
     case 'x-real-ip':
       return trusted;

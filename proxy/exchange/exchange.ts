@@ -10,8 +10,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readAffinity, renderAffinity } from '../table/affinity.ts';
 import { ANSWERS, type AnswerCode, type TargetError } from '../errors.ts';
 import { forward } from './forward.ts';
+import { mirror } from './mirror.ts';
 import { askElsewhere, isAsset } from './fallback.ts';
-import { type Held, type Job, type Outcome, type Plane, SAFE_METHODS } from './job.ts';
+import { type ExchangeInput, type Held, type Job, type Outcome, type Plane, SAFE_METHODS } from './job.ts';
 import type { Wish } from '../table/picker.ts';
 import { reply } from '../clients/reply.ts';
 import type { RequestHead } from '../clients/request.ts';
@@ -25,27 +26,13 @@ type Unanswered = Extract<Outcome, { kind: 'unanswered' }>;
 /** Counted for a client that left before any status was sent. */
 const CLIENT_GONE_STATUS = 499;
 
-export interface ExchangeInput {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly head: RequestHead;
-  readonly service: Service;
-  readonly plane: Plane;
-  /** The service's, with what is to be added for this client. */
-  readonly settings: ServiceSettings;
-  readonly secure: boolean;
-  readonly tunnel: Job['tunnel'];
-  /** The revision of a preview, or null. */
-  readonly forced: number | null;
-}
-
 export class Exchange implements Job, Wish {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly head: RequestHead;
   readonly plane: Plane;
   readonly tunnel: Job['tunnel'];
-  readonly forced: number | null;
+  forced: number | null;
   preferred: number | null = null;
   tried: Set<Target> | null = null;
   setCookie: string | null = null;
@@ -57,6 +44,7 @@ export class Exchange implements Job, Wish {
   #forwarding: { abort(): void } | null = null;
   #gone = false;
   #revision: number | null = null;
+  readonly #isStrict: boolean;
   #retriesLeft: number;
   #renewed = false;
   #parkedAt: number | null = null;
@@ -68,6 +56,7 @@ export class Exchange implements Job, Wish {
     this.plane = input.plane;
     this.tunnel = input.tunnel;
     this.forced = input.forced;
+    this.#isStrict = input.isStrict;
     this.#service = input.service;
     this.#secure = input.secure;
     this.#settings = input.settings;
@@ -105,7 +94,7 @@ export class Exchange implements Job, Wish {
     while (!this.#gone) {
       const target = this.#service.claim(this);
       if (target === null) {
-        const refusal = await this.#park();
+        const refusal = this.#widen() ? null : await this.#park();
         if (refusal !== null) return this.#answer(refusal);
         continue;
       }
@@ -118,12 +107,22 @@ export class Exchange implements Job, Wish {
     this.#count(CLIENT_GONE_STATUS);
   }
 
+  /** Who matches is served by others when none of the revision takes connections; a preview is not. */
+  #widen(): boolean {
+    if (this.forced === null || this.#isStrict) return false;
+    this.forced = null;
+    return true;
+  }
+
   async #forward(target: Target): Promise<Outcome> {
+    const isFirst = this.#revision === null && this.tunnel === null && this.#service.entry.mirror !== null;
     this.#revision = target.revision;
     const { affinity } = this.#settings;
     const wanted = affinity !== null && this.forced === null && this.#sticky !== target.revision;
     const cookie = wanted ? renderAffinity(affinity, target.revision, this.#secure) : null;
-    const outcome = await this.#tryOn(target, cookie);
+    const trying = this.#tryOn(target, cookie);
+    if (isFirst) mirror(this.head, this.#service, target.revision, this.plane.deadlines);
+    const outcome = await trying;
     if (outcome.kind !== 'held') return outcome;
     const tryOn = (other: Target) => this.#tryOn(other, null);
     const second = await askElsewhere(outcome, target.revision, this.#service, tryOn);

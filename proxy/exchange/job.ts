@@ -5,7 +5,25 @@ import type { Deadlines } from './deadlines.ts';
 import type { AnswerCode, TargetError } from '../errors.ts';
 import type { RequestHead } from '../clients/request.ts';
 import type { Streams } from './streams.ts';
+import type { Service } from '../table/service.ts';
 import type { ServiceSettings } from '../table/table.ts';
+
+/** What an exchange begins with. */
+export interface ExchangeInput {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly head: RequestHead;
+  readonly service: Service;
+  readonly plane: Plane;
+  /** The service's, with what is to be added for this client. */
+  readonly settings: ServiceSettings;
+  readonly secure: boolean;
+  readonly tunnel: Job['tunnel'];
+  /** The revision that it asks for, or null. */
+  readonly forced: number | null;
+  /** No other revision will do. */
+  readonly isStrict: boolean;
+}
 
 /** RFC 9110 9.2.1: what may be sent again when nobody knows what became of it. */
 export const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);

@@ -9,6 +9,7 @@ import {
 } from '../counters.ts';
 import type { TargetError } from '../errors.ts';
 import { ParkingLot } from './park.ts';
+import { Mirroring } from './mirroring.ts';
 import { Picker, type Wish } from './picker.ts';
 import { RetryBudget } from './retry-budget.ts';
 import type { ServiceEntry, ServiceSettings } from './table.ts';
@@ -18,6 +19,7 @@ export class Service {
   readonly name: string;
   readonly lot = new ParkingLot();
   readonly targets: TargetSet;
+  readonly mirroring = new Mirroring();
   readonly budget = new RetryBudget();
   retries = 0;
   readonly #picker = new Picker();
@@ -115,12 +117,13 @@ export class Service {
   stats(): ServiceStats {
     const inFlight = new Map<number, number>();
     for (const target of this.targets.known()) {
-      inFlight.set(target.revision, (inFlight.get(target.revision) ?? 0) + target.inFlight);
+      inFlight.set(target.revision, (inFlight.get(target.revision) ?? 0) + target.inFlight - target.mirrors);
     }
     return {
       parked: this.lot.size,
       ejected: this.targets.held.filter(({ health }) => health.isEjected).length,
       retries: this.retries,
+      mirror: this.mirroring.stats(),
       unserved: [...this.#unserved],
       revisions: [...this.#revisions.values()].map((each) => each.stats(inFlight.get(each.revision) ?? 0)),
     };

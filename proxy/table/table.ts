@@ -12,7 +12,14 @@ export interface RouteEntry {
     readonly revision: number;
     readonly host?: string;
     readonly header?: { readonly name: string; readonly value: string };
+    readonly cookie?: { readonly name: string; readonly value: string };
   } | null;
+  readonly match?: {
+    readonly revision: number;
+    readonly header?: { readonly name: string; readonly value: string };
+    readonly cookie?: { readonly name: string; readonly value: string };
+  } | null;
+  readonly mirror?: { readonly revision: number; readonly percent: number } | null;
   readonly proxy?: {
     readonly timeout?: string;
     readonly idle_timeout?: string;
@@ -46,6 +53,10 @@ export interface ServiceEntry {
   readonly roles: { readonly stable: number | null; readonly candidate: number | null };
   readonly coming: boolean;
   readonly preview: Preview | null;
+  /** Leads to its revision as long as that takes connections; a preview leads nowhere else. */
+  readonly match: (Match & { readonly revision: number }) | null;
+  /** Percent of the safe requests to others that this revision is sent as well, 1 to 100. */
+  readonly mirror: { readonly revision: number; readonly percent: number } | null;
   readonly settings: ServiceSettings;
 }
 
@@ -62,11 +73,15 @@ export interface TargetAddress {
   readonly port: number;
 }
 
-/** What is given must match, both of them when both are. The header's name is in lower case. */
-export interface Preview {
+/** What is given must match, all of it. The header's name is in lower case. */
+export interface Match {
+  readonly header: { readonly name: string; readonly value: string } | null;
+  readonly cookie: { readonly name: string; readonly value: string } | null;
+}
+
+export interface Preview extends Match {
   readonly revision: number;
   readonly host: string | null;
-  readonly header: { readonly name: string; readonly value: string } | null;
 }
 
 export interface Affinity {

@@ -24,6 +24,8 @@ export class Target {
   readonly health: Health;
   readonly connecting = new Set<Connecting>();
   inFlight = 0;
+  /** Of those in flight, the copies that nobody waits for. */
+  mirrors = 0;
   /** By `performance.now()`: from then on it has its full share; 0 when it never had less. */
   readonly warmAt: number;
   /** Of a share that is not full, what has been gathered towards the next request. */

@@ -61,6 +61,11 @@ function mergeServices(all: readonly ServiceStats[]): ServiceStats {
     // Each worker learns of the same targets.
     ejected: Math.max(0, ...all.map(({ ejected }) => ejected)),
     retries: sum(all.map(({ retries }) => retries)),
+    mirror: {
+      codes: mergeClasses(all.map(({ mirror }) => mirror.codes)),
+      failed: sum(all.map(({ mirror }) => mirror.failed)),
+      skipped: sum(all.map(({ mirror }) => mirror.skipped)),
+    },
     unserved: mergeClasses(all.map(({ unserved }) => unserved)),
     revisions: [...byRevision].map(([revision, stats]) => mergeRevisions(revision, stats)),
   };

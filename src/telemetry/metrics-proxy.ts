@@ -23,6 +23,7 @@ interface ServiceNumbers {
   readonly parked: number;
   readonly ejected: number;
   readonly retries: number;
+  readonly mirror: { readonly codes: ClassCounts; readonly failed: number; readonly skipped: number };
   readonly unserved: ClassCounts;
   readonly revisions: readonly RevisionNumbers[];
 }
@@ -112,6 +113,7 @@ export function listFamilies(numbers: ProxyNumbers, bounds: readonly number[]): 
       'Requests sent a second time.',
       services.map(([service, { retries }]) => ({ labels: { service }, value: retries })),
     ),
+    ...listMirrors(services),
     gauge('connections', 'Open client connections.', one(numbers.connections)),
     ...listSecure(numbers, Date.now()),
     gauge(
@@ -133,6 +135,24 @@ function listStates(services: readonly (readonly [string, ServiceNumbers])[]): r
       'ejected',
       'Targets that are not asked because they took no connections.',
       services.map(([service, { ejected }]) => ({ labels: { service }, value: ejected })),
+    ),
+  ];
+}
+
+function listMirrors(services: readonly (readonly [string, ServiceNumbers])[]): readonly Family[] {
+  return [
+    counter(
+      'mirrored_total',
+      'Copies of requests that a candidate answered, by class of status.',
+      services.flatMap(([service, { mirror }]) => listCodes({ service }, mirror.codes)),
+    ),
+    counter(
+      'mirror_errors_total',
+      'Copies of requests that came to no answer, by reason.',
+      services.flatMap(([service, { mirror }]) => [
+        { labels: { service, reason: 'failed' }, value: mirror.failed },
+        { labels: { service, reason: 'skipped' }, value: mirror.skipped },
+      ]),
     ),
   ];
 }

@@ -26,7 +26,13 @@ describe('an entry', () => {
         ],
         split: [{ revision: 1, weight: 100 }],
         targets: [{ id: '1@10.0.0.1:80', revision: 1, host: '10.0.0.1', port: 80 }],
-        ...{ roles: { stable: null, candidate: null }, coming: false, preview: null },
+        ...{
+          roles: { stable: null, candidate: null },
+          coming: false,
+          preview: null,
+          match: null,
+          mirror: null,
+        },
         settings: {
           ...{
             timeoutMs: 30_000,
@@ -53,6 +59,8 @@ describe('an entry', () => {
       ],
       coming: 'yes',
       preview: { revision: 1 },
+      match: { revision: 0, cookie: { name: 'a b', value: 'x;y' } },
+      mirror: { revision: 1, percent: 101 },
       proxy: {
         timeout: '5 parsecs',
         retries: 1.5,
@@ -70,6 +78,7 @@ describe('an entry', () => {
         ...[
           'coming',
           'preview',
+          ...['match.cookie.name', 'match.cookie.value', 'match.revision', 'mirror.percent'],
           'proxy.headers.Connection',
           'proxy.headers.X-A',
           'proxy.max_body',

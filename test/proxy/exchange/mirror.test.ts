@@ -93,9 +93,23 @@ describe('a mirrored request', () => {
     const young = await candidate((response) => response.end());
     const old = await rig.named('old');
     const port = await rig.serve({ web: entry(old, young, 100) });
-    await ask(port, { method, ...(body === undefined ? {} : { body }) });
-    await ask(port);
-    await until(() => young.asked.length === count + 1, 'the copies have come');
+    await ask(port, { path: '/one', method, ...(body === undefined ? {} : { body }) });
+    await ask(port, { path: '/two' });
+    await until(() => young.asked.some(({ url }) => url === '/two'), 'the second copy has come');
+    expect(young.asked.filter(({ url }) => url === '/one').length).toBe(count);
+  });
+
+  it('is sent once, however often the request is tried', async () => {
+    const young = await candidate((response) => response.end());
+    const [dead, well] = [await rig.named('dead'), await rig.named('well')];
+    await new Promise((resolve) => dead.server.close(resolve));
+    const table = entry(dead, young, 100);
+    const targets = [...table.targets, { revision: 3, address: well.address }];
+    const port = await rig.serve({ web: { ...table, targets } });
+    expect((await ask(port)).body).toBe('well');
+    expect((await web())?.retries).toBe(1);
+    await until(async () => (await web())?.mirror.codes[1] === 1, 'the copy is answered');
+    expect(young.asked.length).toBe(1);
   });
 
   it('is none that the candidate answers itself', async () => {

@@ -190,6 +190,11 @@ export interface RouteProxySettings {
   readonly slow_start: string | null;
   readonly retry_budget: number;
   readonly assets: readonly string[];
+  readonly maintenance: {
+    readonly message: string;
+    readonly retry_after: string;
+    readonly allow: readonly string[];
+  } | null;
 }
 
 /** Why a service is as it is: constant words, for status, metrics and alerts. */

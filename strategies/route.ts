@@ -130,7 +130,7 @@ export function isOffered({ spec, observed }: World, goal: Goal): boolean {
 }
 
 export function formatProxySettings({ proxy }: ServiceSpec): RouteProxySettings {
-  const { park, affinity, ejection, slowStartMs } = proxy;
+  const { park, affinity, ejection, slowStartMs, maintenance } = proxy;
   return {
     timeout: formatDuration(proxy.timeoutMs),
     idle_timeout: formatDuration(proxy.idleTimeoutMs),
@@ -143,7 +143,16 @@ export function formatProxySettings({ proxy }: ServiceSpec): RouteProxySettings 
     slow_start: slowStartMs === null ? null : formatDuration(slowStartMs),
     retry_budget: proxy.retryPercent,
     assets: proxy.assets,
+    maintenance: maintenance === null ? null : formatMaintenance(maintenance),
   };
+}
+
+function formatMaintenance({
+  message,
+  retryAfterMs,
+  allow,
+}: NonNullable<ServiceSpec['proxy']['maintenance']>) {
+  return { message, retry_after: formatDuration(retryAfterMs), allow };
 }
 
 /** The proxies serve just this: the store holds this split, every live proxy has applied it, and it is the desired one. */

@@ -171,4 +171,10 @@ export interface ProxySettings {
   readonly retryPercent: number;
   /** Paths, with `*` for any characters, at which a 404 is asked of the other revision. */
   readonly assets: readonly string[];
+  /** While it is given, only requests at `allow` reach replicas; all others are told the message, text or HTML. */
+  readonly maintenance: {
+    readonly message: string;
+    readonly retryAfterMs: number;
+    readonly allow: readonly string[];
+  } | null;
 }

@@ -8,7 +8,7 @@
 //   service's share of such is not spent.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readAffinity, renderAffinity } from '../table/affinity.ts';
-import { ANSWERS, type AnswerCode, type TargetError } from '../errors.ts';
+import { ANSWERS, type AnswerCode, type Notice, type TargetError } from '../errors.ts';
 import { forward } from './forward.ts';
 import { mirror } from './mirror.ts';
 import { askElsewhere, isAsset } from './fallback.ts';
@@ -16,6 +16,7 @@ import { type ExchangeInput, type Held, type Job, type Outcome, type Plane, SAFE
 import type { Wish } from '../table/picker.ts';
 import { reply } from '../clients/reply.ts';
 import type { RequestHead } from '../clients/request.ts';
+import { matchesAny } from '../table/glob.ts';
 import type { Service } from '../table/service.ts';
 import type { ServiceSettings } from '../table/table.ts';
 import type { Target } from '../table/target.ts';
@@ -86,7 +87,9 @@ export class Exchange implements Job, Wish {
   }
 
   async #pursue(): Promise<void> {
-    const { maxBodyBytes } = this.#settings;
+    const { maxBodyBytes, maintenance } = this.#settings;
+    if (maintenance !== null && !matchesAny(maintenance.allow, this.head.path))
+      return this.#answer('maintenance', maintenance);
     this.#service.budget.note(this.#startedAt);
     if (maxBodyBytes !== null && (this.head.contentLength ?? 0) > maxBodyBytes)
       return this.#answer('body-too-large');
@@ -231,10 +234,11 @@ export class Exchange implements Job, Wish {
     this.#service.countersOf(target.revision)?.fail(reason);
   }
 
-  #answer(code: AnswerCode): void {
+  #answer(code: AnswerCode, notice: Notice | null = null): void {
     this.#count(ANSWERS[code].status);
     const fields = this.#settings.missingHeaders;
-    if (!this.#gone) reply(this, code, { ...this.head, closing: this.plane.closing, fields });
+    const { closing } = this.plane;
+    if (!this.#gone) reply(this, code, { ...this.head, closing, fields, notice });
   }
 
   #count(status: number, at = performance.now()): void {

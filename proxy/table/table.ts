@@ -1,5 +1,6 @@
 // Shapes of the routing table as it travels (etcd, file). Durations are text (`30s`). Everything but `routes`, `split`
 // and `targets` has a default.
+import type { Notice } from '../errors.ts';
 import type { Glob } from './glob.ts';
 
 export interface RouteEntry {
@@ -33,6 +34,11 @@ export interface RouteEntry {
     /** Percent. */
     readonly retry_budget?: number;
     readonly assets?: readonly string[];
+    readonly maintenance?: {
+      readonly message?: string;
+      readonly retry_after?: string;
+      readonly allow?: readonly string[];
+    } | null;
   };
 }
 
@@ -105,6 +111,8 @@ export interface ServiceSettings {
   readonly retryPercent: number;
   /** A 404 at such a path is asked of another revision. */
   readonly assets: readonly Glob[];
+  /** Where it is given, only requests at the allowed paths go to targets. */
+  readonly maintenance: (Notice & { readonly allow: readonly Glob[] }) | null;
   /** Set on every response, in place of the target's own of that name: name, value, name, value, … */
   readonly headers: readonly string[];
   /** Their names in lower case. */

@@ -24,6 +24,7 @@ const headers = textMap({
 });
 
 const MAX_GLOBS = 50;
+const MAX_MESSAGE_BYTES = 16_384;
 
 const affinityFields = section({
   cookie: text('a cookie name', /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/).default('slipway-version'),
@@ -48,6 +49,16 @@ const glob = text(
   /^[/*][\x21-\x22\x24-\x3e\x40-\x7e]*$/,
 );
 
+const globs = list(glob).max(MAX_GLOBS, { error: `at most ${MAX_GLOBS} patterns` });
+
+const maintenanceFields = section({
+  message: field<string>('a text or HTML of up to 16 KiB', (raw) =>
+    typeof raw === 'string' && Buffer.byteLength(raw) <= MAX_MESSAGE_BYTES ? raw : refused,
+  ).default(''),
+  retry_after: duration(1000, DAY).default(60_000),
+  allow: globs.default([]),
+});
+
 const fields = section({
   timeout: duration(1, DAY).default(30_000),
   idle_timeout: duration(1, DAY).default(60_000),
@@ -64,10 +75,14 @@ const fields = section({
     .union([off, duration(1, DAY)], { error: '`off`, or a duration such as 30s, at most 24h' })
     .default(null),
   retry_budget: percent.default(20),
-  assets: list(glob)
-    .max(MAX_GLOBS, { error: `at most ${MAX_GLOBS} patterns` })
-    .default([]),
+  assets: globs.default([]),
+  maintenance: z.union([off, maintenanceFields], { error: '`off`, or a map' }).default(null),
 });
+
+function buildMaintenance(raw: z.output<typeof maintenanceFields> | null): ProxySettings['maintenance'] {
+  if (raw === null) return null;
+  return { message: raw.message, retryAfterMs: raw.retry_after, allow: raw.allow };
+}
 
 export const proxy = fields.transform(
   (raw): ProxySettings => ({
@@ -82,5 +97,6 @@ export const proxy = fields.transform(
     slowStartMs: raw.slow_start,
     retryPercent: raw.retry_budget,
     assets: raw.assets,
+    maintenance: buildMaintenance(raw.maintenance),
   }),
 );

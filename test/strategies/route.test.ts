@@ -291,17 +291,21 @@ describe('formatProxySettings', () => {
       ...{ timeoutMs: 30_000, idleTimeoutMs: 60_000, retries: 2, maxBodyBytes: 7, headers: { a: 'b' } },
       ...{ park: { timeoutMs: 5000, maxRequests: 9 }, affinity: null },
       ...{ ejection: { errors: 4, timeMs: 90_000 }, slowStartMs: 30_000, retryPercent: 10, assets: ['*.js'] },
+      maintenance: { message: 'later', retryAfterMs: 120_000, allow: ['/up'] },
     };
     expect(formatProxySettings({ ...SPEC, proxy })).toEqual({
       ...{ timeout: '30s', idle_timeout: '1m', retries: 2, max_body: 7, headers: { a: 'b' } },
       ...{ park: { timeout: '5s', max_requests: 9 }, affinity: null },
       ...{ ejection: { errors: 4, time: '1m30s' }, slow_start: '30s', retry_budget: 10, assets: ['*.js'] },
+      maintenance: { message: 'later', retry_after: '2m', allow: ['/up'] },
     });
   });
 
   it('what is off is null', () => {
-    const proxy = { ...SPEC.proxy, ejection: null, slowStartMs: null };
-    expect(formatProxySettings({ ...SPEC, proxy })).toMatchObject({ ejection: null, slow_start: null });
+    const proxy = { ...SPEC.proxy, ejection: null, slowStartMs: null, maintenance: null };
+    expect(formatProxySettings({ ...SPEC, proxy })).toMatchObject({
+      ...{ ejection: null, slow_start: null, maintenance: null },
+    });
   });
 
   it('none of a service without replicas is coming', () => {

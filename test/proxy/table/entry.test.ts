@@ -43,7 +43,7 @@ describe('an entry', () => {
           },
           ...{ affinity: null, maxBodyBytes: null, headers: [] },
           ...{ ejection: { errors: 3, timeMs: 10_000 }, slowStartMs: 0, retryPercent: 20 },
-          assets: [],
+          ...{ assets: [], maintenance: null },
         },
       },
     });
@@ -70,6 +70,7 @@ describe('an entry', () => {
         ejection: { errors: 0, time: 'soon' },
         slow_start: 30,
         assets: ['a', '/a'],
+        maintenance: { message: 5, retry_after: 5, allow: ['/a', 'b'] },
         retry_budget: '20%',
       },
     });
@@ -85,6 +86,8 @@ describe('an entry', () => {
           'proxy.park',
         ],
         ...[
+          ...['proxy.maintenance.allow[1]', 'proxy.maintenance.message'],
+          'proxy.maintenance.retry_after',
           'proxy.assets[0]',
           'proxy.ejection.errors',
           'proxy.ejection.time',

@@ -2,9 +2,8 @@
 // just joined the others gets a share that grows with its time. Does not claim.
 import type { Target } from './target.ts';
 
-/** How much a target may be passed over: while there are others it is asked for less and less. */
-export const RESORTS = ['well', 'doubtful', 'any'] as const;
-export type Resort = (typeof RESORTS)[number];
+/** Which targets come into question: those that are well, those that failed just now, too, or ejected ones as well. */
+export type Resort = 'well' | 'doubtful' | 'any';
 
 export class Group {
   readonly revision: number;

@@ -1,6 +1,6 @@
 // Which target takes a request: the split decides the revision, exactly; within it the least busy target does, in turn
 // where they are equal. Does not claim, park or retry.
-import { Group, RESORTS, type Resort } from './group.ts';
+import { Group, type Resort } from './group.ts';
 import type { Share } from './table.ts';
 import type { Target } from './target.ts';
 import { Wheel } from './wheel.ts';
@@ -53,11 +53,11 @@ export class Picker {
 
   /** Null when every target that may be used has failed this request, or there is none. */
   pick(wish: Wish, now: number): Target | null {
-    for (const resort of RESORTS) {
-      const target = this.#pickAmong(wish, now, resort);
-      if (target !== null) return target;
-    }
-    return null;
+    return (
+      this.#pickAmong(wish, now, 'well') ??
+      this.#pickAmong(wish, now, 'doubtful') ??
+      this.#pickAmong(wish, now, 'any')
+    );
   }
 
   #pickAmong(wish: Wish, now: number, resort: Resort): Target | null {

@@ -92,11 +92,16 @@ export class Service {
     return true;
   }
 
-  /** The target took no connection, or broke one off: others are asked first for a while. */
+  /**
+   * The target took no connection, or broke one off: others are asked first for a while. What fails in that while counts
+   * no more: many at once are no proof that it is down, but perhaps that this process was late.
+   */
   passOver(target: Target, reason: TargetError): void {
     const { health } = target;
-    health.setAside(performance.now());
-    if (!reason.startsWith('connect-')) return;
+    const now = performance.now();
+    const isCounted = reason.startsWith('connect-') && !health.isAside(now);
+    health.setAside(now);
+    if (!isCounted) return;
     const { ejection } = this.settings;
     const errors = health.countError();
     if (ejection === null || errors < ejection.errors || !target.held) return;

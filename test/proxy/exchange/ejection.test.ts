@@ -61,6 +61,15 @@ describe('a target that takes no connections', () => {
     await until(async () => (await ask(rig.port)).body === 'back', 'it serves');
   });
 
+  it('is asked on when many fail at once', async () => {
+    const list = [`127.0.0.1:${await deadPort()}`, (await rig.named('well')).address];
+    await rig.serve({ web: addresses(list, { ejection: { errors: 2, time: '1h' } }) });
+    const answers = await Promise.all(Array.from({ length: 40 }, () => ask(rig.port)));
+    expect(answers.every(({ body }) => body === 'well')).toBe(true);
+    expect((await web())?.revisions[0]?.errors['connect-refused']).toBeGreaterThan(2);
+    expect((await web())?.ejected).toBe(0);
+  });
+
   it('is asked on where that is off', async () => {
     const list = [`127.0.0.1:${await deadPort()}`, (await rig.named('well')).address];
     await rig.serve({ web: addresses(list, { ejection: null }) });

@@ -3,6 +3,7 @@
 import { createServer, type Server } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { RouteEntry } from '../../../proxy/control.ts';
+import { openBlackHole } from '../black-hole.ts';
 import { ask, entryOf, Rig, until } from '../rig.ts';
 
 const rig = new Rig();
@@ -62,11 +63,13 @@ describe('a target that takes no connections', () => {
   });
 
   it('is asked on when many fail at once', async () => {
-    const list = [`127.0.0.1:${await deadPort()}`, (await rig.named('well')).address];
+    const hole = await openBlackHole();
+    rig.onClose(() => hole.close());
+    const list = [hole.address, (await rig.named('well')).address];
     await rig.serve({ web: addresses(list, { ejection: { errors: 2, time: '1h' } }) });
-    const answers = await Promise.all(Array.from({ length: 40 }, () => ask(rig.port)));
+    const answers = await Promise.all(Array.from({ length: 20 }, () => ask(rig.port)));
     expect(answers.every(({ body }) => body === 'well')).toBe(true);
-    expect((await web())?.revisions[0]?.errors['connect-refused']).toBeGreaterThan(2);
+    expect((await web())?.revisions[0]?.errors['connect-timeout']).toBeGreaterThan(2);
     expect((await web())?.ejected).toBe(0);
   });
 

@@ -2,7 +2,7 @@
 // the bake has passed, so the way back is one swap of the table. A weight is given only once its replicas are there.
 import { computeStepReplicas } from './budget.ts';
 import { type Course, type Goal, goalOf, type Hold, type Trial } from './course.ts';
-import { describeStep, formatRoughly } from './describe.ts';
+import { describeStep, describeTrial, formatRoughly } from './describe.ts';
 import type { CanaryStep, Rollout, StepState } from './model.ts';
 import { isCarried, isOffered, isServed } from './route.ts';
 import { findGuarded, keepServing } from './standing.ts';
@@ -68,16 +68,22 @@ function holdStep(
   }
   const following = steps[state.index + 1];
   const what = following === undefined ? 'weight 100' : describeStep(following);
-  const hold = explainHold(step, state, stand?.weight ?? 0, what, world.now);
+  const hold = explainHold(step, state, describeStand(stand), what, world.now);
   return { goal, advanced: null, isComplete: false, hold };
 }
 
-function explainHold(step: CanaryStep, state: StepState, weight: number, what: string, now: number): Hold {
+// `10 %`, `0 % with match beta=1, mirror 50`.
+function describeStand(stand: WeightStep | null): string {
+  const trial = stand === null ? [] : describeTrial(stand);
+  return `${stand?.weight ?? 0} %${trial.length === 0 ? '' : ` with ${trial.join(', ')}`}`;
+}
+
+function explainHold(step: CanaryStep, state: StepState, at: string, what: string, now: number): Hold {
   if (step.kind === 'pause-manual' || state.endsAt === null) {
-    const message = `Holding at ${weight} %; waiting for promote.`;
+    const message = `Holding at ${at}; waiting for promote.`;
     return { reason: 'waiting-for-promotion', message, next: { what, at: null }, isPlanned: true };
   }
-  const message = `Holding at ${weight} % for another ${formatRoughly(state.endsAt - now)}.`;
+  const message = `Holding at ${at} for another ${formatRoughly(state.endsAt - now)}.`;
   return { reason: 'step-pause', message, next: { what, at: state.endsAt }, isPlanned: true };
 }
 

@@ -72,6 +72,14 @@ describe('a step without a weight', () => {
     expect(plan(2, 1, routed(1, OFFER)).advanced).toBeNull();
   });
 
+  it('is told where it holds', () => {
+    const { hold } = plan(1, 1, routed(1, OFFER));
+    expect(hold).toMatchObject({
+      message: 'Holding at 0 % with match beta=1, mirror 20; waiting for promote.',
+      next: { what: 'weight 10', at: null },
+    });
+  });
+
   it('in a pause by an operator is neither started nor offered, but kept', () => {
     const paused = { since: NOW, by: 'operator', reason: 'paused-by-operator' } as const;
     expect(plan(0, 0, routed(0, {}), { paused }).goal.wanted[2]).toBe(0);

@@ -102,8 +102,12 @@ const spec = fc
       order: fc.constantFrom('start-first', 'start-first', 'stop-first'),
     } as const),
     drainTimeoutMs: fc.constantFrom(5 * SECOND, 30 * SECOND),
+    assets: fc.constantFrom([], [], ['*.js']),
   })
-  .map(({ strategy: chosen, ...given }) => specOf(chosen, given));
+  .map(({ strategy: chosen, assets, ...given }) => {
+    const spec = specOf(chosen, given);
+    return { ...spec, proxy: { ...spec.proxy, assets } };
+  });
 
 const behaviour: fc.Arbitrary<Behaviour> = fc.oneof(
   { weight: 5, arbitrary: fc.constantFrom(GOOD, GOOD, { ...GOOD, readyAfterMs: 20 * SECOND }) },

@@ -43,14 +43,15 @@ function checkSplit(world: Checked, observed: Observed, route: RouteEntry): void
   }
 }
 
-// What a revision gets besides a weight it gets on trial alone, and only with a target.
+// What a revision gets besides a weight it gets on trial alone, and only with a target. In the bake it falls back to its
+// last step while it lacks replicas.
 function checkOffer(world: Checked, { memory: { rollout } }: Plan, route: RouteEntry): void {
   for (const offer of [route.preview, route.match, route.mirror]) {
     if (offer === null) continue;
     const { revision } = offer;
     if (!route.targets.some((target) => target.revision === revision))
       breach(world, `r${revision} is offered and has no target`);
-    const isOnTrial = rollout?.revision === revision && rollout.gated && rollout.stage === 'advancing';
+    const isOnTrial = rollout?.revision === revision && rollout.gated && rollout.stage !== 'returning';
     if (!isOnTrial) breach(world, `r${revision} is offered and not on trial`);
   }
 }

@@ -2,7 +2,8 @@
 import { createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { RouteEntry } from '../../../proxy/control.ts';
-import { type Ask, ask, Rig } from '../rig.ts';
+import { rawTarget } from '../raw-target.ts';
+import { type Ask, ask, Rig, talk } from '../rig.ts';
 
 const rig = new Rig();
 afterEach(() => rig.close());
@@ -77,6 +78,23 @@ describe('a match', () => {
     const proxy = { park: { timeout: '100ms' } };
     const port = await serve({ preview: { revision: 4, cookie }, proxy }, await deadAddress());
     expect((await ask(port, { headers: { cookie: 'beta=1' } })).status).toBe(502);
+  });
+
+  it('leads a WebSocket there as well', async () => {
+    const head = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nnew';
+    const young = await rawTarget(rig, (text, write, end) => {
+      if (!text.endsWith('\r\n\r\n')) return;
+      write(head);
+      setTimeout(end, 50);
+    });
+    const port = await serve({ match: { revision: 4, cookie } }, young);
+    const ask = (value: string): Promise<string> =>
+      talk(
+        port,
+        `GET / HTTP/1.1\r\nHost: a\r\nCookie: beta=${value}\r\nConnection: Upgrade, close\r\nUpgrade: x\r\n\r\n`,
+      );
+    expect(await ask('1')).toMatch(/^HTTP\/1\.1 101 [\s\S]*new$/);
+    expect(await ask('2')).toMatch(/^HTTP\/1\.1 200 [\s\S]*old/);
   });
 
   it('leaves the split of the others exact', async () => {

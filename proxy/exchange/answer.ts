@@ -1,4 +1,5 @@
-// The target's answer on its way to the client: head, body with back-pressure, trailers. Never holds more than one chunk.
+// The target's answer on its way to the client: head, body with back-pressure, trailers. Never holds more than one chunk, or,
+// while it is kept back, one read.
 import type { ServerResponse } from 'node:http';
 import { cutOff, endWatched, watchReader } from '../clients/delivery.ts';
 import { composeResponse, composeTrailers, findField } from '../clients/headers.ts';

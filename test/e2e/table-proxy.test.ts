@@ -60,10 +60,12 @@ describe('a table in a file', () => {
     const proxy = { ejection: { errors: 2, time: '1s' } };
     write({ split: { 1: 100 }, targets: [address(well.port), address(gone.port)], proxy });
     await waitFor('the table', async () => (await ask()).version === 'well');
+    const answers = new Set<string | null>();
     await waitFor('it to be left out', async () => {
-      expect((await ask()).version).toBe('well');
+      answers.add((await ask()).version);
       return (await read('slipway_proxy_ejected')) === 1;
     });
+    expect([...answers]).toEqual(['well']);
     await listen('back', gone.port);
     await waitFor('it to be back', async () => (await read('slipway_proxy_ejected')) === 0);
     await waitFor('it to serve', async () => (await ask()).version === 'back');

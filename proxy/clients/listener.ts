@@ -2,10 +2,10 @@
 // Knows no table, and listens nowhere itself: connections are passed to it.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { AddressBook } from './addresses.ts';
 import type { AnswerCode } from '../errors.ts';
 import { gatherWrites } from '../targets/gather.ts';
 import { Handshakes } from '../tls/handshakes.ts';
+import { AddressBook } from './addresses.ts';
 import { readOffer } from './offer.ts';
 import type { DataPlane } from './plane.ts';
 import { Turns, WaitingRoom } from './turns.ts';

@@ -1,7 +1,7 @@
 // Sends an answer of the proxy's own in place of the target's.
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
-import { endWatched } from './delivery.ts';
 import { type AnswerCode, describeError, type Notice } from '../errors.ts';
+import { endWatched } from './delivery.ts';
 import { endLingering } from './linger.ts';
 
 /** How long the client may take to read it. */

@@ -7,19 +7,19 @@
 // - What was sent is sent again only when the method is safe, there was no body, and no byte came back; and while the
 //   service's share of such is not spent.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { readAffinity, renderAffinity } from '../table/affinity.ts';
-import { ANSWERS, type AnswerCode, type Notice, type TargetError } from '../errors.ts';
-import { forward } from './forward.ts';
-import { mirror } from './mirror.ts';
-import { askElsewhere, isAsset } from './fallback.ts';
-import { type ExchangeInput, type Held, type Job, type Outcome, type Plane, SAFE_METHODS } from './job.ts';
-import type { Wish } from '../table/picker.ts';
 import { reply } from '../clients/reply.ts';
 import type { RequestHead } from '../clients/request.ts';
+import { ANSWERS, type AnswerCode, type Notice, type TargetError } from '../errors.ts';
+import { readAffinity, renderAffinity } from '../table/affinity.ts';
 import { matchesAny } from '../table/glob.ts';
+import type { Wish } from '../table/picker.ts';
 import type { Service } from '../table/service.ts';
 import type { ServiceSettings } from '../table/table.ts';
 import type { Target } from '../table/target.ts';
+import { askElsewhere, isAsset } from './fallback.ts';
+import { forward } from './forward.ts';
+import { type ExchangeInput, type Held, type Job, type Outcome, type Plane, SAFE_METHODS } from './job.ts';
+import { mirror } from './mirror.ts';
 
 /** When no target takes a connection, how soon one of those who wait tries them all again. */
 const RETRY_MS = 75;

@@ -8,17 +8,17 @@
 // - A response that was begun and cannot be ended properly ends with the client's connection.
 // - One that the caller wants to hold back (`held`) settles when the caller has said what is to become of it.
 import type { Socket } from 'node:net';
+import { cutOff } from '../clients/delivery.ts';
+import type { AnswerCode, TargetError } from '../errors.ts';
+import type { Connecting, Target } from '../table/target.ts';
+import type { ResponseHead } from '../targets/response-head.ts';
+import { Wire, type WireEvents } from '../targets/wire.ts';
 import { type AnswerEvents, AnswerRelay } from './answer.ts';
 import { type BodyEvents, BodyPump } from './body.ts';
 import type { Deadline } from './deadlines.ts';
-import { cutOff } from '../clients/delivery.ts';
-import type { AnswerCode, TargetError } from '../errors.ts';
 import { relayInformation } from './information.ts';
 import { type Forwarding, type Held, type Job, type Outcome, SAFE_METHODS } from './job.ts';
-import type { ResponseHead } from '../targets/response-head.ts';
-import type { Connecting, Target } from '../table/target.ts';
 import { goOver } from './upgrade.ts';
-import { Wire, type WireEvents } from '../targets/wire.ts';
 
 const CONNECT_TIMEOUT_MS = 1_000;
 /** A request that must not be repeated gets no connection that has been idle for longer: it may be closing right now. */

@@ -1,12 +1,12 @@
 // The narrow waist between a request and the way it is forwarded: what a try is given, and how it can end.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Deadlines } from './deadlines.ts';
-import type { AnswerCode, TargetError } from '../errors.ts';
 import type { RequestHead } from '../clients/request.ts';
-import type { Streams } from './streams.ts';
+import type { AnswerCode, TargetError } from '../errors.ts';
 import type { Service } from '../table/service.ts';
 import type { ServiceSettings } from '../table/table.ts';
+import type { Deadlines } from './deadlines.ts';
+import type { Streams } from './streams.ts';
 
 /** What an exchange begins with. */
 export interface ExchangeInput {

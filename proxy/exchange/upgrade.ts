@@ -7,9 +7,9 @@
 import type { ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { composeGoingAway, FrameTracker } from './frames.ts';
 import { composeResponse, findField } from '../clients/headers.ts';
 import type { ResponseHead } from '../targets/response-head.ts';
+import { composeGoingAway, FrameTracker } from './frames.ts';
 import type { Job } from './job.ts';
 import type { Streams } from './streams.ts';
 

@@ -2,8 +2,8 @@
 // milliseconds. Decides nothing about other services.
 import { type Fields, isFields, Reader } from './reader.ts';
 import { readTreatment } from './settings.ts';
-import { readMatch, readTrial } from './trial.ts';
 import type { Affinity, Preview, ServiceEntry, ServiceSettings, Share, TargetAddress } from './table.ts';
+import { readMatch, readTrial } from './trial.ts';
 
 const HOST =
   /^(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$|^\[[0-9a-f:.]+\]$/;

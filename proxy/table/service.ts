@@ -8,8 +8,8 @@ import {
   type ServiceStats,
 } from '../counters.ts';
 import type { TargetError } from '../errors.ts';
-import { ParkingLot } from './park.ts';
 import { Mirroring } from './mirroring.ts';
+import { ParkingLot } from './park.ts';
 import { Picker, type Wish } from './picker.ts';
 import { RetryBudget } from './retry-budget.ts';
 import type { ServiceEntry, ServiceSettings } from './table.ts';

@@ -1,7 +1,8 @@
 // `slipway proxy --table`: what a table may ask for, in one story with two processes of a proxy and targets that come
 // and go, told by its answers and its metrics.
-import { createServer, type Server } from 'node:http';
+
 import { writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RouteEntry } from '../../proxy/control.ts';

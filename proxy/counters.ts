@@ -26,9 +26,21 @@ export interface RevisionStats {
   readonly requests: readonly RequestStats[];
 }
 
+export interface MirrorStats {
+  /** Answers to copies of requests, which the client never sees. */
+  readonly codes: ClassCounts;
+  /** No answer came. */
+  readonly failed: number;
+  /** Left out, because too many were under way. */
+  readonly skipped: number;
+}
+
 export interface ServiceStats {
   readonly parked: number;
+  /** Targets in the table that are not asked because they took no connections. */
+  readonly ejected: number;
   readonly retries: number;
+  readonly mirror: MirrorStats;
   /** Answered by the proxy itself, before any revision was chosen. */
   readonly unserved: ClassCounts;
   readonly revisions: readonly RevisionStats[];

@@ -23,6 +23,7 @@ export const ANSWERS = {
   'internal-error': { status: 500, message: 'The proxy failed; its log says why.' },
   'target-failed': { status: 502, message: 'The service closed the connection without a valid answer.' },
   'target-unreachable': { status: 502, message: 'No replica of the service takes connections.' },
+  maintenance: { status: 503, message: 'The service is under maintenance.' },
   'no-target': { status: 503, message: 'No replica of the service is ready.' },
   'park-full': { status: 503, message: 'Too many requests wait for the service already.' },
   'park-timeout': { status: 503, message: 'No replica of the service got ready in time.' },
@@ -68,16 +69,28 @@ export interface ErrorBody {
   readonly body: string;
 }
 
-/** JSON for who accepts it, otherwise one line of text. */
-export function describeError(code: AnswerCode, requestId: string, accept: string): ErrorBody {
-  const { status, message } = ANSWERS[code];
-  const json = accept.includes('json');
-  const body = json
-    ? `${JSON.stringify({ error: code, message, request_id: requestId })}\n`
-    : `${status} ${STATUS_CODES[status]}: ${message} (${code}, request ${requestId})\n`;
+/** What is said in place of the sentence that goes with the code. */
+export interface Notice {
+  /** Empty: that sentence. */
+  readonly message: string;
+  /** It is HTML, for who accepts that. */
+  readonly isPage: boolean;
+  /** Seconds. */
+  readonly retryAfter: string;
+}
+
+/** JSON for who accepts it, a page where there is one, otherwise text. */
+export function describeError(
+  code: AnswerCode,
+  requestId: string,
+  accept: string,
+  notice: Notice | null = null,
+): ErrorBody {
+  const { status } = ANSWERS[code];
+  const [type, body] = composeBody(code, requestId, accept, notice);
   const headers = [
     'Content-Type',
-    json ? 'application/json' : 'text/plain; charset=utf-8',
+    type,
     'Content-Length',
     String(Buffer.byteLength(body)),
     'Cache-Control',
@@ -85,8 +98,26 @@ export function describeError(code: AnswerCode, requestId: string, accept: strin
     'X-Request-Id',
     requestId,
   ];
-  if (status === 503) headers.push('Retry-After', RETRY_AFTER_SECONDS);
+  if (status === 503) headers.push('Retry-After', notice?.retryAfter ?? RETRY_AFTER_SECONDS);
   return { status, headers, body };
+}
+
+function composeBody(
+  code: AnswerCode,
+  requestId: string,
+  accept: string,
+  notice: Notice | null,
+): readonly [type: string, body: string] {
+  const { status, message } = ANSWERS[code];
+  const own = notice === null || notice.isPage ? '' : notice.message;
+  if (accept.includes('json')) {
+    const told = { error: code, message: own === '' ? message : own, request_id: requestId };
+    return ['application/json', `${JSON.stringify(told)}\n`];
+  }
+  if (notice?.isPage === true && accept.includes('text/html'))
+    return ['text/html; charset=utf-8', notice.message];
+  const line = `${status} ${STATUS_CODES[status]}: ${message} (${code}, request ${requestId})`;
+  return ['text/plain; charset=utf-8', `${own === '' ? line : own}\n`];
 }
 
 /** For a connection on which no request could be read. */

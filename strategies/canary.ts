@@ -1,10 +1,10 @@
 // Canary: the candidate takes a small share, then more, by the author's steps. The stable revision stays in full until
 // the bake has passed, so the way back is one swap of the table. A weight is given only once its replicas are there.
 import { computeStepReplicas } from './budget.ts';
-import { type Course, type Goal, goalOf, type Hold } from './course.ts';
-import { describeStep, formatRoughly } from './describe.ts';
+import { type Course, type Goal, goalOf, type Hold, type Trial } from './course.ts';
+import { describeStep, describeTrial, formatRoughly } from './describe.ts';
 import type { CanaryStep, Rollout, StepState } from './model.ts';
-import { isCarried, isServed } from './route.ts';
+import { isCarried, isOffered, isServed } from './route.ts';
 import { findGuarded, keepServing } from './standing.ts';
 import { availableOf, countPresent, type World } from './world.ts';
 
@@ -43,7 +43,7 @@ function standAt(steps: readonly CanaryStep[], index: number): WeightStep | null
 function takeWeight(world: World, rollout: Rollout, step: WeightStep, steps: readonly CanaryStep[]): Course {
   const index = rollout.step?.index ?? 0;
   const { goal, isUp } = moveTo(world, rollout, step, standAt(steps, index));
-  const isDone = isUp && isCarried(world, goal, rollout.revision);
+  const isDone = isUp && isCarried(world, goal, rollout.revision) && isOffered(world, goal);
   const advanced = isDone ? { ...rollout, step: startStep(index + 1, steps, world.now) } : null;
   return { goal, advanced, isComplete: false, hold: null };
 }
@@ -68,16 +68,22 @@ function holdStep(
   }
   const following = steps[state.index + 1];
   const what = following === undefined ? 'weight 100' : describeStep(following);
-  const hold = explainHold(step, state, stand?.weight ?? 0, what, world.now);
+  const hold = explainHold(step, state, describeStand(stand), what, world.now);
   return { goal, advanced: null, isComplete: false, hold };
 }
 
-function explainHold(step: CanaryStep, state: StepState, weight: number, what: string, now: number): Hold {
+// `10 %`, `0 % with match beta=1, mirror 50`.
+function describeStand(stand: WeightStep | null): string {
+  const trial = stand === null ? [] : describeTrial(stand);
+  return `${stand?.weight ?? 0} %${trial.length === 0 ? '' : ` with ${trial.join(', ')}`}`;
+}
+
+function explainHold(step: CanaryStep, state: StepState, at: string, what: string, now: number): Hold {
   if (step.kind === 'pause-manual' || state.endsAt === null) {
-    const message = `Holding at ${weight} %; waiting for promote.`;
+    const message = `Holding at ${at}; waiting for promote.`;
     return { reason: 'waiting-for-promotion', message, next: { what, at: null }, isPlanned: true };
   }
-  const message = `Holding at ${weight} % for another ${formatRoughly(state.endsAt - now)}.`;
+  const message = `Holding at ${at} for another ${formatRoughly(state.endsAt - now)}.`;
   return { reason: 'step-pause', message, next: { what, at: state.endsAt }, isPlanned: true };
 }
 
@@ -92,15 +98,24 @@ function moveTo(world: World, rollout: Rollout, step: WeightStep, stand: WeightS
   const { revision } = rollout;
   const wanted = replicasAt(world, step);
   const isUp = availableOf(world, revision).length >= wanted;
-  const isTaken = (world.observed.route?.value.split[revision] ?? 0) === step.weight;
+  const there = share(world, rollout, wanted, step);
+  const weight = world.observed.route?.value.split[revision] ?? 0;
+  const isTaken = weight === step.weight && isOffered(world, there);
   const isPaused = rollout.paused !== null && !isTaken;
-  if (!isPaused) return { goal: share(world, rollout, wanted, isUp ? step : stand), isUp };
+  if (!isPaused) return { goal: isUp ? there : share(world, rollout, wanted, stand), isUp };
   const least = Math.max(replicasAt(world, stand), countPresent(world, revision));
   return { goal: share(world, rollout, Math.min(wanted, least), stand), isUp: false };
 }
 
+// Without a weight one replica is enough for those who match, and for a mirror.
 function replicasAt(world: World, step: WeightStep | null): number {
-  return step === null ? 0 : computeStepReplicas(world.spec.replicas, step.weight, step.replicas);
+  if (step === null) return 0;
+  const given = step.replicas ?? (step.weight === 0 ? { count: 1 } : null);
+  return computeStepReplicas(world.spec.replicas, step.weight, given);
+}
+
+function trialOf({ match, mirror = 0 }: WeightStep): Trial | null {
+  return match === undefined && mirror === 0 ? null : { match: match ?? null, mirror };
 }
 
 function share(world: World, rollout: Rollout, wanted: number, stand: WeightStep | null): Goal {
@@ -114,8 +129,11 @@ function share(world: World, rollout: Rollout, wanted: number, stand: WeightStep
     { ...rest, [revision]: weight },
     2 * world.spec.replicas,
   );
+  const trial = stand === null || stable === null ? null : trialOf(stand);
   return {
     ...goal,
+    preview: trial === null ? null : revision,
+    trial,
     needed: { [revision]: replicasAt(world, stand) },
     guarded: rollout.gated ? findGuarded(world, revision, weight) : null,
   };

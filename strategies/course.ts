@@ -1,5 +1,6 @@
 // The words in which a strategy answers: what it wants now, whether it may go on, and what it waits for.
 import type { Reason, Rollout } from './model.ts';
+import type { Match } from './spec.ts';
 import type { World } from './world.ts';
 
 /** What should stand now. A revision that is absent from `wanted` is retired. */
@@ -14,10 +15,19 @@ export interface Goal {
   readonly guarded: number | null;
   /** Is in the table without weight, for those who ask for it. */
   readonly preview: number | null;
+  /** What it is in the table for besides, or besides its weight. */
+  readonly trial: Trial | null;
   /** Nothing is started before everything that is not wanted is gone (recreate). */
   readonly isExclusive: boolean;
   /** Containers that may stand at once, leaving ones included: beyond it nothing is started. */
   readonly limit: number;
+}
+
+export interface Trial {
+  /** Whose requests it gets. */
+  readonly match: Match | null;
+  /** Percent of the others' safe requests that it is sent as well. */
+  readonly mirror: number;
 }
 
 export interface Hold {
@@ -40,5 +50,5 @@ export interface Course {
 export type Strategy = (world: World, rollout: Rollout) => Course;
 
 export function goalOf(wanted: Goal['wanted'], split: Goal['split'], limit = Number.POSITIVE_INFINITY): Goal {
-  return { wanted, split, needed: {}, guarded: null, preview: null, isExclusive: false, limit };
+  return { wanted, split, needed: {}, guarded: null, preview: null, trial: null, isExclusive: false, limit };
 }

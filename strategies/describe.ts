@@ -45,23 +45,48 @@ export function describeAction(action: Action): string {
   }
 }
 
-/** `route r3 90 r4 10`, `route none` (parked when a replica is coming), `route gone`. */
+/** `route r3 90 r4 10`, `route r3 100, match r4`, `route none` (parked when a replica is coming), `route gone`. */
 export function describeRoute(entry: RouteEntry | null): string {
   if (entry === null) return 'route gone';
   const parts = Object.entries(entry.split).map(([revision, weight]) => `r${revision} ${weight}`);
-  if (parts.length > 0) return `route ${parts.join(' ')}`;
+  if (parts.length > 0) return `route ${parts.join(' ')}${describeOffer(entry)}`;
   return entry.coming ? 'route none, park' : 'route none';
+}
+
+// A table from before there was such a thing has neither.
+function describeOffer({ match = null, mirror = null }: Partial<RouteEntry>): string {
+  const matched = match === null ? '' : `, match r${match.revision}`;
+  return mirror === null ? matched : `${matched}, mirror r${mirror.revision} ${mirror.percent}`;
 }
 
 export function describeStep(step: CanaryStep): string {
   switch (step.kind) {
-    case 'weight':
-      return `weight ${step.weight}`;
+    case 'weight': {
+      const trial = describeTrial(step);
+      return [...(step.weight === 0 && trial.length > 0 ? [] : [`weight ${step.weight}`]), ...trial].join(
+        ', ',
+      );
+    }
     case 'pause':
       return `pause ${formatDuration(step.durationMs)}`;
     case 'pause-manual':
       return 'pause manual';
   }
+}
+
+/** `match x-beta: yes`, `mirror 50`: what a step gives the candidate besides a weight. */
+export function describeTrial({
+  match,
+  mirror = 0,
+}: Pick<Extract<CanaryStep, { kind: 'weight' }>, 'match' | 'mirror'>): readonly string[] {
+  const parts = [
+    ...(match?.header === undefined ? [] : [`${match.header.name}: ${match.header.value}`]),
+    ...(match?.cookie === undefined ? [] : [`${match.cookie.name}=${match.cookie.value}`]),
+  ];
+  return [
+    ...(parts.length === 0 ? [] : [`match ${parts.join(' and ')}`]),
+    ...(mirror === 0 ? [] : [`mirror ${mirror}`]),
+  ];
 }
 
 /** One line per thing that the plan does, the writes first, as they are carried out. */

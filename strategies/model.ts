@@ -170,6 +170,10 @@ export interface RouteEntry {
   readonly coming: boolean;
   readonly targets: readonly { readonly revision: number; readonly address: string }[];
   readonly preview: (import('./spec.ts').Preview & { readonly revision: number }) | null;
+  /** Go to this revision while it takes connections, whatever the split. */
+  readonly match: (import('./spec.ts').Match & { readonly revision: number }) | null;
+  /** Percent of the others' safe requests that this revision is sent as well. */
+  readonly mirror: { readonly revision: number; readonly percent: number } | null;
   readonly proxy: RouteProxySettings;
 }
 
@@ -182,6 +186,15 @@ export interface RouteProxySettings {
   readonly affinity: { readonly cookie: string; readonly ttl: string } | null;
   readonly max_body: number | null;
   readonly headers: Readonly<Record<string, string>>;
+  readonly ejection: { readonly errors: number; readonly time: string } | null;
+  readonly slow_start: string | null;
+  readonly retry_budget: number;
+  readonly assets: readonly string[];
+  readonly maintenance: {
+    readonly message: string;
+    readonly retry_after: string;
+    readonly allow: readonly string[];
+  } | null;
 }
 
 /** Why a service is as it is: constant words, for status, metrics and alerts. */

@@ -50,7 +50,7 @@ export function planRoute(world: World, goal: Goal): RouteEntry | null {
   const { spec, memory } = world;
   if (spec.settings.port === null && !world.members.some((m) => m.replica.address !== null)) return null;
   const split = effectiveSplit(world, goal);
-  const shown = revisionsPresent(world).filter((r) => (split[r] ?? 0) > 0 || r === goal.preview);
+  const shown = revisionsPresent(world).filter((r) => (split[r] ?? 0) > 0 || isAtHand(world, goal, r));
   const targets = shown.flatMap((revision) => targetsOf(world, goal, revision));
   const candidate = memory.rollout?.revision ?? null;
   const entry: RouteEntry = {
@@ -60,10 +60,18 @@ export function planRoute(world: World, goal: Goal): RouteEntry | null {
     coming: Object.keys(split).length === 0 && isComing(spec, goal),
     targets,
     preview: previewOf(world, goal, targets),
+    ...trialOf(goal, targets),
     proxy: formatProxySettings(spec),
   };
   const isToGo = Object.keys(goal.wanted).length === 0 && world.members.length > 0;
   return isToGo ? closeEntry(entry) : entry;
+}
+
+// In the table without a weight: previewed, or asked for assets that the others do not have.
+function isAtHand({ spec, memory }: World, goal: Goal, revision: number): boolean {
+  if (revision === goal.preview) return true;
+  const { stable, rollout, warm } = memory;
+  return spec.proxy.assets.length > 0 && [stable, rollout?.revision, warm?.revision].includes(revision);
 }
 
 /**
@@ -71,7 +79,16 @@ export function planRoute(world: World, goal: Goal): RouteEntry | null {
  * acknowledge, and until then nothing is stopped.
  */
 export function closeEntry(entry: RouteEntry): RouteEntry {
-  return { ...entry, routes: [], split: {}, targets: [], coming: false, preview: null };
+  return {
+    ...entry,
+    routes: [],
+    split: {},
+    targets: [],
+    coming: false,
+    preview: null,
+    match: null,
+    mirror: null,
+  };
 }
 
 function isComing({ settings }: ServiceSpec, { wanted }: Goal): boolean {
@@ -91,8 +108,29 @@ function previewOf(world: World, goal: Goal, targets: RouteEntry['targets']): Ro
   return { ...strategy.preview, revision: goal.preview };
 }
 
+function trialOf(goal: Goal, targets: RouteEntry['targets']): Pick<RouteEntry, 'match' | 'mirror'> {
+  const isThere = targets.some((target) => target.revision === goal.preview);
+  return isThere ? offerOf(goal) : { match: null, mirror: null };
+}
+
+function offerOf({ preview: revision, trial }: Goal): Pick<RouteEntry, 'match' | 'mirror'> {
+  if (revision === null || trial === null) return { match: null, mirror: null };
+  const { match, mirror } = trial;
+  return {
+    match: match === null ? null : { ...match, revision },
+    mirror: mirror === 0 ? null : { revision, percent: mirror },
+  };
+}
+
+/** The store's table has what the goal has besides weights; one from before there was such a thing has none. */
+export function isOffered({ spec, observed }: World, goal: Goal): boolean {
+  if (spec.settings.port === null) return true;
+  const { match = null, mirror = null } = observed.route?.value ?? {};
+  return JSON.stringify({ match, mirror }) === JSON.stringify(offerOf(goal));
+}
+
 export function formatProxySettings({ proxy }: ServiceSpec): RouteProxySettings {
-  const { park, affinity } = proxy;
+  const { park, affinity, ejection, slowStartMs, maintenance } = proxy;
   return {
     timeout: formatDuration(proxy.timeoutMs),
     idle_timeout: formatDuration(proxy.idleTimeoutMs),
@@ -101,7 +139,20 @@ export function formatProxySettings({ proxy }: ServiceSpec): RouteProxySettings 
     affinity: affinity === null ? null : { cookie: affinity.cookie, ttl: formatDuration(affinity.ttlMs) },
     max_body: proxy.maxBodyBytes,
     headers: proxy.headers,
+    ejection: ejection === null ? null : { errors: ejection.errors, time: formatDuration(ejection.timeMs) },
+    slow_start: slowStartMs === null ? null : formatDuration(slowStartMs),
+    retry_budget: proxy.retryPercent,
+    assets: proxy.assets,
+    maintenance: maintenance === null ? null : formatMaintenance(maintenance),
   };
+}
+
+function formatMaintenance({
+  message,
+  retryAfterMs,
+  allow,
+}: NonNullable<ServiceSpec['proxy']['maintenance']>) {
+  return { message, retry_after: formatDuration(retryAfterMs), allow };
 }
 
 /** The proxies serve just this: the store holds this split, every live proxy has applied it, and it is the desired one. */

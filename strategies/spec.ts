@@ -130,14 +130,28 @@ export interface BlueGreenSettings {
   readonly keepOldMs: number;
 }
 
-/** A way to the candidate before it is live: by host, by header, or by both together. */
-export interface Preview {
-  readonly host?: string;
+/** What tells a request: a header, a cookie, or both together. */
+export interface Match {
   readonly header?: { readonly name: string; readonly value: string };
+  readonly cookie?: { readonly name: string; readonly value: string };
+}
+
+/** A way to the candidate before it is live: by host, by a match, or by both together. */
+export interface Preview extends Match {
+  readonly host?: string;
 }
 
 export type CanaryStep =
-  | { readonly kind: 'weight'; readonly weight: number; readonly replicas: Amount | null }
+  | {
+      readonly kind: 'weight';
+      /** 0 before the first weight, where a match or a mirror goes before it. */
+      readonly weight: number;
+      readonly replicas: Amount | null;
+      /** Requests that go to the candidate whatever the weight. */
+      readonly match?: Match;
+      /** Percent of the safe requests of others that are sent to the candidate as well. */
+      readonly mirror?: number;
+    }
   | { readonly kind: 'pause'; readonly durationMs: number }
   | { readonly kind: 'pause-manual' };
 
@@ -150,4 +164,17 @@ export interface ProxySettings {
   readonly affinity: { readonly cookie: string; readonly ttlMs: number } | null;
   readonly maxBodyBytes: number | null;
   readonly headers: Readonly<Record<string, string>>;
+  /** Null: a target that takes no connections is asked on. */
+  readonly ejection: { readonly errors: number; readonly timeMs: number } | null;
+  /** Null: a target that joins others gets its full share at once. */
+  readonly slowStartMs: number | null;
+  readonly retryPercent: number;
+  /** Paths, with `*` for any characters, at which a 404 is asked of the other revision. */
+  readonly assets: readonly string[];
+  /** While it is given, only requests at `allow` reach replicas; all others are told the message, text or HTML. */
+  readonly maintenance: {
+    readonly message: string;
+    readonly retryAfterMs: number;
+    readonly allow: readonly string[];
+  } | null;
 }

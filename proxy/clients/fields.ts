@@ -102,6 +102,8 @@ function isKept(fields: RequestFields, lower: string, value: string, trusted: bo
     case 'x-request-id':
       if (trusted) fields.claims.requestId = joinValues(fields.claims.requestId, value);
       return false;
+    case 'x-slipway-mirror':
+      return false;
     case 'forwarded':
       if (trusted) fields.claims.forwarded = joinValues(fields.claims.forwarded, value);
       return false;

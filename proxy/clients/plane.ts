@@ -15,6 +15,7 @@ import type { ServiceSettings } from '../table/table.ts';
 import { addressOf } from './addresses.ts';
 import { describeHop } from './forwarded.ts';
 import { type Client, findField } from './headers.ts';
+import { isMatch } from './match.ts';
 import { readOffer } from './offer.ts';
 import { type ReplyContext, reply } from './reply.ts';
 import { pathOf, type RequestHead, readRequest } from './request.ts';
@@ -40,6 +41,14 @@ export interface DataPlaneOptions {
 
 /** Whoever gives out certificates asks for this without TLS (RFC 8555 8.3). */
 const CHALLENGE_PATH = '/.well-known/acme-challenge/';
+
+/** Where a request belongs: to a service, and to one revision of it where it asks for one. */
+interface Way {
+  readonly service: Service | null;
+  readonly forced: number | null;
+  /** No other revision will do. */
+  readonly isStrict: boolean;
+}
 
 interface Conversation {
   readonly request: IncomingMessage;
@@ -116,7 +125,7 @@ export class DataPlane implements Plane {
       this.#refuse(conversation, 'https-only', { ...head, closing: this.closing, fields: location });
       return;
     }
-    const { service, forced } = this.#route(request, head);
+    const { service, forced, isStrict } = this.#route(request, head);
     if (service === null) {
       this.#refuse(conversation, 'no-route', { ...head, closing: this.closing, fields });
       return;
@@ -124,7 +133,7 @@ export class DataPlane implements Plane {
     const secure = client.proto === 'https';
     const settings = secure ? this.#settingsOverTls(service.settings) : service.settings;
     const common = { request, response, head, service, settings, plane: this };
-    const exchange = new Exchange({ ...common, secure, tunnel, forced });
+    const exchange = new Exchange({ ...common, secure, tunnel, forced, isStrict });
     exchange.run().catch((error: unknown) => {
       this.#options.onError(error);
       response.destroy();
@@ -156,24 +165,19 @@ export class DataPlane implements Plane {
   }
 
   /** A preview's host leads only to that preview; its header, where one is given, must match as well. */
-  #route(
-    request: IncomingMessage,
-    head: RequestHead,
-  ): { readonly service: Service | null; readonly forced: number | null } {
+  #route({ rawHeaders }: IncomingMessage, head: RequestHead): Way {
     const previewed = this.#router.findPreview(head.host);
     const service = this.#router.find(head.host, head.path);
     for (const candidate of [previewed, service]) {
       const preview = candidate?.entry.preview ?? null;
       if (candidate === null || preview === null) continue;
       if (preview.host !== null && preview.host !== head.host) continue;
-      if (
-        preview.header !== null &&
-        findField(request.rawHeaders, preview.header.name) !== preview.header.value
-      )
-        continue;
-      return { service: candidate, forced: preview.revision };
+      if (!isMatch(preview, rawHeaders, head.cookie)) continue;
+      return { service: candidate, forced: preview.revision, isStrict: true };
     }
-    return { service, forced: null };
+    const match = service?.entry.match ?? null;
+    const isMatched = match !== null && isMatch(match, rawHeaders, head.cookie);
+    return { service, forced: isMatched ? match.revision : null, isStrict: false };
   }
 
   #refuse(conversation: Conversation, code: AnswerCode, context: ReplyContext & Partial<RequestHead>): void {

@@ -1,6 +1,6 @@
 // Sends an answer of the proxy's own in place of the target's.
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
-import { type AnswerCode, describeError } from '../errors.ts';
+import { type AnswerCode, describeError, type Notice } from '../errors.ts';
 import { endWatched } from './delivery.ts';
 import { endLingering } from './linger.ts';
 
@@ -14,14 +14,15 @@ export interface ReplyContext {
   readonly closing: boolean;
   /** Of this answer alone: name, value, name, value, … */
   readonly fields: readonly string[];
+  readonly notice?: Notice | null;
 }
 
 export function reply(
   { request, response }: { readonly request: IncomingMessage; readonly response: ServerResponse },
   code: AnswerCode,
-  { requestId, accept, hasBody, closing, fields }: ReplyContext,
+  { requestId, accept, hasBody, closing, fields, notice }: ReplyContext,
 ): number {
-  const { status, headers, body } = describeError(code, requestId, accept);
+  const { status, headers, body } = describeError(code, requestId, accept, notice);
   const whole = request.complete || !hasBody;
   if (!whole || closing) response.shouldKeepAlive = false;
   // Its own text: one that node refused to send on may still stand there.

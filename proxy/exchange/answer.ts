@@ -1,4 +1,5 @@
-// The target's answer on its way to the client: head, body with back-pressure, trailers. Never holds more than one chunk.
+// The target's answer on its way to the client: head, body with back-pressure, trailers. Never holds more than one chunk, or,
+// while it is kept back, one read.
 import type { ServerResponse } from 'node:http';
 import { cutOff, endWatched, watchReader } from '../clients/delivery.ts';
 import { composeResponse, composeTrailers, findField } from '../clients/headers.ts';
@@ -36,6 +37,9 @@ export class AnswerRelay {
   #chunked = false;
   /** What the target still says is for nobody. */
   #isOver = false;
+  /** While it is kept back: what came of its body in the same read as its head. The rest waits in the connection. */
+  #kept: Buffer[] | null = null;
+  #keptEnd: readonly string[] | null = null;
 
   constructor(job: Job, answer: ResponseHead, source: AnswerSource, unread: boolean, events: AnswerEvents) {
     this.#job = job;
@@ -54,7 +58,22 @@ export class AnswerRelay {
       return false;
     }
     if (this.#chunked && this.#isEventStream()) this.#endWithStreams();
+    if (this.#kept !== null) this.#release(this.#kept);
     return true;
+  }
+
+  /** Until `start`: perhaps there is a better one. */
+  hold(): void {
+    this.#kept = [];
+    this.#source.pause();
+  }
+
+  #release(kept: readonly Buffer[]): void {
+    this.#kept = null;
+    this.#source.resume();
+    for (const piece of kept) this.write(piece);
+    if (this.#keptEnd === null) this.flush();
+    else this.finish(this.#keptEnd);
   }
 
   #isChunked(): boolean {
@@ -97,7 +116,7 @@ export class AnswerRelay {
 
   /** What came with the head has been written by now; a head without a body yet (events, long polls) goes out alone. */
   flush(): void {
-    if (this.#flowing || this.#isOver) return;
+    if (this.#flowing || this.#isOver || this.#kept !== null) return;
     this.#flowing = true;
     this.#job.response.flushHeaders();
   }
@@ -105,6 +124,10 @@ export class AnswerRelay {
   /** The piece is only lent: it is copied. */
   write(piece: Buffer): void {
     if (this.#isOver) return;
+    if (this.#kept !== null) {
+      this.#kept.push(Buffer.from(piece));
+      return;
+    }
     this.#flowing = true;
     const { response } = this.#job;
     // What was read with a piece that did not fit any more comes all the same; it is not progress of the client's.
@@ -132,6 +155,10 @@ export class AnswerRelay {
   finish(trailers: readonly string[]): void {
     const { request, response, settings } = this.#job;
     if (this.#isOver) return;
+    if (this.#kept !== null) {
+      this.#keptEnd = trailers;
+      return;
+    }
     this.#isOver = true;
     this.#unblock();
     if (this.#chunked && trailers.length > 0) response.addTrailers(composeTrailers(trailers));

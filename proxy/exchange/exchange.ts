@@ -4,38 +4,27 @@
 // INVARIANTS
 // - A failed connection is nobody's fault and costs no retry: every other target is tried, then the request is parked
 //   for a moment, until `park.timeout` is used up.
-// - What was sent is sent again only when the method is safe, there was no body, and no byte came back.
+// - What was sent is sent again only when the method is safe, there was no body, and no byte came back; and while the
+//   service's share of such is not spent.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessOutcome } from '../access.ts';
 import { reply } from '../clients/reply.ts';
 import type { RequestHead } from '../clients/request.ts';
-import { ANSWERS, type AnswerCode, type TargetError } from '../errors.ts';
+import { ANSWERS, type AnswerCode, type Notice, type TargetError } from '../errors.ts';
 import { readAffinity, renderAffinity } from '../table/affinity.ts';
+import { matchesAny } from '../table/glob.ts';
 import type { Wish } from '../table/picker.ts';
 import type { Service } from '../table/service.ts';
 import type { ServiceSettings } from '../table/table.ts';
 import type { Target } from '../table/target.ts';
+import { askElsewhere, isAsset } from './fallback.ts';
 import { forward } from './forward.ts';
-import { type Forwarding, type Job, type Outcome, type Plane, SAFE_METHODS } from './job.ts';
+import { type ExchangeInput, type Held, type Job, type Outcome, type Plane, SAFE_METHODS } from './job.ts';
+import { mirror } from './mirror.ts';
+import { waitForTarget } from './waiting.ts';
 
-/** When no target takes a connection, how soon one of those who wait tries them all again. */
-const RETRY_MS = 75;
 /** Counted for a client that left before any status was sent. */
 const CLIENT_GONE_STATUS = 499;
-
-export interface ExchangeInput {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly head: RequestHead;
-  readonly service: Service;
-  readonly plane: Plane;
-  /** The service's, with what is to be added for this client. */
-  readonly settings: ServiceSettings;
-  readonly secure: boolean;
-  readonly tunnel: Job['tunnel'];
-  /** The revision of a preview, or null. */
-  readonly forced: number | null;
-}
 
 export class Exchange implements Job, Wish {
   readonly request: IncomingMessage;
@@ -43,7 +32,7 @@ export class Exchange implements Job, Wish {
   readonly head: RequestHead;
   readonly plane: Plane;
   readonly tunnel: Job['tunnel'];
-  readonly forced: number | null;
+  forced: number | null;
   preferred: number | null = null;
   tried: Set<Target> | null = null;
   setCookie: string | null = null;
@@ -51,14 +40,14 @@ export class Exchange implements Job, Wish {
   readonly #secure: boolean;
   readonly #startedAt = performance.now();
   readonly #sticky: number | null;
-  readonly #settings: ServiceSettings;
-  #forwarding: Forwarding | null = null;
+  readonly settings: ServiceSettings;
+  #forwarding: { abort(): void } | null = null;
   #gone = false;
-  #revision: number | null = null;
   #target: Target | null = null;
   #retries = 0;
   /** Written on the client's connection before; asked only where somebody wants to know. */
   readonly #bytesBefore: number;
+  readonly #isStrict: boolean;
   #retriesLeft: number;
   #renewed = false;
   #parkedAt: number | null = null;
@@ -70,19 +59,16 @@ export class Exchange implements Job, Wish {
     this.plane = input.plane;
     this.tunnel = input.tunnel;
     this.forced = input.forced;
+    this.#isStrict = input.isStrict;
     this.#service = input.service;
     this.#secure = input.secure;
-    this.#settings = input.settings;
-    this.#retriesLeft = this.#settings.retries;
+    this.settings = input.settings;
+    this.#retriesLeft = this.settings.retries;
     this.#bytesBefore = input.plane.access === null ? 0 : input.request.socket.bytesWritten;
-    const { affinity } = this.#settings;
+    const { affinity } = this.settings;
     this.#sticky =
       affinity === null || input.head.cookie === '' ? null : readAffinity(input.head.cookie, affinity);
     this.preferred = this.#sticky;
-  }
-
-  get settings(): ServiceSettings {
-    return this.#settings;
   }
 
   /** Resolves when the request has ended, one way or another. */
@@ -100,14 +86,17 @@ export class Exchange implements Job, Wish {
   }
 
   async #pursue(): Promise<void> {
-    const { maxBodyBytes } = this.#settings;
+    const { maxBodyBytes, maintenance } = this.settings;
+    if (maintenance !== null && !matchesAny(maintenance.allow, this.head.path))
+      return this.#answer('maintenance', maintenance);
+    this.#service.budget.note(this.#startedAt);
     if (maxBodyBytes !== null && (this.head.contentLength ?? 0) > maxBodyBytes)
       return this.#answer('body-too-large');
     this.response.once('close', () => this.#leave());
     while (!this.#gone) {
       const target = this.#service.claim(this);
       if (target === null) {
-        const refusal = await this.#park();
+        const refusal = this.#widen() ? null : await this.#park();
         if (refusal !== null) return this.#answer(refusal);
         continue;
       }
@@ -120,21 +109,52 @@ export class Exchange implements Job, Wish {
     this.#count(CLIENT_GONE_STATUS, 'client-gone');
   }
 
+  /** Who matches is served by others when none of the revision takes connections; a preview is not. */
+  #widen(): boolean {
+    if (this.forced === null || this.#isStrict) return false;
+    this.forced = null;
+    return true;
+  }
+
   async #forward(target: Target): Promise<Outcome> {
-    this.#revision = target.revision;
+    const isFirst = this.#target === null && this.tunnel === null && this.#service.entry.mirror !== null;
     this.#target = target;
-    const { affinity } = this.#settings;
+    const { affinity } = this.settings;
     const wanted = affinity !== null && this.forced === null && this.#sticky !== target.revision;
-    this.setCookie = wanted ? renderAffinity(affinity, target.revision, this.#secure) : null;
-    this.#forwarding = forward(this, target);
-    const outcome = await this.#forwarding.outcome;
-    this.#forwarding = null;
-    return outcome;
+    const cookie = wanted ? renderAffinity(affinity, target.revision, this.#secure) : null;
+    const trying = this.#tryOn(target, cookie);
+    if (isFirst) mirror(this.head, this.#service, target.revision, this.plane.deadlines);
+    const outcome = await trying;
+    if (outcome.kind !== 'held') return outcome;
+    const tryOn = (other: Target) => this.#tryOn(other, null);
+    const second = await askElsewhere(outcome, target.revision, this.#service, tryOn);
+    if (second === null) return this.#resume(outcome, cookie);
+    this.#target = second.target;
+    this.#retries += 1;
+    return second.outcome;
+  }
+
+  #tryOn(target: Target, cookie: string | null): Promise<Outcome | Held> {
+    this.setCookie = cookie;
+    const forwarding = forward(this, target);
+    this.#forwarding = forwarding;
+    return forwarding.outcome;
+  }
+
+  #resume(held: Held, cookie: string | null): Promise<Outcome> {
+    this.setCookie = cookie;
+    this.#forwarding = held;
+    return held.resume();
+  }
+
+  looksElsewhere(): boolean {
+    return this.tunnel === null && isAsset(this.head, this.settings);
   }
 
   /** True when it is over; otherwise another try follows. */
   #conclude(outcome: Outcome, target: Target): boolean {
-    if ('reason' in outcome && outcome.reason !== null) this.#blame(target, outcome.reason);
+    if ('reason' in outcome && outcome.reason !== null)
+      this.#service.countersOf(target.revision)?.fail(outcome.reason);
     switch (outcome.kind) {
       case 'answered':
         this.#count(outcome.status, 'answered', outcome.at);
@@ -149,58 +169,49 @@ export class Exchange implements Job, Wish {
         this.#answer(outcome.answer);
         return true;
       case 'unsent':
-        this.#tryElsewhere(target, outcome.reason !== null);
+        this.#countRetry();
+        this.#tryElsewhere(target, outcome.reason);
         return false;
       case 'unanswered':
-        return this.#concludeUnanswered(outcome.reused, target);
+        return this.#concludeUnanswered(outcome.reused, outcome.reason, target);
     }
   }
 
-  #concludeUnanswered(reused: boolean, target: Target): boolean {
+  #concludeUnanswered(reused: boolean, reason: TargetError, target: Target): boolean {
     const repeatable = SAFE_METHODS.has(this.head.method) && !this.head.hasBody && this.tunnel === null;
-    if (repeatable && reused && !this.#renewed) {
-      // It had been idle, and its target closed it just then: a new connection tells whether the target is well.
+    // It had been idle, and its target closed it just then: a new connection tells whether the target is well.
+    const renew = reused && !this.#renewed;
+    if (!repeatable || (!renew && this.#retriesLeft === 0) || !this.#service.mayRepeat()) {
+      this.#answer('target-failed');
+      return true;
+    }
+    this.#retries += 1;
+    if (renew) {
       this.#renewed = true;
-      this.#countRetry();
       target.pool.dropIdle(0);
       this.preferred = target.revision;
       return false;
     }
-    if (!repeatable || this.#retriesLeft === 0) {
-      this.#answer('target-failed');
-      return true;
-    }
     this.#retriesLeft -= 1;
-    this.#tryElsewhere(target, true);
+    this.#tryElsewhere(target, reason);
     return false;
   }
 
   /** Stays with the revision while that has another target: the split has counted this request already. */
-  #tryElsewhere(target: Target, aside: boolean): void {
-    this.#countRetry();
+  #tryElsewhere(target: Target, reason: TargetError | null): void {
     this.preferred = target.revision;
-    if (!aside) return;
-    target.setAside(performance.now());
+    if (reason === null) return;
+    this.#service.passOver(target, reason);
     this.tried ??= new Set();
     this.tried.add(target);
   }
 
   /** Null when it is worth another try, otherwise what to answer. */
   async #park(): Promise<AnswerCode | null> {
-    const service = this.#service;
-    if (!service.routed) return 'no-route';
-    const unreachable = service.hasTarget(this.forced);
-    if (!unreachable && !service.entry.coming) return 'no-target';
-    const { parkTimeoutMs, parkMaxRequests } = service.settings;
-    const now = performance.now();
-    this.#parkedAt ??= now;
-    const leftMs = this.#parkedAt + parkTimeoutMs - now;
-    if (leftMs <= 0) return unreachable ? 'target-unreachable' : 'park-timeout';
-    if (service.lot.size >= parkMaxRequests) return unreachable ? 'target-unreachable' : 'park-full';
-    if (unreachable) service.lot.tryIn(RETRY_MS);
-    await service.lot.stay(this, leftMs);
+    this.#parkedAt ??= performance.now();
+    const refusal = await waitForTarget(this.#service, this, this.#parkedAt);
     this.tried = null;
-    return null;
+    return refusal;
   }
 
   /** The client has gone, or all is sent: node tells both the same way. */
@@ -211,13 +222,10 @@ export class Exchange implements Job, Wish {
     this.#service.lot.leave(this);
   }
 
-  #blame(target: Target, reason: TargetError): void {
-    this.#service.countersOf(target.revision)?.fail(reason);
-  }
-
-  #answer(code: AnswerCode): void {
-    const fields = this.#settings.missingHeaders;
-    if (!this.#gone) reply(this, code, { ...this.head, closing: this.plane.closing, fields });
+  #answer(code: AnswerCode, notice: Notice | null = null): void {
+    const fields = this.settings.missingHeaders;
+    const { closing } = this.plane;
+    if (!this.#gone) reply(this, code, { ...this.head, closing, fields, notice });
     this.#count(ANSWERS[code].status, this.#gone ? 'client-gone' : code);
   }
 
@@ -228,12 +236,13 @@ export class Exchange implements Job, Wish {
 
   /** Once, at its end. */
   #count(status: number, outcome: AccessOutcome, at = performance.now()): void {
-    const counters = this.#revision === null ? undefined : this.#service.countersOf(this.#revision);
+    const revision = this.#target?.revision ?? null;
+    const counters = revision === null ? undefined : this.#service.countersOf(revision);
     if (counters === undefined) this.#service.countUnserved(status);
     else counters.observe(status, (at - this.#startedAt) / 1_000);
     this.plane.access?.note({
       ...{ request: this.request, head: this.head, status, outcome, startedAt: this.#startedAt },
-      ...{ bytesBefore: this.#bytesBefore, service: this.#service.name, revision: this.#revision },
+      ...{ bytesBefore: this.#bytesBefore, service: this.#service.name, revision },
       ...{ target: this.#target, retries: this.#retries },
     });
   }

@@ -6,9 +6,9 @@
 //   is `unsent`, and any other target may be tried.
 // - It settles exactly once; from then on the target's connection is back in the pool or destroyed.
 // - A response that was begun and cannot be ended properly ends with the client's connection.
+// - One that the caller wants to hold back (`held`) settles when the caller has said what is to become of it.
 import type { Socket } from 'node:net';
 import { cutOff } from '../clients/delivery.ts';
-import { composeResponse, findField } from '../clients/headers.ts';
 import type { AnswerCode, TargetError } from '../errors.ts';
 import type { Connecting, Target } from '../table/target.ts';
 import type { ResponseHead } from '../targets/response-head.ts';
@@ -17,43 +17,46 @@ import { type AnswerEvents, AnswerRelay } from './answer.ts';
 import { type BodyEvents, BodyPump } from './body.ts';
 import type { Deadline } from './deadlines.ts';
 import { relayInformation } from './information.ts';
-import { type Forwarding, type Job, type Outcome, SAFE_METHODS } from './job.ts';
-import { openTunnel } from './upgrade.ts';
+import { type Forwarding, type Held, type Job, type Outcome, SAFE_METHODS } from './job.ts';
+import { goOver } from './upgrade.ts';
 
 const CONNECT_TIMEOUT_MS = 1_000;
 /** A request that must not be repeated gets no connection that has been idle for longer: it may be closing right now. */
 const UNSAFE_IDLE_MS = 1_000;
 
 export function forward(job: Job, target: Target): Forwarding {
-  const attempt = new Attempt(job, target);
-  attempt.start();
-  return attempt;
+  return new Attempt(job, target).start();
 }
 
-class Attempt implements Forwarding, Connecting, Deadline, WireEvents, BodyEvents, AnswerEvents {
+type Phase = 'connecting' | 'sending' | 'waiting' | 'relaying' | 'held' | 'tunnel' | 'settled';
+
+class Attempt implements Forwarding, Held, Connecting, Deadline, WireEvents, BodyEvents, AnswerEvents {
   deadlineAt = Number.POSITIVE_INFINITY;
   deadlinePlace = -1;
-  readonly outcome: Promise<Outcome>;
-  readonly #resolve: (outcome: Outcome) => void;
+  readonly kind = 'held';
+  readonly outcome: Promise<Outcome | Held>;
+  #resolve: (outcome: Outcome) => void;
   readonly #job: Job;
   readonly #target: Target;
   /** Null when the request has none. */
   readonly #body: BodyPump | null;
+  readonly #hand: (held: Held) => void;
   #wire: Wire | null = null;
   #relay: AnswerRelay | null = null;
-  #phase: 'connecting' | 'sending' | 'waiting' | 'relaying' | 'tunnel' | 'settled' = 'connecting';
+  #phase: Phase = 'connecting';
   #headSent = false;
 
   constructor(job: Job, target: Target) {
-    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    const { promise, resolve } = Promise.withResolvers<Outcome | Held>();
     this.outcome = promise;
     this.#resolve = resolve;
+    this.#hand = resolve;
     this.#job = job;
     this.#target = target;
     this.#body = job.head.hasBody ? new BodyPump(job.request, job.settings.maxBodyBytes, this) : null;
   }
 
-  start(): void {
+  start(): this {
     const { head, plane } = this.#job;
     if (!SAFE_METHODS.has(head.method)) this.#target.pool.dropIdle(UNSAFE_IDLE_MS);
     plane.deadlines.add(this);
@@ -63,9 +66,9 @@ class Attempt implements Forwarding, Connecting, Deadline, WireEvents, BodyEvent
     } catch {
       // Only a field or a path that no line may hold gets here; the client sent it.
       this.#settle({ kind: 'failed', answer: 'bad-request', reason: null });
-      return;
     }
-    this.#wire.open(this.#job.tunnel !== null);
+    this.#wire?.open(this.#job.tunnel !== null);
+    return this;
   }
 
   abort(): void {
@@ -78,24 +81,12 @@ class Attempt implements Forwarding, Connecting, Deadline, WireEvents, BodyEvent
   }
 
   expire(): void {
-    switch (this.#phase) {
-      case 'connecting':
-        this.#settle({ kind: 'unsent', reason: 'connect-timeout' });
-        return;
-      case 'sending':
-        if (this.#body?.isBlocked === true) this.#failEarly('target-timeout', 'idle-timeout');
-        else this.#failEarly('request-timeout', null);
-        return;
-      case 'waiting':
-        this.#failEarly('target-timeout', 'timeout');
-        return;
-      case 'relaying':
-        this.#break('idle-timeout');
-        return;
-      case 'tunnel':
-      case 'settled':
-        return;
-    }
+    if (this.#phase === 'connecting') this.#settle({ kind: 'unsent', reason: 'connect-timeout' });
+    else if (this.#phase === 'relaying') this.#break('idle-timeout');
+    else if (this.#phase === 'waiting') this.#failEarly('target-timeout', 'timeout');
+    else if (this.#phase !== 'sending') return;
+    else if (this.#body?.isBlocked === true) this.#failEarly('target-timeout', 'idle-timeout');
+    else this.#failEarly('request-timeout', null);
   }
 
   onConnecting(): void {
@@ -105,6 +96,7 @@ class Attempt implements Forwarding, Connecting, Deadline, WireEvents, BodyEvent
   onConnected(): void {
     if (this.#phase !== 'connecting' || this.#wire === null) return;
     this.#target.connecting.delete(this);
+    this.#target.health.noteConnected();
     this.#job.connected();
     if (this.#body === null) {
       this.#wire.end([]);
@@ -155,10 +147,29 @@ class Attempt implements Forwarding, Connecting, Deadline, WireEvents, BodyEvent
 
   onAnswer(answer: ResponseHead): void {
     if (this.#phase === 'settled' || this.#wire === null) return;
+    this.#relay = new AnswerRelay(this.#job, answer, this.#wire, this.#body?.isDone === false, this);
+    if (answer.status === 404 && this.#job.looksElsewhere()) this.#holdBack(this.#relay);
+    else this.#relayAnswer(this.#relay);
+  }
+
+  #holdBack(relay: AnswerRelay): void {
+    this.#phase = 'held';
+    this.deadlineAt = Number.POSITIVE_INFINITY;
+    relay.hold();
+    this.#hand(this);
+  }
+
+  resume(): Promise<Outcome> {
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    this.#resolve = resolve;
+    if (this.#phase === 'held' && this.#relay !== null) this.#relayAnswer(this.#relay);
+    else resolve({ kind: 'failed', answer: 'target-failed', reason: 'truncated' });
+    return promise;
+  }
+
+  #relayAnswer(relay: AnswerRelay): void {
     this.#phase = 'relaying';
     this.onProgress();
-    const relay = new AnswerRelay(this.#job, answer, this.#wire, this.#body?.isDone === false, this);
-    this.#relay = relay;
     this.#headSent = relay.start();
     if (!this.#headSent) this.#failEarly('target-failed', 'invalid-response');
   }
@@ -185,7 +196,7 @@ class Attempt implements Forwarding, Connecting, Deadline, WireEvents, BodyEvent
   }
 
   onSwitch(answer: ResponseHead, socket: Socket, first: Buffer): void {
-    const { tunnel, response, plane } = this.#job;
+    const { tunnel } = this.#job;
     if (tunnel === null || this.#phase === 'settled') {
       socket.destroy();
       this.#failEarly('target-failed', 'invalid-response');
@@ -194,31 +205,19 @@ class Attempt implements Forwarding, Connecting, Deadline, WireEvents, BodyEvent
     this.#phase = 'tunnel';
     this.#headSent = true;
     this.deadlineAt = Number.POSITIVE_INFINITY;
-    response.statusCode = 101;
-    const fields = composeResponse(answer.fields, this.#job, false);
-    const protocol = findField(answer.fields, 'upgrade') ?? '';
     const at = performance.now();
-    const tunnelled = { response, client: tunnel, target: { socket, first }, streams: plane.streams };
-    openTunnel({ ...tunnelled, protocol, fields }, () => this.#settle({ kind: 'answered', status: 101, at }));
+    const end = () => this.#settle({ kind: 'answered', status: 101, at });
+    goOver(this.#job, tunnel, answer, { socket, first }, end);
   }
 
   onFailure(reason: TargetError): void {
-    switch (this.#phase) {
-      case 'settled':
-      case 'tunnel':
-        return;
-      case 'connecting':
-        this.#settle({ kind: 'unsent', reason });
-        return;
-      case 'relaying':
-        this.#break('truncated');
-        return;
-      case 'sending':
-      case 'waiting':
-        if (reason === 'invalid-response' || this.#wire?.hasSpoken === true)
-          this.#failEarly('target-failed', reason);
-        else this.#settle({ kind: 'unanswered', reason, reused: this.#wire?.isReused === true });
-    }
+    if (this.#phase === 'connecting') this.#settle({ kind: 'unsent', reason });
+    else if (this.#phase === 'relaying') this.#break('truncated');
+    else if (this.#phase === 'held') this.abort();
+    else if (this.#phase !== 'sending' && this.#phase !== 'waiting') return;
+    else if (reason === 'invalid-response' || this.#wire?.hasSpoken === true)
+      this.#failEarly('target-failed', reason);
+    else this.#settle({ kind: 'unanswered', reason, reused: this.#wire?.isReused === true });
   }
 
   /** Before anything was relayed; afterwards there is nothing left to say. */

@@ -4,9 +4,27 @@ import type { Duplex } from 'node:stream';
 import type { AccessLog } from '../access.ts';
 import type { RequestHead } from '../clients/request.ts';
 import type { AnswerCode, TargetError } from '../errors.ts';
+import type { Service } from '../table/service.ts';
 import type { ServiceSettings } from '../table/table.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { Streams } from './streams.ts';
+
+/** What an exchange begins with. */
+export interface ExchangeInput {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly head: RequestHead;
+  readonly service: Service;
+  readonly plane: Plane;
+  /** The service's, with what is to be added for this client. */
+  readonly settings: ServiceSettings;
+  readonly secure: boolean;
+  readonly tunnel: Job['tunnel'];
+  /** The revision that it asks for, or null. */
+  readonly forced: number | null;
+  /** No other revision will do. */
+  readonly isStrict: boolean;
+}
 
 /** RFC 9110 9.2.1: what may be sent again when nobody knows what became of it. */
 export const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
@@ -33,6 +51,8 @@ export interface Job {
   readonly setCookie: string | null;
   /** The target has taken the connection. */
   connected(): void;
+  /** Asked of a 404: it is to be held back until another revision has been asked. */
+  looksElsewhere(): boolean;
 }
 
 export type Outcome =
@@ -48,8 +68,17 @@ export type Outcome =
   | { readonly kind: 'broken'; readonly status: number; readonly reason: TargetError | null }
   | { readonly kind: 'client-gone'; readonly status: number | null };
 
+/** A try whose answer is kept back until its caller says what is to become of it. */
+export interface Held {
+  readonly kind: 'held';
+  /** It goes to the client after all. */
+  resume(): Promise<Outcome>;
+  /** It is for nobody. Its connection is of use again when all has come already, and closed otherwise. */
+  abort(): void;
+}
+
 export interface Forwarding {
-  readonly outcome: Promise<Outcome>;
+  readonly outcome: Promise<Outcome | Held>;
   /** The client has gone. */
   abort(): void;
 }

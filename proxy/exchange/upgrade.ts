@@ -7,7 +7,10 @@
 import type { ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { composeResponse, findField } from '../clients/headers.ts';
+import type { ResponseHead } from '../targets/response-head.ts';
 import { composeGoingAway, FrameTracker } from './frames.ts';
+import type { Job } from './job.ts';
 import type { Streams } from './streams.ts';
 
 const KEEP_ALIVE_MS = 30_000;
@@ -30,6 +33,21 @@ export interface Tunnel {
   /** Of the response, name, value, …, without those of one connection. */
   readonly fields: readonly string[];
   readonly streams: Streams;
+}
+
+/** The target has agreed: its answer goes to the client, and then whatever either says. */
+export function goOver(
+  job: Job,
+  client: TunnelEnd,
+  answer: ResponseHead,
+  target: TunnelEnd,
+  onEnd: () => void,
+): void {
+  const { response, plane } = job;
+  response.statusCode = 101;
+  const fields = composeResponse(answer.fields, job, false);
+  const protocol = findField(answer.fields, 'upgrade') ?? '';
+  openTunnel({ response, client, target, streams: plane.streams, protocol, fields }, onEnd);
 }
 
 /** Idle tunnels live: only TCP's own probes tell whether the other side is still there. */

@@ -1,7 +1,9 @@
 // One service's entry of the table, from unknown to checked and normalised: every default filled in, durations in
 // milliseconds. Decides nothing about other services.
 import { type Fields, isFields, Reader } from './reader.ts';
+import { readTreatment } from './settings.ts';
 import type { Affinity, Preview, ServiceEntry, ServiceSettings, Share, TargetAddress } from './table.ts';
+import { readMatch, readTrial } from './trial.ts';
 
 const HOST =
   /^(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$|^\[[0-9a-f:.]+\]$/;
@@ -27,6 +29,7 @@ export function parseEntry(value: unknown): ParsedEntry {
     roles: readRoles(reader, fields.roles),
     coming: reader.flag(fields.coming, 'coming', false),
     preview: readPreview(reader, fields.preview),
+    ...readTrial(reader, fields),
     settings: readSettings(reader, fields.proxy),
   };
   return reader.problems.length > 0 ? { ok: false, problems: reader.problems } : { ok: true, entry };
@@ -99,16 +102,10 @@ function readPreview(reader: Reader, value: unknown): Preview | null {
   const revision = reader.integer(fields.revision, 'preview.revision', 1, Number.MAX_SAFE_INTEGER);
   const host = fields.host === undefined ? null : readHost(reader, fields.host, 'preview.host');
   if (host?.startsWith('*') === true) reader.refuse('preview.host', host, 'one exact host');
-  const header = fields.header === undefined ? null : readPreviewHeader(reader, fields.header);
-  if (host === null && header === null) reader.refuse('preview', value, 'a host, a header, or both');
-  return { revision, host, header };
-}
-
-function readPreviewHeader(reader: Reader, value: unknown): Preview['header'] {
-  const fields = reader.fields(value, 'preview.header');
-  const name = reader.text(fields.name, 'preview.header.name', TOKEN, 'a header name');
-  const expected = reader.text(fields.value, 'preview.header.value', FIELD_VALUE, 'a header value');
-  return { name: name.toLowerCase(), value: expected };
+  const match = readMatch(reader, fields, 'preview');
+  if (host === null && match.header === null && match.cookie === null)
+    reader.refuse('preview', value, 'a host, a header or a cookie');
+  return { revision, host, ...match };
 }
 
 function readSettings(reader: Reader, value: unknown): ServiceSettings {
@@ -123,6 +120,7 @@ function readSettings(reader: Reader, value: unknown): ServiceSettings {
     affinity: readAffinity(reader, fields.affinity),
     maxBodyBytes: readMaxBody(reader, fields.max_body),
     ...readHeaders(reader, fields.headers),
+    ...readTreatment(reader, fields),
     missingHeaders: [],
   };
 }

@@ -1,5 +1,6 @@
 // Which target takes a request: the split decides the revision, exactly; within it the least busy target does, in turn
 // where they are equal. Does not claim, park or retry.
+import { Group, type Resort } from './group.ts';
 import type { Share } from './table.ts';
 import type { Target } from './target.ts';
 import { Wheel } from './wheel.ts';
@@ -12,12 +13,6 @@ export interface Wish {
   readonly preferred: number | null;
   /** Targets that failed this request already. */
   readonly tried: ReadonlySet<Target> | null;
-}
-
-interface Group {
-  readonly revision: number;
-  readonly targets: readonly Target[];
-  cursor: number;
 }
 
 /** More subsets than a service can reasonably see; then their interleavings start anew. */
@@ -49,34 +44,42 @@ export class Picker {
     return forced === null ? this.#shares.length > 0 : this.#groups.has(forced);
   }
 
+  findOther(revision: number): number | null {
+    const weightOf = (each: number): number =>
+      this.#split.find((share) => share.revision === each)?.weight ?? 0;
+    const others = [...this.#groups.keys()].filter((each) => each !== revision);
+    return others.sort((a, b) => weightOf(b) - weightOf(a) || b - a)[0] ?? null;
+  }
+
   /** Null when every target that may be used has failed this request, or there is none. */
   pick(wish: Wish, now: number): Target | null {
-    return this.#pickAmong(wish, now, false) ?? this.#pickAmong(wish, now, true);
+    return (
+      this.#pickAmong(wish, now, 'well') ??
+      this.#pickAmong(wish, now, 'doubtful') ??
+      this.#pickAmong(wish, now, 'any')
+    );
   }
 
-  #pickAmong(wish: Wish, now: number, lastResort: boolean): Target | null {
-    if (wish.forced !== null) {
-      const group = this.#groups.get(wish.forced);
-      return group === undefined ? null : leastBusy(group, wish, now, lastResort);
-    }
-    return this.#pickPreferred(wish, now, lastResort) ?? this.#pickBySplit(wish, now, lastResort);
+  #pickAmong(wish: Wish, now: number, resort: Resort): Target | null {
+    if (wish.forced !== null) return this.#groups.get(wish.forced)?.next(wish.tried, now, resort) ?? null;
+    return this.#pickPreferred(wish, now, resort) ?? this.#pickBySplit(wish, now, resort);
   }
 
-  #pickPreferred(wish: Wish, now: number, lastResort: boolean): Target | null {
+  #pickPreferred(wish: Wish, now: number, resort: Resort): Target | null {
     if (wish.preferred === null) return null;
     const share = this.#shares.find(({ group }) => group.revision === wish.preferred);
-    return share === undefined ? null : leastBusy(share.group, wish, now, lastResort);
+    return share === undefined ? null : share.group.next(wish.tried, now, resort);
   }
 
-  #pickBySplit(wish: Wish, now: number, lastResort: boolean): Target | null {
+  #pickBySplit({ tried }: Wish, now: number, resort: Resort): Target | null {
     let wheel = this.#wheel;
     let shares = this.#shares;
-    if (!shares.every(({ group }) => hasUsable(group, wish, now, lastResort))) {
-      shares = shares.filter(({ group }) => hasUsable(group, wish, now, lastResort));
+    if (!shares.every(({ group }) => group.has(tried, now, resort))) {
+      shares = shares.filter(({ group }) => group.has(tried, now, resort));
       wheel = shares.length === 0 ? null : this.#wheelOf(shares);
     }
     const chosen = wheel === null ? undefined : shares[wheel.next()];
-    return chosen === undefined ? null : leastBusy(chosen.group, wish, now, lastResort);
+    return chosen === undefined ? null : chosen.group.next(tried, now, resort);
   }
 
   #wheelOf(shares: readonly { readonly group: Group; readonly weight: number }[]): Wheel {
@@ -93,8 +96,7 @@ export class Picker {
     const byRevision = Map.groupBy(targets, (target) => target.revision);
     return new Map(
       [...byRevision].map(([revision, members]) => {
-        const cursor = this.#groups.get(revision)?.cursor ?? 0;
-        return [revision, { revision, targets: members, cursor }];
+        return [revision, new Group(revision, members, this.#groups.get(revision))];
       }),
     );
   }
@@ -105,30 +107,4 @@ function isSameSplit(a: readonly Share[], b: readonly Share[]): boolean {
     a.length === b.length &&
     a.every((share, index) => share.revision === b[index]?.revision && share.weight === b[index]?.weight)
   );
-}
-
-function isUsable(target: Target, wish: Wish, now: number, lastResort: boolean): boolean {
-  return wish.tried?.has(target) !== true && (lastResort || !target.isAside(now));
-}
-
-function hasUsable(group: Group, wish: Wish, now: number, lastResort: boolean): boolean {
-  for (const target of group.targets) {
-    if (isUsable(target, wish, now, lastResort)) return true;
-  }
-  return false;
-}
-
-/** The search starts behind the last choice, so that equals take turns. */
-function leastBusy(group: Group, wish: Wish, now: number, lastResort: boolean): Target | null {
-  const { targets } = group;
-  let best: Target | null = null;
-  for (let step = 0; step < targets.length; step += 1) {
-    const index = (group.cursor + step) % targets.length;
-    const target = targets[index];
-    if (target === undefined || !isUsable(target, wish, now, lastResort)) continue;
-    if (best === null || target.inFlight < best.inFlight) best = target;
-    if (best.inFlight === 0) break;
-  }
-  if (best !== null) group.cursor = targets.indexOf(best) + 1;
-  return best;
 }

@@ -7,8 +7,11 @@ import {
   type Role,
   type ServiceStats,
 } from '../counters.ts';
+import type { TargetError } from '../errors.ts';
+import { Mirroring } from './mirroring.ts';
 import { ParkingLot } from './park.ts';
 import { Picker, type Wish } from './picker.ts';
+import { RetryBudget } from './retry-budget.ts';
 import type { ServiceEntry, ServiceSettings } from './table.ts';
 import { type Target, TargetSet } from './target.ts';
 
@@ -16,6 +19,8 @@ export class Service {
   readonly name: string;
   readonly lot = new ParkingLot();
   readonly targets: TargetSet;
+  readonly mirroring = new Mirroring();
+  readonly budget = new RetryBudget();
   retries = 0;
   readonly #picker = new Picker();
   readonly #unserved: MutableClassCounts = [0, 0, 0, 0, 0];
@@ -48,7 +53,8 @@ export class Service {
   replace(entry: ServiceEntry): void {
     this.#entry = entry;
     this.#routed = true;
-    this.targets.replace(entry.targets);
+    this.targets.replace(entry.targets, entry.settings.slowStartMs);
+    this.#readmit();
     this.#picker.replace(entry.split, this.targets.held);
     this.#addCounters();
     this.#dropCounters();
@@ -57,7 +63,7 @@ export class Service {
   /** Out of the table: all targets retire, and what is parked finds no route. */
   remove(): void {
     this.#routed = false;
-    this.targets.replace([]);
+    this.targets.replace([], 0);
     this.#picker.replace([], []);
     this.#dropCounters();
   }
@@ -72,6 +78,39 @@ export class Service {
     return target?.claim() === true ? target : null;
   }
 
+  /** Of another revision that the table holds, the one with most weight and then the latest, if a retry may be made. */
+  claimOther(revision: number): Target | null {
+    const other = this.#picker.findOther(revision);
+    if (other === null || !this.mayRepeat()) return null;
+    return this.claim({ forced: other, preferred: null, tried: null });
+  }
+
+  /** A request may be sent a second time: the service's share of such is not spent. Counts it. */
+  mayRepeat(): boolean {
+    if (!this.budget.take(this.settings.retryPercent, performance.now())) return false;
+    this.retries += 1;
+    return true;
+  }
+
+  /**
+   * The target took no connection, or broke one off: others are asked first for a while. What fails in that while counts
+   * no more: many at once are no proof that it is down, but perhaps that this process was late.
+   */
+  passOver(target: Target, reason: TargetError): void {
+    const { health } = target;
+    const now = performance.now();
+    const isCounted = reason.startsWith('connect-') && !health.isAside(now);
+    health.setAside(now);
+    if (!isCounted) return;
+    const { ejection } = this.settings;
+    const errors = health.countError();
+    if (ejection === null || errors < ejection.errors || !target.held) return;
+    const isLast = !this.targets.held.some(
+      (other) => other !== target && other.revision === target.revision && !other.health.isEjected,
+    );
+    if (!isLast) health.eject(ejection.timeMs);
+  }
+
   countersOf(revision: number): RevisionCounters | undefined {
     return this.#revisions.get(revision);
   }
@@ -83,14 +122,25 @@ export class Service {
   stats(): ServiceStats {
     const inFlight = new Map<number, number>();
     for (const target of this.targets.known()) {
-      inFlight.set(target.revision, (inFlight.get(target.revision) ?? 0) + target.inFlight);
+      inFlight.set(target.revision, (inFlight.get(target.revision) ?? 0) + target.inFlight - target.mirrors);
     }
     return {
       parked: this.lot.size,
+      ejected: this.targets.held.filter(({ health }) => health.isEjected).length,
       retries: this.retries,
+      mirror: this.mirroring.stats(),
       unserved: [...this.#unserved],
       revisions: [...this.#revisions.values()].map((each) => each.stats(inFlight.get(each.revision) ?? 0)),
     };
+  }
+
+  /** No revision is left with ejected targets alone. */
+  #readmit(): void {
+    const { held } = this.targets;
+    const served = new Set(held.flatMap(({ health, revision }) => (health.isEjected ? [] : [revision])));
+    for (const { health, revision } of held) {
+      if (this.settings.ejection === null || !served.has(revision)) health.readmit();
+    }
   }
 
   #addCounters(): void {

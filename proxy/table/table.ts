@@ -1,5 +1,7 @@
 // Shapes of the routing table as it travels (etcd, file). Durations are text (`30s`). Everything but `routes`, `split`
 // and `targets` has a default.
+import type { Notice } from '../errors.ts';
+import type { Glob } from './glob.ts';
 
 export interface RouteEntry {
   readonly routes: readonly { readonly host?: string; readonly path?: string }[];
@@ -11,7 +13,14 @@ export interface RouteEntry {
     readonly revision: number;
     readonly host?: string;
     readonly header?: { readonly name: string; readonly value: string };
+    readonly cookie?: { readonly name: string; readonly value: string };
   } | null;
+  readonly match?: {
+    readonly revision: number;
+    readonly header?: { readonly name: string; readonly value: string };
+    readonly cookie?: { readonly name: string; readonly value: string };
+  } | null;
+  readonly mirror?: { readonly revision: number; readonly percent: number } | null;
   readonly proxy?: {
     readonly timeout?: string;
     readonly idle_timeout?: string;
@@ -20,6 +29,16 @@ export interface RouteEntry {
     readonly affinity?: { readonly cookie: string; readonly ttl: string } | null;
     readonly max_body?: number | null;
     readonly headers?: Readonly<Record<string, string>>;
+    readonly ejection?: { readonly errors?: number; readonly time?: string } | null;
+    readonly slow_start?: string | null;
+    /** Percent. */
+    readonly retry_budget?: number;
+    readonly assets?: readonly string[];
+    readonly maintenance?: {
+      readonly message?: string;
+      readonly retry_after?: string;
+      readonly allow?: readonly string[];
+    } | null;
   };
 }
 
@@ -40,6 +59,10 @@ export interface ServiceEntry {
   readonly roles: { readonly stable: number | null; readonly candidate: number | null };
   readonly coming: boolean;
   readonly preview: Preview | null;
+  /** Leads to its revision as long as that takes connections; a preview leads nowhere else. */
+  readonly match: (Match & { readonly revision: number }) | null;
+  /** Percent of the safe requests to others that this revision is sent as well, 1 to 100. */
+  readonly mirror: { readonly revision: number; readonly percent: number } | null;
   readonly settings: ServiceSettings;
 }
 
@@ -56,11 +79,15 @@ export interface TargetAddress {
   readonly port: number;
 }
 
-/** What is given must match, both of them when both are. The header's name is in lower case. */
-export interface Preview {
+/** What is given must match, all of it. The header's name is in lower case. */
+export interface Match {
+  readonly header: { readonly name: string; readonly value: string } | null;
+  readonly cookie: { readonly name: string; readonly value: string } | null;
+}
+
+export interface Preview extends Match {
   readonly revision: number;
   readonly host: string | null;
-  readonly header: { readonly name: string; readonly value: string } | null;
 }
 
 export interface Affinity {
@@ -76,6 +103,16 @@ export interface ServiceSettings {
   readonly parkMaxRequests: number;
   readonly affinity: Affinity | null;
   readonly maxBodyBytes: number | null;
+  /** After so many connections in a row that a target did not take, and for how long at first. */
+  readonly ejection: { readonly errors: number; readonly timeMs: number } | null;
+  /** Over which a target that joins others gets its full share; 0: at once. */
+  readonly slowStartMs: number;
+  /** Of the requests that came lately, how many may be sent a second time. */
+  readonly retryPercent: number;
+  /** A 404 at such a path is asked of another revision. */
+  readonly assets: readonly Glob[];
+  /** Where it is given, only requests at the allowed paths go to targets. */
+  readonly maintenance: (Notice & { readonly allow: readonly Glob[] }) | null;
   /** Set on every response, in place of the target's own of that name: name, value, name, value, … */
   readonly headers: readonly string[];
   /** Their names in lower case. */

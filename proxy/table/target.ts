@@ -7,10 +7,8 @@
 // - Every claim that returned true is released exactly once.
 // - A retired target is remembered until its in-flight count is 0; one that returns before that is the same target.
 import { Pool } from '../targets/pool.ts';
+import { Health } from './health.ts';
 import type { TargetAddress } from './table.ts';
-
-/** How long a target that did not take a connection is passed over while another one can serve. */
-const SET_ASIDE_MS = 1_000;
 
 /** A connection attempt on which nothing was sent yet. */
 export interface Connecting {
@@ -23,18 +21,29 @@ export class Target {
   readonly host: string;
   readonly port: number;
   readonly pool: Pool;
+  readonly health: Health;
   readonly connecting = new Set<Connecting>();
   inFlight = 0;
+  /** Of those in flight, the copies that nobody waits for. */
+  mirrors = 0;
+  /** By `performance.now()`: from then on it has its full share; 0 when it never had less. */
+  readonly warmAt: number;
+  /** Of a share that is not full, what has been gathered towards the next request. */
+  credit = 0;
+  readonly #slowStartMs: number;
   #held = true;
-  #asideUntil = 0;
   readonly #onIdle: (target: Target) => void;
 
-  constructor(address: TargetAddress, onIdle: (target: Target) => void) {
+  /** With a slow start of so many milliseconds, or 0. */
+  constructor(address: TargetAddress, slowStartMs: number, onIdle: (target: Target) => void) {
     this.id = address.id;
     this.revision = address.revision;
     this.host = address.host;
     this.port = address.port;
     this.pool = new Pool(address.host, address.port);
+    this.health = new Health(address.host, address.port);
+    this.#slowStartMs = slowStartMs;
+    this.warmAt = slowStartMs === 0 ? 0 : performance.now() + slowStartMs;
     this.#onIdle = onIdle;
   }
 
@@ -54,24 +63,21 @@ export class Target {
     if (this.inFlight === 0 && !this.#held) this.#onIdle(this);
   }
 
-  setAside(now: number): void {
-    this.#asideUntil = now + SET_ASIDE_MS;
-  }
-
-  isAside(now: number): boolean {
-    return this.#asideUntil > now;
+  /** Its share of what one that is warm gets: from 0, linearly, to 1. */
+  warmth(now: number): number {
+    return this.warmAt <= now ? 1 : 1 - (this.warmAt - now) / this.#slowStartMs;
   }
 
   /** Requests that wait for a connection here go elsewhere at once: an address that vanished would let them hang. */
   retire(): void {
     this.#held = false;
+    this.health.reset();
     this.pool.retire();
     for (const attempt of [...this.connecting]) attempt.abandon();
   }
 
   restore(): void {
     this.#held = true;
-    this.#asideUntil = 0;
     this.pool.restore();
   }
 }
@@ -100,9 +106,13 @@ export class TargetSet {
     return this.#known.size === 0;
   }
 
-  replace(addresses: readonly TargetAddress[]): void {
+  /** One that joins others of its revision starts slowly, where that is wanted. */
+  replace(addresses: readonly TargetAddress[], slowStartMs: number): void {
     const wanted = new Set(addresses.map((address) => address.id));
-    this.#held = addresses.map((address) => this.#hold(address));
+    const joined = new Set(slowStartMs === 0 ? [] : this.#held.map(({ revision }) => revision));
+    this.#held = addresses.map((address) =>
+      this.#hold(address, joined.has(address.revision) ? slowStartMs : 0),
+    );
     for (const target of [...this.#known.values()]) {
       if (!wanted.has(target.id) && target.held) target.retire();
       if (!target.held && target.inFlight === 0) this.#forget(target);
@@ -114,13 +124,13 @@ export class TargetSet {
     return [...this.#known.values()].filter((target) => !target.held && target.inFlight > 0);
   }
 
-  #hold(address: TargetAddress): Target {
+  #hold(address: TargetAddress, slowStartMs: number): Target {
     const present = this.#known.get(address.id);
     if (present !== undefined) {
       if (!present.held) present.restore();
       return present;
     }
-    const created = new Target(address, (target) => {
+    const created = new Target(address, slowStartMs, (target) => {
       this.#forget(target);
       this.#onIdle();
     });
@@ -130,6 +140,7 @@ export class TargetSet {
 
   #forget(target: Target): void {
     target.pool.close();
+    target.health.reset();
     this.#known.delete(target.id);
   }
 }

@@ -32,7 +32,7 @@ export function mergeStats(all: readonly ProxyStats[]): ProxyStats {
 export function keepCounters(stats: ProxyStats): ProxyStats {
   const services = Object.entries(stats.services).map(([name, service]) => {
     const revisions = service.revisions.map((revision) => ({ ...revision, inFlight: 0 }));
-    return [name, { ...service, parked: 0, revisions }] as const;
+    return [name, { ...service, parked: 0, ejected: 0, revisions }] as const;
   });
   return { ...stats, connections: 0, services: Object.fromEntries(services) };
 }
@@ -60,7 +60,14 @@ function mergeServices(all: readonly ServiceStats[]): ServiceStats {
   );
   return {
     parked: sum(all.map(({ parked }) => parked)),
+    // Each worker learns of the same targets.
+    ejected: Math.max(0, ...all.map(({ ejected }) => ejected)),
     retries: sum(all.map(({ retries }) => retries)),
+    mirror: {
+      codes: mergeClasses(all.map(({ mirror }) => mirror.codes)),
+      failed: sum(all.map(({ mirror }) => mirror.failed)),
+      skipped: sum(all.map(({ mirror }) => mirror.skipped)),
+    },
     unserved: mergeClasses(all.map(({ unserved }) => unserved)),
     revisions: [...byRevision].map(([revision, stats]) => mergeRevisions(revision, stats)),
   };

@@ -1,7 +1,8 @@
-// The steps of a canary: weights that rise, and pauses between them.
+// The steps of a canary: weights that rise, what goes to the candidate besides, and pauses between them.
 import * as z from 'zod';
 import type { CanaryStep } from '../../strategies/spec.ts';
 import { addIssue, always, amount, DAY, duration, integer, section } from './fields.ts';
+import { match } from './routes.ts';
 
 const pause = z.union([z.literal('manual'), duration(1, 365 * DAY)], {
   error: 'a duration such as 10m or 1h, or `manual`',
@@ -10,28 +11,33 @@ const pause = z.union([z.literal('manual'), duration(1, 365 * DAY)], {
 const stepFields = section({
   weight: integer(1, 100).optional(),
   replicas: amount.optional(),
+  match: match.optional(),
+  mirror: integer(0, 100).optional(),
   pause: pause.optional(),
 });
 
+/** Where no weight is written: the one before it. */
+const SAME = -1;
+const MOVES = ['weight', 'match', 'mirror'] as const;
+
 const step = stepFields
   .superRefine((raw, context) => {
-    if ('weight' in raw === 'pause' in raw) {
-      addIssue(
-        context,
-        [],
-        'weight' in raw ? 'weight and pause' : 'neither weight nor pause',
-        'one of them per step',
-      );
-    }
+    const moves = MOVES.filter((name) => name in raw);
+    if (moves.length === 0 && !('pause' in raw))
+      addIssue(context, [], 'neither weight nor pause', 'one of them per step, or a match or mirror');
+    if (moves.length > 0 && 'pause' in raw)
+      addIssue(context, [], `${moves.join(' and ')} and pause`, 'one of them per step');
     if ('pause' in raw && 'replicas' in raw) addIssue(context, ['replicas'], undefined, '`weight` beside it');
     if (isNothing(raw.replicas)) addIssue(context, ['replicas'], undefined, 'at least one replica');
   }, always)
   .transform((raw): CanaryStep => {
-    if (raw.weight !== undefined)
-      return { kind: 'weight', weight: raw.weight, replicas: raw.replicas ?? null };
-    return typeof raw.pause === 'number'
-      ? { kind: 'pause', durationMs: raw.pause }
-      : { kind: 'pause-manual' };
+    if (typeof raw.pause === 'number') return { kind: 'pause', durationMs: raw.pause };
+    if (raw.pause !== undefined) return { kind: 'pause-manual' };
+    return {
+      ...{ kind: 'weight', weight: raw.weight ?? SAME, replicas: raw.replicas ?? null },
+      ...(raw.match === undefined ? {} : { match: raw.match }),
+      ...(raw.mirror === undefined ? {} : { mirror: raw.mirror }),
+    };
   });
 
 export const steps = z
@@ -43,13 +49,23 @@ export const steps = z
     let highest = 0;
     for (const [index, each] of list.entries()) {
       if (!isStep(each) || each.kind !== 'weight') continue;
-      if (each.weight < highest)
+      if (each.weight < highest && each.weight !== SAME)
         addIssue(context, [index, 'weight'], undefined, `at least ${highest}, as before`);
       highest = Math.max(highest, each.weight);
     }
-    if (highest === 0 && list.length > 0 && list.every(isStep))
-      addIssue(context, [], 'no weight', 'at least one step with a weight');
-  }, always);
+    const isStill = list.every((each) => isStep(each) && each.kind !== 'weight');
+    if (isStill && list.length > 0) addIssue(context, [], 'no weight', 'at least one step with a weight');
+  }, always)
+  .transform(fillWeights);
+
+function fillWeights(list: readonly CanaryStep[]): readonly CanaryStep[] {
+  let weight = 0;
+  return list.map((each) => {
+    if (each.kind !== 'weight') return each;
+    weight = each.weight === SAME ? weight : each.weight;
+    return { ...each, weight };
+  });
+}
 
 /** With problems inside, the list holds what was written. */
 function isStep(step: unknown): step is CanaryStep {

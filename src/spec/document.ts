@@ -3,7 +3,11 @@ import * as yaml from 'yaml';
 import { MAX_PROBLEMS, makeProblem, type Path, type Problem } from './problem.ts';
 
 /** Maps whose values are texts whatever they look like: `VERSION: 1.10` stays 1.10. */
-const VERBATIM = ['environment', 'labels', 'logging.options', 'proxy.headers', 'strategy.preview.header'];
+const VERBATIM = [
+  ...['environment', 'labels', 'logging.options', 'proxy.headers'],
+  ...['strategy.preview.header', 'strategy.preview.cookie'],
+  ...['strategy.steps.*.match.header', 'strategy.steps.*.match.cookie'],
+];
 
 const OPTIONS = { merge: true, prettyErrors: false, uniqueKeys: true, stringKeys: true } as const;
 
@@ -69,14 +73,20 @@ function describeError(error: yaml.YAMLError, lines: yaml.LineCounter): Problem 
 }
 
 function keepVerbatim(document: yaml.Document.Parsed): void {
-  for (const name of VERBATIM) {
-    const node = document.getIn(name.split('.'), true);
+  for (const node of VERBATIM.flatMap((name) => findNodes(document.contents, name.split('.')))) {
     if (!yaml.isMap(node)) continue;
     for (const { value } of node.items) {
       if (yaml.isScalar(value) && value.value !== null && value.source !== undefined)
         value.value = value.source;
     }
   }
+}
+
+/** `*` is every item of a list. */
+function findNodes(node: unknown, [name, ...more]: readonly string[]): readonly unknown[] {
+  if (name === undefined) return [node];
+  if (name === '*') return yaml.isSeq(node) ? node.items.flatMap((item) => findNodes(item, more)) : [];
+  return yaml.isMap(node) ? findNodes(node.get(name, true), more) : [];
 }
 
 /** The key's line, since the key is what the path names. */

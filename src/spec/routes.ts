@@ -1,6 +1,6 @@
 // Hosts and paths that a service answers, and the preview's way to a candidate. Which wins is the proxy's matter.
 import type * as z from 'zod';
-import type { Preview, RouteRule } from '../../strategies/spec.ts';
+import type { Match, Preview, RouteRule } from '../../strategies/spec.ts';
 import { addIssue, field, list, Refusal, refused, section } from './fields.ts';
 
 const LABEL = '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?';
@@ -57,15 +57,45 @@ function readHeader(raw: unknown): readonly unknown[] {
   return 'name' in raw && 'value' in raw && more.length === 1 ? [raw.name, raw.value] : [];
 }
 
-const previewFields = section({ host: host.optional(), header: header.optional() });
+/** `beta=1` as a text, or a map of one. */
+const cookie = field<NonNullable<Match['cookie']>>('one `name=value`, as a text or a map', (raw) => {
+  const [name, value] = typeof raw === 'string' ? splitCookie(raw) : readHeader(raw);
+  if (typeof name !== 'string' || typeof value !== 'string') return refused;
+  return isHeaderName(name) && /^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+$/.test(value)
+    ? { name, value }
+    : refused;
+});
+
+function splitCookie(raw: string): readonly string[] {
+  const at = raw.indexOf('=');
+  return at < 0 ? [] : [raw.slice(0, at), raw.slice(at + 1)];
+}
+
+const matchFields = section({ header: header.optional(), cookie: cookie.optional() });
+
+export const match = matchFields.transform((raw, context): Match => {
+  if (raw.header === undefined && raw.cookie === undefined)
+    addIssue(context, [], 'neither header nor cookie', 'a header, a cookie, or both');
+  return buildMatch(raw);
+});
+
+function buildMatch(raw: z.output<typeof matchFields>): Match {
+  return {
+    ...(raw.header === undefined ? {} : { header: raw.header }),
+    ...(raw.cookie === undefined ? {} : { cookie: raw.cookie }),
+  };
+}
+
+const previewFields = section({
+  host: host.optional(),
+  header: header.optional(),
+  cookie: cookie.optional(),
+});
 
 export const preview = previewFields.transform((raw: z.output<typeof previewFields>, context): Preview => {
-  if (raw.host === undefined && raw.header === undefined) {
-    addIssue(context, [], 'neither host nor header', 'a host, a header, or both');
+  if (raw.host === undefined && raw.header === undefined && raw.cookie === undefined) {
+    addIssue(context, [], 'neither host nor header nor cookie', 'a host, a header, a cookie, or several');
   }
   if (raw.host?.startsWith('*')) addIssue(context, ['host'], undefined, 'one exact host');
-  return {
-    ...(raw.host === undefined ? {} : { host: raw.host }),
-    ...(raw.header === undefined ? {} : { header: raw.header }),
-  };
+  return { ...(raw.host === undefined ? {} : { host: raw.host }), ...buildMatch(raw) };
 });

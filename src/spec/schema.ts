@@ -50,8 +50,22 @@ export const specSchema = fields
     if (preview === null) return;
     const path = ['strategy', 'preview'];
     if (raw.port === undefined) addIssue(context, path, 'a preview without a port', '`port` beside it');
-    if (preview.header === undefined && raw.routes?.some((rule) => rule.host === preview.host)) {
-      addIssue(context, path, `${preview.host}, which is a route already`, 'a host of its own, or a header');
+    const isTold = preview.header !== undefined || preview.cookie !== undefined;
+    if (!isTold && raw.routes?.some((rule) => rule.host === preview.host)) {
+      addIssue(
+        context,
+        path,
+        `${preview.host}, which is a route already`,
+        'a host of its own, or a header or cookie',
+      );
+    }
+  })
+  .superRefine((raw, context) => {
+    if (raw.port !== undefined || raw.strategy.type !== 'canary') return;
+    for (const [index, step] of raw.strategy.steps.entries()) {
+      if (step.kind !== 'weight' || (step.match === undefined && step.mirror === undefined)) continue;
+      const path = ['strategy', 'steps', index];
+      addIssue(context, path, 'a match or mirror without a port', '`port` beside the strategy');
     }
   })
   .transform((raw): NamedSpec => ({ service: raw.service ?? null, spec: buildSpec(raw) }));

@@ -19,6 +19,15 @@ interface RevisionNumbers {
   }[];
 }
 
+interface ServiceNumbers {
+  readonly parked: number;
+  readonly ejected: number;
+  readonly retries: number;
+  readonly mirror: { readonly codes: ClassCounts; readonly failed: number; readonly skipped: number };
+  readonly unserved: ClassCounts;
+  readonly revisions: readonly RevisionNumbers[];
+}
+
 /** What a proxy counts; `unserved` and `unrouted` it answered itself, for a service or for none. */
 export interface ProxyNumbers {
   readonly tableVersion: number;
@@ -28,17 +37,7 @@ export interface ProxyNumbers {
   /** By reason. */
   readonly handshakeErrors: Readonly<Record<string, number>>;
   readonly unrouted: ClassCounts;
-  readonly services: Readonly<
-    Record<
-      string,
-      {
-        readonly parked: number;
-        readonly retries: number;
-        readonly unserved: ClassCounts;
-        readonly revisions: readonly RevisionNumbers[];
-      }
-    >
-  >;
+  readonly services: Readonly<Record<string, ServiceNumbers>>;
   readonly certificates: readonly CertificateNumbers[];
 }
 
@@ -102,11 +101,7 @@ export function listFamilies(numbers: ProxyNumbers, bounds: readonly number[]): 
         value: inFlight,
       })),
     ),
-    gauge(
-      'parked',
-      'Requests that wait for a replica.',
-      services.map(([service, { parked }]) => ({ labels: { service }, value: parked })),
-    ),
+    ...listStates(services),
     counter(
       'upstream_errors_total',
       'Failures of targets, by reason.',
@@ -120,6 +115,7 @@ export function listFamilies(numbers: ProxyNumbers, bounds: readonly number[]): 
       services.map(([service, { retries }]) => ({ labels: { service }, value: retries })),
     ),
     ...listConnections(numbers),
+    ...listMirrors(services),
     ...listSecure(numbers, Date.now()),
     gauge('table_version', 'Revision of the store up to which the table is complete.', [
       { labels: {}, value: numbers.tableVersion },
@@ -134,6 +130,39 @@ function listConnections({ connections, refused }: ProxyNumbers): readonly Famil
       'connections_refused_total',
       'Connections closed before anything was served on them, by reason.',
       Object.entries(refused).map(([reason, value]) => ({ labels: { reason }, value })),
+    ),
+  ];
+}
+
+function listStates(services: readonly (readonly [string, ServiceNumbers])[]): readonly Family[] {
+  return [
+    gauge(
+      'parked',
+      'Requests that wait for a replica.',
+      services.map(([service, { parked }]) => ({ labels: { service }, value: parked })),
+    ),
+    gauge(
+      'ejected',
+      'Targets that are not asked because they took no connections.',
+      services.map(([service, { ejected }]) => ({ labels: { service }, value: ejected })),
+    ),
+  ];
+}
+
+function listMirrors(services: readonly (readonly [string, ServiceNumbers])[]): readonly Family[] {
+  return [
+    counter(
+      'mirrored_total',
+      'Copies of requests that a candidate answered, by class of status.',
+      services.flatMap(([service, { mirror }]) => listCodes({ service }, mirror.codes)),
+    ),
+    counter(
+      'mirror_errors_total',
+      'Copies of requests that came to no answer, by reason.',
+      services.flatMap(([service, { mirror }]) => [
+        { labels: { service, reason: 'failed' }, value: mirror.failed },
+        { labels: { service, reason: 'skipped' }, value: mirror.skipped },
+      ]),
     ),
   ];
 }

@@ -35,6 +35,8 @@ export function createEndpoints({ behaviour, counters, open, ids }: World): Read
       '/',
       (_request, response) => sendJson(response, isFailing() ? 500 : 200, identity(), behaviour.latencyMs),
     ],
+    // A file that no other version has.
+    [`/assets/${behaviour.version}.js`, (_request, response) => sendJson(response, 200, identity(), 0)],
     ['/health', (_request, response) => sendHealth(response, behaviour, counters.startedAt)],
     [
       '/slow',

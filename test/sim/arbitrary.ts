@@ -69,6 +69,13 @@ const step = fc.oneof(
     weight: fc.constantFrom(1, 10, 25, 50, 75),
     replicas: fc.constantFrom(null, null, { count: 1 }, { percent: 50 }),
   } as const),
+  fc.record({
+    kind: fc.constant('weight'),
+    weight: fc.constantFrom(0, 10, 50),
+    replicas: fc.constantFrom(null, null, { count: 1 }),
+    match: fc.constant({ cookie: { name: 'beta', value: '1' } }),
+    mirror: fc.constantFrom(0, 20),
+  } as const),
   fc.record({ kind: fc.constant('pause'), durationMs: fc.constantFrom(0, 20 * SECOND, MINUTE) } as const),
   fc.constant({ kind: 'pause-manual' } as const),
 );
@@ -95,8 +102,12 @@ const spec = fc
       order: fc.constantFrom('start-first', 'start-first', 'stop-first'),
     } as const),
     drainTimeoutMs: fc.constantFrom(5 * SECOND, 30 * SECOND),
+    assets: fc.constantFrom([], [], ['*.js']),
   })
-  .map(({ strategy: chosen, ...given }) => specOf(chosen, given));
+  .map(({ strategy: chosen, assets, ...given }) => {
+    const spec = specOf(chosen, given);
+    return { ...spec, proxy: { ...spec.proxy, assets } };
+  });
 
 const behaviour: fc.Arbitrary<Behaviour> = fc.oneof(
   { weight: 5, arbitrary: fc.constantFrom(GOOD, GOOD, { ...GOOD, readyAfterMs: 20 * SECOND }) },

@@ -14,6 +14,7 @@ export function checkPlan(world: Checked, observed: Observed, plan: Plan): void 
   const { route } = plan.writes;
   if (route != null) {
     checkSplit(world, observed, route);
+    checkOffer(world, plan, route);
     checkCapacity(world, observed, plan, route);
     checkServing(world, observed, plan, route);
     if (Object.keys(route.split).length === 0) checkNobodyCouldServe(world, observed, plan);
@@ -39,6 +40,19 @@ function checkSplit(world: Checked, observed: Observed, route: RouteEntry): void
       (r) => r.revision === target.revision && r.address === target.address,
     );
     if (replica === undefined || !isReady(replica)) breach(world, `${target.address} is routed, not ready`);
+  }
+}
+
+// What a revision gets besides a weight it gets on trial alone, and only with a target. In the bake it falls back to its
+// last step while it lacks replicas.
+function checkOffer(world: Checked, { memory: { rollout } }: Plan, route: RouteEntry): void {
+  for (const offer of [route.preview, route.match, route.mirror]) {
+    if (offer === null) continue;
+    const { revision } = offer;
+    if (!route.targets.some((target) => target.revision === revision))
+      breach(world, `r${revision} is offered and has no target`);
+    const isOnTrial = rollout?.revision === revision && rollout.gated && rollout.stage !== 'returning';
+    if (!isOnTrial) breach(world, `r${revision} is offered and not on trial`);
   }
 }
 
@@ -72,7 +86,9 @@ function loadOf({ spec }: Checked): number {
   const { strategy, replicas } = spec;
   const steps = strategy.type === 'canary' ? strategy.steps : [];
   const loads = steps.map((step) =>
-    step.kind === 'weight' ? step.weight / computeStepReplicas(replicas, step.weight, step.replicas) : 0,
+    step.kind === 'weight' && step.weight > 0
+      ? step.weight / computeStepReplicas(replicas, step.weight, step.replicas)
+      : 0,
   );
   return Math.max(100 / replicas, ...loads);
 }
@@ -99,6 +115,9 @@ function checkSteps(world: Checked, observed: Observed, plan: Plan): void {
       (served < step.weight || !isAcknowledged({ observed, memory: plan.memory }))
     )
       breach(world, `step ${index} was left at ${served} %, not ${step.weight} %`);
+    const isOffered = observed.route?.value.match !== null || observed.route.value.mirror !== null;
+    if (isServable && step?.kind === 'weight' && step.match !== undefined && !isOffered)
+      breach(world, `step ${index} was left and offered nothing`);
   }
 }
 

@@ -79,6 +79,13 @@ export function specOf(
       ...{ timeoutMs: 30 * SECOND, idleTimeoutMs: 60 * SECOND, retries: 1 },
       park: { timeoutMs: 30 * SECOND, maxRequests: 1000 },
       ...{ affinity: null, maxBodyBytes: null, headers: {} },
+      ...{
+        ejection: { errors: 3, timeMs: 10_000 },
+        slowStartMs: null,
+        retryPercent: 20,
+        assets: [],
+        maintenance: null,
+      },
     },
     history: 10,
     ...given,

@@ -25,7 +25,7 @@ describe('planBlueGreen: beside the stable revision', () => {
     expect(plan()).toEqual({
       goal: {
         ...{ wanted: { 1: 3, 2: 3 }, split: { 1: 100 }, needed: {}, guarded: 2, preview: 2 },
-        ...{ isExclusive: false, limit: 6 },
+        ...{ trial: null, isExclusive: false, limit: 6 },
       },
       ...{ advanced: null, isComplete: false, hold: null },
     });

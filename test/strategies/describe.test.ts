@@ -12,6 +12,19 @@ import {
 import type { Plan } from '../../strategies/model.ts';
 import { entry, NOW, ready, revision } from './fixture.ts';
 
+describe('describeRoute: what a revision gets besides a weight', () => {
+  const table = entry({ 3: 100 }, []);
+  const match = { revision: 4, cookie: { name: 'a', value: 'b' } };
+  const mirror = { revision: 4, percent: 5 };
+  it.each([
+    [{ match, mirror: null }, 'route r3 100, match r4'],
+    [{ match: null, mirror }, 'route r3 100, mirror r4 5'],
+    [{ match, mirror }, 'route r3 100, match r4, mirror r4 5'],
+  ])('%#', (offer, text) => {
+    expect(describeRoute({ ...table, ...offer })).toBe(text);
+  });
+});
+
 describe('formatDuration: the form that the spec takes', () => {
   it.each([
     [0, '0ms'],
@@ -65,6 +78,15 @@ describe('one line each', () => {
     [{ kind: 'weight', weight: 10, replicas: null }, 'weight 10'],
     [{ kind: 'pause', durationMs: 90_000 }, 'pause 1m30s'],
     [{ kind: 'pause-manual' }, 'pause manual'],
+    [
+      { kind: 'weight', weight: 0, replicas: null, match: { cookie: { name: 'a', value: 'b' } } },
+      'match a=b',
+    ],
+    [
+      { kind: 'weight', weight: 5, replicas: null, match: { header: { name: 'x', value: 'y' } }, mirror: 10 },
+      'weight 5, match x: y, mirror 10',
+    ],
+    [{ kind: 'weight', weight: 0, replicas: null, mirror: 0 }, 'weight 0'],
   ] as const)('a step: %j', (step, text) => {
     expect(describeStep(step)).toBe(text);
   });

@@ -81,6 +81,8 @@ export function entry(split: Readonly<Record<number, number>>, replicas: readonl
       r.address === null ? [] : [{ revision: r.revision, address: r.address }],
     ),
     preview: null,
+    match: null,
+    mirror: null,
     proxy: formatProxySettings(SPEC),
   };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { goalOf } from '../../strategies/course.ts';
+import { type Goal, goalOf } from '../../strategies/course.ts';
 import { describeRoute } from '../../strategies/describe.ts';
-import type { Replica } from '../../strategies/model.ts';
+import type { Memory, Replica } from '../../strategies/model.ts';
 import {
   effectiveSplit,
   formatProxySettings,
@@ -14,7 +14,7 @@ import {
 } from '../../strategies/route.ts';
 import { membersOf } from '../../strategies/world.ts';
 import { blueGreen, specOf, withSettings } from '../sim/spec.ts';
-import { ready, replica, revision, rollout, routed, SPEC, world } from './fixture.ts';
+import { NOW, ready, replica, revision, rollout, routed, SPEC, world } from './fixture.ts';
 
 const names = (members: readonly { readonly replica: Replica }[]) => members.map((m) => m.replica.name);
 const memory = { rollout: rollout() };
@@ -72,6 +72,8 @@ describe('planRoute', () => {
         { revision: 2, address: '10.0.2.1:8080' },
       ],
       preview: null,
+      match: null,
+      mirror: null,
       proxy: formatProxySettings(SPEC),
     });
   });
@@ -87,6 +89,28 @@ describe('planRoute', () => {
     const w = world({ memory, replicas: [...ready(1, 3), replica('web-r2-1')] });
     const entry = planRoute(w, goalOf({ 1: 3, 2: 1 }, { 1: 90, 2: 10 }));
     expect([entry?.split, entry?.targets.length]).toEqual([{ 1: 100 }, 3]);
+  });
+
+  it('the revisions of a rollout, and a warm one, are in the table without a weight where assets may be theirs', () => {
+    const proxy = { ...SPEC.proxy, assets: ['/assets/*'] };
+    const spec = specOf(blueGreen({ minReadyMs: 0 }), { proxy, replicas: 1 });
+    const replicas = [...ready(1, 1), ...ready(2, 1), ...ready(3, 1)];
+    const of = (memory: Partial<Memory>) => ({
+      ...{ spec, memory, replicas, revisions: [revision(1), revision(2), revision(3)] },
+    });
+    const targets = (memory: Partial<Memory>, goal: Goal, given = {}) =>
+      planRoute(world({ ...of(memory), ...given }), goal)?.targets.map((target) => target.revision);
+    const goal = goalOf({ 1: 1, 2: 1, 3: 1 }, { 1: 100 });
+    expect(targets({ stable: 1, rollout: rollout({ revision: 2 }) }, goal)).toEqual([1, 2]);
+    expect(targets({ stable: 1, warm: { revision: 3, until: NOW + 1 } }, goal)).toEqual([1, 3]);
+    expect(targets({ stable: 1, rollout: rollout({ revision: 2 }) }, goalOf({ 1: 1 }, { 1: 100 }))).toEqual([
+      1,
+    ]);
+    expect(
+      targets({ stable: 1, rollout: rollout({ revision: 2 }) }, goal, {
+        spec: specOf(blueGreen({ minReadyMs: 0 }), { replicas: 1 }),
+      }),
+    ).toEqual([1]);
   });
 
   it('a preview is in the table without a weight, and only while it has a target', () => {
@@ -266,10 +290,21 @@ describe('formatProxySettings', () => {
     const proxy = {
       ...{ timeoutMs: 30_000, idleTimeoutMs: 60_000, retries: 2, maxBodyBytes: 7, headers: { a: 'b' } },
       ...{ park: { timeoutMs: 5000, maxRequests: 9 }, affinity: null },
+      ...{ ejection: { errors: 4, timeMs: 90_000 }, slowStartMs: 30_000, retryPercent: 10, assets: ['*.js'] },
+      maintenance: { message: 'later', retryAfterMs: 120_000, allow: ['/up'] },
     };
     expect(formatProxySettings({ ...SPEC, proxy })).toEqual({
       ...{ timeout: '30s', idle_timeout: '1m', retries: 2, max_body: 7, headers: { a: 'b' } },
       ...{ park: { timeout: '5s', max_requests: 9 }, affinity: null },
+      ...{ ejection: { errors: 4, time: '1m30s' }, slow_start: '30s', retry_budget: 10, assets: ['*.js'] },
+      maintenance: { message: 'later', retry_after: '2m', allow: ['/up'] },
+    });
+  });
+
+  it('what is off is null', () => {
+    const proxy = { ...SPEC.proxy, ejection: null, slowStartMs: null, maintenance: null };
+    expect(formatProxySettings({ ...SPEC, proxy })).toMatchObject({
+      ...{ ejection: null, slow_start: null, maintenance: null },
     });
   });
 

@@ -11,9 +11,9 @@ export interface Visit {
 
 type Headers = Readonly<Record<string, string>>;
 
-export function visit({ port, host }: LoadTarget, headers: Headers = {}): Promise<Visit> {
+export function visit({ port, host }: LoadTarget, headers: Headers = {}, path = '/'): Promise<Visit> {
   return new Promise((resolve, reject) => {
-    const options = { host: '127.0.0.1', port, headers: { host, ...headers }, agent: false } as const;
+    const options = { host: '127.0.0.1', port, path, headers: { host, ...headers }, agent: false } as const;
     const request = get(options, (response) => {
       const version = response.headers['x-version'];
       const [cookie = null] = response.headers['set-cookie'] ?? [];

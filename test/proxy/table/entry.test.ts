@@ -26,7 +26,13 @@ describe('an entry', () => {
         ],
         split: [{ revision: 1, weight: 100 }],
         targets: [{ id: '1@10.0.0.1:80', revision: 1, host: '10.0.0.1', port: 80 }],
-        ...{ roles: { stable: null, candidate: null }, coming: false, preview: null },
+        ...{
+          roles: { stable: null, candidate: null },
+          coming: false,
+          preview: null,
+          match: null,
+          mirror: null,
+        },
         settings: {
           ...{
             timeoutMs: 30_000,
@@ -36,6 +42,8 @@ describe('an entry', () => {
             parkMaxRequests: 1_000,
           },
           ...{ affinity: null, maxBodyBytes: null, headers: [] },
+          ...{ ejection: { errors: 3, timeMs: 10_000 }, slowStartMs: 0, retryPercent: 20 },
+          ...{ assets: [], maintenance: null },
         },
       },
     });
@@ -51,26 +59,45 @@ describe('an entry', () => {
       ],
       coming: 'yes',
       preview: { revision: 1 },
+      match: { revision: 0, cookie: { name: 'a b', value: 'x;y' } },
+      mirror: { revision: 1, percent: 101 },
       proxy: {
         timeout: '5 parsecs',
         retries: 1.5,
         park: [],
         max_body: -1,
         headers: { Connection: 'x', 'X-A': 'a\r\nb' },
+        ejection: { errors: 0, time: 'soon' },
+        slow_start: 30,
+        assets: ['a', '/a'],
+        maintenance: { message: 5, retry_after: 5, allow: ['/a', 'b'] },
+        retry_budget: '20%',
       },
     });
-    expect(problems.map((problem) => problem.split(':')[0]).sort()).toEqual([
-      ...[
-        'coming',
-        'preview',
-        'proxy.headers.Connection',
-        'proxy.headers.X-A',
-        'proxy.max_body',
-        'proxy.park',
-      ],
-      ...['proxy.retries', 'proxy.timeout', 'routes[0].host', 'routes[0].path', 'split.2', 'split.one'],
-      ...['targets[0].address', 'targets[0].revision', 'targets[1].address'],
-    ]);
+    expect(problems.map((problem) => problem.split(':')[0]).sort()).toEqual(
+      [
+        ...[
+          'coming',
+          'preview',
+          ...['match.cookie.name', 'match.cookie.value', 'match.revision', 'mirror.percent'],
+          'proxy.headers.Connection',
+          'proxy.headers.X-A',
+          'proxy.max_body',
+          'proxy.park',
+        ],
+        ...[
+          ...['proxy.maintenance.allow[1]', 'proxy.maintenance.message'],
+          'proxy.maintenance.retry_after',
+          'proxy.assets[0]',
+          'proxy.ejection.errors',
+          'proxy.ejection.time',
+          'proxy.retry_budget',
+          'proxy.slow_start',
+        ],
+        ...['proxy.retries', 'proxy.timeout', 'routes[0].host', 'routes[0].path', 'split.2', 'split.one'],
+        ...['targets[0].address', 'targets[0].revision', 'targets[1].address'],
+      ].sort(),
+    );
     expect(problems).toContain('coming: found "yes", expected true or false');
   });
 

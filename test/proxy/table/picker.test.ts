@@ -9,7 +9,7 @@ const ANY: Wish = { forced: null, preferred: null, tried: null };
 function targetsOf(...ids: readonly string[]): readonly Target[] {
   return ids.map((id) => {
     const revision = Number(id.split('@')[0]);
-    return new Target({ id, revision, host: '127.0.0.1', port: 1 }, () => undefined);
+    return new Target({ id, revision, host: '127.0.0.1', port: 1 }, 0, () => undefined);
   });
 }
 
@@ -50,10 +50,10 @@ describe('within a revision', () => {
 
   it('one that was set aside is passed over, and is the last resort', () => {
     const targets = targetsOf('1@a', '1@b');
-    targets[0]?.setAside(0);
+    targets[0]?.health.setAside(0);
     const picker = pickerOf(one, targets);
     expect(picks(picker, 2)).toEqual(['1@b', '1@b']);
-    targets[1]?.setAside(0);
+    targets[1]?.health.setAside(0);
     expect(picks(picker, 2)).toEqual(['1@a', '1@b']);
     expect(picker.pick(ANY, 1_001)?.id).toBe('1@a');
   });
@@ -98,7 +98,7 @@ describe('between revisions', () => {
     const targets = targetsOf('1@a', '2@b');
     const picker = pickerOf(HALVES, targets);
     picks(picker, 1);
-    targets[1]?.setAside(0);
+    targets[1]?.health.setAside(0);
     expect(picks(picker, 50)).toEqual(Array.from({ length: 50 }, () => '1@a'));
     const after = Array.from({ length: 4 }, () => picker.pick(ANY, 2_000)?.id);
     expect(after).toEqual(['2@b', '1@a', '2@b', '1@a']);

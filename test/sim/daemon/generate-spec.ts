@@ -24,6 +24,7 @@ export function drawSpec(random: Random): SpecText {
     },
     drain_timeout: random.pick(['2s', '10s']),
     history: random.pick([1, 2, 10]),
+    ...(random.aside().chance(0.3) ? { proxy: { assets: ['/assets/*'] } } : {}),
   };
 }
 
@@ -75,5 +76,14 @@ function drawSteps(random: Random): readonly object[] {
     const pause = random.pick([null, '2s', '10s', '30s', 'manual']);
     return [{ weight, ...replicas }, ...(pause === null ? [] : [{ pause }])];
   });
-  return steps;
+  const aside = random.aside();
+  return aside.chance(0.3) ? [...drawTrial(aside), ...steps] : steps;
+}
+
+// Before the first weight the candidate gets those who match, copies, or both.
+function drawTrial(random: Random): readonly object[] {
+  const match = { match: { cookie: 'beta=1' } };
+  const first = random.pick([match, { mirror: 20 }, { ...match, mirror: 50, replicas: 1 }]);
+  const pause = random.pick([null, '2s', 'manual']);
+  return [first, ...(pause === null ? [] : [{ pause }])];
 }

@@ -21,6 +21,11 @@ export class Random {
     return least + Math.floor(this.next() * (most - least + 1));
   }
 
+  /** Choices that leave those that follow here as they were. */
+  aside(): Random {
+    return new Random(this.#state ^ 0x5bd1e995);
+  }
+
   chance(share: number): boolean {
     return this.next() < share;
   }

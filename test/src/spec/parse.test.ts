@@ -183,6 +183,20 @@ describe('values that are texts whatever they look like', () => {
     });
   });
 
+  test('and of a match in a step', () => {
+    const steps = '[{pause: 1s}, {match: {header: {X-Beta: 1.10}, cookie: {beta: 01}}}]';
+    expect(parseSpec(`image: a\nport: 1\nstrategy: {type: canary, steps: ${steps}}\n`)).toMatchObject({
+      spec: {
+        strategy: {
+          steps: [
+            { kind: 'pause' },
+            { match: { header: { name: 'x-beta', value: '1.10' }, cookie: { name: 'beta', value: '01' } } },
+          ],
+        },
+      },
+    });
+  });
+
   test('YAML 1.2: `no` is a word, so `restart: no` needs no quotes', () => {
     const result = parseSpec('image: a\nrestart: no\n');
     expect(result.ok && result.spec.settings.container.restart).toBe('no');

@@ -57,6 +57,7 @@ function surround(path: string): Record<string, unknown> {
   if (path === 'strategy.promotion' || path === 'strategy.keep_old')
     return { strategy: { type: 'blue-green' } };
   if (path.startsWith('proxy.affinity.')) return { proxy: { affinity: {} } };
+  if (path.startsWith('proxy.maintenance.')) return { proxy: { maintenance: {} } };
   if (path.startsWith('logging.')) return { logging: {} };
   return {};
 }

@@ -57,7 +57,9 @@ export const NUMBERS: ProxyNumbers = {
   services: {
     web: {
       parked: 2,
+      ejected: 1,
       retries: 1,
+      mirror: { codes: [0, 8, 0, 0, 1], failed: 2, skipped: 3 },
       unserved: [0, 0, 0, 0, 3],
       revisions: [
         {

@@ -2,10 +2,12 @@
 // Knows no table, and listens nowhere itself: connections are passed to it.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { AddressBook } from './addresses.ts';
 import type { AnswerCode } from '../errors.ts';
 import { gatherWrites } from '../targets/gather.ts';
 import { Handshakes } from '../tls/handshakes.ts';
+import { Http2Sessions } from './http2-sessions.ts';
 import { readOffer } from './offer.ts';
 import type { DataPlane } from './plane.ts';
 import { Turns, WaitingRoom } from './turns.ts';
@@ -42,6 +44,7 @@ export interface Patience {
 export class Listener {
   readonly #plane: DataPlane;
   readonly #server: Server;
+  readonly #http2: Http2Sessions;
   readonly handshakes: Handshakes;
   /** As they were accepted, those included whose handshake is not done. */
   readonly #sockets = new Set<Socket>();
@@ -53,11 +56,17 @@ export class Listener {
 
   constructor(plane: DataPlane, limits: Limits) {
     this.#plane = plane;
-    this.handshakes = new Handshakes((socket) => this.#converse(socket));
+    this.handshakes = new Handshakes((socket) => this.#converseSecurely(socket));
+    const headersTimeoutMs = limits.headersTimeoutMs ?? HEADERS_TIMEOUT_MS;
+    this.#http2 = new Http2Sessions(plane, {
+      maxHeaderBytes: MAX_HEADER_BYTES,
+      firstMs: headersTimeoutMs,
+      idleMs: KEEP_ALIVE_MS,
+    });
     this.#most = limits.maxConnections ?? MAX_CONNECTIONS;
     this.#addresses = new AddressBook(limits.maxConnectionsPerAddress ?? Number.POSITIVE_INFINITY);
     this.#server = createServer({
-      headersTimeout: limits.headersTimeoutMs ?? HEADERS_TIMEOUT_MS,
+      headersTimeout: headersTimeoutMs,
       // Bodies may take as long as they flow; each request's own idle timeout ends those that do not.
       requestTimeout: 0,
       keepAliveTimeout: KEEP_ALIVE_MS,
@@ -92,6 +101,7 @@ export class Listener {
   /** Answers go out with `Connection: close` from now on. */
   sayClose(): void {
     this.#plane.closing = true;
+    this.#http2.sayClose();
   }
 
   /** Resolves when there is no connection, at the latest after this time. */
@@ -114,7 +124,7 @@ export class Listener {
 
   #listenTo(server: Server): void {
     const serve = (request: IncomingMessage, response: ServerResponse): void =>
-      this.#turnsOf(request.socket)?.take(response, () => this.#plane.serve(request, response));
+      this.#turnsOf(request.socket)?.take(response, () => this.#plane.serve({ request, response }));
     server.on('request', serve);
     server.on('checkContinue', serve);
     server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
@@ -136,6 +146,11 @@ export class Listener {
 
   #turnsOf(socket: Socket): Turns | undefined {
     return this.#turns.get(socket);
+  }
+
+  #converseSecurely(socket: TLSSocket): void {
+    if (socket.alpnProtocol === 'h2') this.#http2.converse(socket);
+    else this.#converse(socket);
   }
 
   #converse(socket: Socket): void {

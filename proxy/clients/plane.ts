@@ -12,6 +12,7 @@ import { Deadlines } from '../exchange/deadlines.ts';
 import type { AnswerCode } from '../errors.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import { type Client, findField } from './headers.ts';
+import type { Conversation } from './conversation.ts';
 import type { Job, Plane } from '../exchange/job.ts';
 import { readOffer } from './offer.ts';
 import { type ReplyContext, reply } from './reply.ts';
@@ -41,11 +42,6 @@ export interface DataPlaneOptions {
 /** Whoever gives out certificates asks for this without TLS (RFC 8555 8.3). */
 const CHALLENGE_PATH = '/.well-known/acme-challenge/';
 
-interface Conversation {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-}
-
 export class DataPlane implements Plane {
   readonly deadlines = new Deadlines();
   readonly streams = new Streams();
@@ -66,8 +62,8 @@ export class DataPlane implements Plane {
     this.#secureFields = hstsSeconds === 0 ? [] : ['Strict-Transport-Security', `max-age=${hstsSeconds}`];
   }
 
-  serve(request: IncomingMessage, response: ServerResponse): void {
-    this.#begin({ request, response }, null);
+  serve(conversation: Conversation): void {
+    this.#begin(conversation, null);
   }
 
   /** The socket is the caller's no more: whatever comes of it, it ends here. */
@@ -156,7 +152,7 @@ export class DataPlane implements Plane {
 
   /** A preview's host leads only to that preview; its header, where one is given, must match as well. */
   #route(
-    request: IncomingMessage,
+    request: Conversation['request'],
     head: RequestHead,
   ): { readonly service: Service | null; readonly forced: number | null } {
     const previewed = this.#router.findPreview(head.host);
@@ -179,7 +175,7 @@ export class DataPlane implements Plane {
     countClass(this.#unrouted, reply(conversation, code, context));
   }
 
-  #clientOf({ socket }: IncomingMessage): Client {
+  #clientOf({ socket }: Conversation['request']): Client {
     const known = this.#clients.get(socket);
     if (known !== undefined) return known;
     const address = plainAddress(socket.remoteAddress ?? '');

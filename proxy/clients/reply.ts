@@ -1,5 +1,6 @@
 // Sends an answer of the proxy's own in place of the target's.
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import { STATUS_CODES } from 'node:http';
+import type { Conversation } from './conversation.ts';
 import { endWatched } from './delivery.ts';
 import { type AnswerCode, describeError } from '../errors.ts';
 import { endLingering } from './linger.ts';
@@ -17,7 +18,7 @@ export interface ReplyContext {
 }
 
 export function reply(
-  { request, response }: { readonly request: IncomingMessage; readonly response: ServerResponse },
+  { request, response }: Conversation,
   code: AnswerCode,
   { requestId, accept, hasBody, closing, fields }: ReplyContext,
 ): number {

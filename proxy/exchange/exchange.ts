@@ -5,7 +5,7 @@
 // - A failed connection is nobody's fault and costs no retry: every other target is tried, then the request is parked
 //   for a moment, until `park.timeout` is used up.
 // - What was sent is sent again only when the method is safe, there was no body, and no byte came back.
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ClientRequest, ClientResponse } from '../clients/conversation.ts';
 import { readAffinity, renderAffinity } from '../table/affinity.ts';
 import { ANSWERS, type AnswerCode, type TargetError } from '../errors.ts';
 import { forward } from './forward.ts';
@@ -23,8 +23,8 @@ const RETRY_MS = 75;
 const CLIENT_GONE_STATUS = 499;
 
 export interface ExchangeInput {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly request: ClientRequest;
+  readonly response: ClientResponse;
   readonly head: RequestHead;
   readonly service: Service;
   readonly plane: Plane;
@@ -37,8 +37,8 @@ export interface ExchangeInput {
 }
 
 export class Exchange implements Job, Wish {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly request: ClientRequest;
+  readonly response: ClientResponse;
   readonly head: RequestHead;
   readonly plane: Plane;
   readonly tunnel: Job['tunnel'];

@@ -1,5 +1,5 @@
 // The narrow waist between a request and the way it is forwarded: what a try is given, and how it can end.
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ClientRequest, ClientResponse } from '../clients/conversation.ts';
 import type { Duplex } from 'node:stream';
 import type { Deadlines } from './deadlines.ts';
 import type { AnswerCode, TargetError } from '../errors.ts';
@@ -19,8 +19,8 @@ export interface Plane {
 }
 
 export interface Job {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly request: ClientRequest;
+  readonly response: ClientResponse;
   readonly head: RequestHead;
   readonly settings: ServiceSettings;
   readonly plane: Plane;

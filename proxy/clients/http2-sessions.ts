@@ -1,0 +1,155 @@
+// The connections of clients that chose HTTP/2: each stream becomes a request of the data plane, within limits; what is idle,
+// or abuses its connection, is closed. Accepts no connection itself.
+//
+// INVARIANTS
+// - A stream that was reset before its turn came starts nothing.
+// - A connection that is to end says so with GOAWAY: what its client sent behind the last stream that it names was not begun.
+import {
+  constants,
+  performServerHandshake,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+  type SecureServerSessionOptions,
+} from 'node:http2';
+import type { Socket } from 'node:net';
+import type { AnswerCode } from '../errors.ts';
+import type { Conversation } from './conversation.ts';
+import { Http2Guard, type Nuisance } from './http2-guard.ts';
+import { StreamRequest, type TranslatedHead, translateHead } from './http2-request.ts';
+import { StreamResponse } from './http2-response.ts';
+
+const MAX_STREAMS = 100;
+/** What all streams of a connection may have under way to us; each of them has node's 64 KiB. */
+const CONNECTION_WINDOW_BYTES = 1_048_576;
+/** Beyond, node resets new streams. What waits for a client that does not read is bounded by back-pressure already. */
+const SESSION_MEGABYTES = 32;
+const SWEEP_MS = 1_000;
+
+export interface Http2Limits {
+  readonly maxHeaderBytes: number;
+  /** How long the first request may take. */
+  readonly firstMs: number;
+  /** How long a connection without a request is kept. */
+  readonly idleMs: number;
+}
+
+export interface Http2Front {
+  readonly closing: boolean;
+  serve(conversation: Conversation): void;
+  refuse(conversation: Conversation, code: AnswerCode): void;
+}
+
+export class Http2Sessions {
+  readonly #front: Http2Front;
+  readonly #limits: Http2Limits;
+  readonly #options: SecureServerSessionOptions;
+  readonly #open = new Set<Http2Client>();
+  #sweep: NodeJS.Timeout | null = null;
+
+  constructor(front: Http2Front, limits: Http2Limits) {
+    this.#front = front;
+    this.#limits = limits;
+    this.#options = {
+      // Each field counts 32 bytes beside its text.
+      maxHeaderListPairs: Math.ceil(limits.maxHeaderBytes / 32),
+      maxSessionMemory: SESSION_MEGABYTES,
+      settings: { maxConcurrentStreams: MAX_STREAMS, maxHeaderListSize: limits.maxHeaderBytes },
+    };
+  }
+
+  /** A connection whose handshake is done. A client that ends its side of it has gone. */
+  converse(socket: Socket): void {
+    socket.allowHalfOpen = false;
+    const session = performServerHandshake(socket, this.#options);
+    const client = new Http2Client(session, socket, this.#front, performance.now() + this.#limits.firstMs);
+    this.#open.add(client);
+    this.#sweep ??= setInterval(this.#closeIdle, SWEEP_MS).unref();
+    session.once('close', () => {
+      this.#open.delete(client);
+      socket.destroy();
+    });
+  }
+
+  /** What is in hand goes on to its end, nothing new begins. */
+  sayClose(): void {
+    for (const client of this.#open) client.sayClose();
+  }
+
+  readonly #closeIdle = (): void => {
+    const now = performance.now();
+    for (const client of this.#open) client.closeIdle(now, this.#limits.idleMs);
+    if (this.#open.size > 0 || this.#sweep === null) return;
+    clearInterval(this.#sweep);
+    this.#sweep = null;
+  };
+}
+
+/** One connection. */
+class Http2Client {
+  readonly #session: ServerHttp2Session;
+  readonly #socket: Socket;
+  readonly #front: Http2Front;
+  readonly #guard = new Http2Guard();
+  #busy = 0;
+  /** When it is closed unless a request comes; by `performance.now()`. */
+  #idleUntil: number;
+  #wasBusy = false;
+
+  constructor(session: ServerHttp2Session, socket: Socket, front: Http2Front, idleUntil: number) {
+    this.#session = session;
+    this.#socket = socket;
+    this.#front = front;
+    this.#idleUntil = idleUntil;
+    session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
+    // Told by its end.
+    session.on('error', () => session.destroy());
+    session.on('ping', () => this.#note('pings'));
+    session.on('remoteSettings', () => this.#note('settings'));
+    session.on('stream', (stream, _fields, _flags, raw: string[]) => this.#begin(stream, raw));
+  }
+
+  sayClose(): void {
+    this.#session.close();
+  }
+
+  closeIdle(now: number, idleMs: number): void {
+    if (this.#busy > 0) this.#wasBusy = true;
+    else if (this.#wasBusy) {
+      this.#wasBusy = false;
+      this.#idleUntil = now + idleMs;
+    } else if (now >= this.#idleUntil) this.#end(constants.NGHTTP2_NO_ERROR);
+  }
+
+  #begin(stream: ServerHttp2Stream, raw: readonly string[]): void {
+    stream.on('error', () => stream.destroy());
+    if (stream.destroyed || stream.closed) {
+      this.#note('resets');
+      return;
+    }
+    this.#busy += 1;
+    this.#wasBusy = true;
+    const head = translateHead(raw, stream.endAfterHeaders);
+    const request = new StreamRequest(stream, head ?? UNREADABLE, this.#socket);
+    const response = new StreamResponse(stream, request);
+    stream.once('close', () => {
+      this.#busy -= 1;
+      if (!response.writableFinished) this.#note('resets');
+    });
+    if (head === null) this.#front.refuse({ request, response }, 'bad-request');
+    else if (head.method === 'CONNECT') this.#front.refuse({ request, response }, 'no-tunnel');
+    else this.#front.serve({ request, response });
+    // A connection that came after the others had been told.
+    if (this.#front.closing && !this.#session.closed) setImmediate(() => this.#session.close());
+  }
+
+  #note(kind: Nuisance): void {
+    if (!this.#guard.note(kind)) this.#end(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  }
+
+  /** Whatever is in hand ends with it. */
+  #end(code: number): void {
+    if (!this.#session.destroyed) this.#session.destroy(undefined, code);
+  }
+}
+
+const UNREADABLE: TranslatedHead = { method: 'GET', url: '/', fields: [] };

@@ -4,9 +4,13 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import { METHODS } from 'node:http';
 import type { Socket } from 'node:net';
+import type { AnswerCode } from '../errors.ts';
 import type { ClientRequest } from './conversation.ts';
 
 const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS);
+
+/** What each field counts beside its text. */
+const FIELD_BYTES = 32;
 
 interface Pseudo {
   method: string;
@@ -21,31 +25,39 @@ export interface TranslatedHead {
   readonly url: string;
   /** Host first. */
   readonly fields: string[];
+  /** As HTTP/2 counts it (RFC 9113 6.5.2). */
+  readonly size: number;
+  /** What no request of HTTP/1.1 could be. */
+  readonly refusal: AnswerCode | null;
 }
 
 /**
- * Null for what no request of HTTP/1.1 could be. `isBare`: nothing follows the fields. A Host that differs from `:authority`
+ * `isBare`: nothing follows the fields. A Host that differs from `:authority`
  * stays beside it, for two of them are refused by whoever reads on. The crumbs of a cookie are one field again (8.2.3).
  */
-export function translateHead(raw: readonly string[], isBare: boolean): TranslatedHead | null {
+export function translateHead(raw: readonly string[], isBare: boolean): TranslatedHead {
   const pseudo: Pseudo = { method: '', path: '', scheme: '', authority: null };
   const fields: string[] = [];
-  let [cookie, hasLength] = ['', false];
+  let [cookie, hasLength, size] = ['', false, 0];
   for (let index = 0; index < raw.length; index += 2) {
     const name = raw[index] ?? '';
     const value = raw[index + 1] ?? '';
+    size += name.length + value.length + FIELD_BYTES;
     if (name.startsWith(':')) notePseudo(pseudo, name, value);
     else if (name === 'cookie') cookie = cookie === '' ? value : `${cookie}; ${value}`;
     else if (name !== 'host' || value.toLowerCase() !== pseudo.authority?.toLowerCase())
       fields.push(name, value);
     if (name === 'content-length') hasLength = true;
   }
-  const { method, scheme } = pseudo;
-  if (!KNOWN_METHODS.has(method) || (method !== 'CONNECT' && !/^https?$/i.test(scheme))) return null;
   if (cookie !== '') fields.push('cookie', cookie);
   if (!isBare && !hasLength) fields.push('transfer-encoding', 'chunked');
   if (pseudo.authority !== null) fields.unshift('host', pseudo.authority);
-  return { method, url: pseudo.path, fields };
+  return { method: pseudo.method, url: pseudo.path, fields, size, refusal: findRefusal(pseudo) };
+}
+
+function findRefusal({ method, scheme }: Pseudo): AnswerCode | null {
+  if (method === 'CONNECT') return 'no-tunnel';
+  return KNOWN_METHODS.has(method) && /^https?$/i.test(scheme) ? null : 'bad-request';
 }
 
 function notePseudo(pseudo: Pseudo, name: string, value: string): void {
@@ -110,7 +122,7 @@ export class StreamRequest implements ClientRequest {
 function endOnlyWhole(stream: ServerHttp2Stream): void {
   const push = stream.push.bind(stream);
   stream.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
-    if (chunk !== null || !stream.closed || stream.destroyed) return push(chunk, encoding);
+    if (chunk !== null || !stream.closed) return push(chunk, encoding);
     // Node is not done with it here.
     process.nextTick(() => stream.destroy());
     return false;

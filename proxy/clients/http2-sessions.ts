@@ -15,7 +15,7 @@ import type { Socket } from 'node:net';
 import type { AnswerCode } from '../errors.ts';
 import type { Conversation } from './conversation.ts';
 import { Http2Guard, type Nuisance } from './http2-guard.ts';
-import { StreamRequest, type TranslatedHead, translateHead } from './http2-request.ts';
+import { StreamRequest, translateHead } from './http2-request.ts';
 import { StreamResponse } from './http2-response.ts';
 
 const MAX_STREAMS = 100;
@@ -61,9 +61,9 @@ export class Http2Sessions {
   converse(socket: Socket): void {
     socket.allowHalfOpen = false;
     const session = performServerHandshake(socket, this.#options);
-    const client = new Http2Client(session, socket, this.#front, performance.now() + this.#limits.firstMs);
+    const client = new Http2Client(session, socket, this.#front, this.#limits);
     this.#open.add(client);
-    this.#sweep ??= setInterval(this.#closeIdle, SWEEP_MS).unref();
+    this.#sweep ??= setInterval(this.#look, SWEEP_MS).unref();
     session.once('close', () => {
       this.#open.delete(client);
       socket.destroy();
@@ -75,9 +75,9 @@ export class Http2Sessions {
     for (const client of this.#open) client.sayClose();
   }
 
-  readonly #closeIdle = (): void => {
+  readonly #look = (): void => {
     const now = performance.now();
-    for (const client of this.#open) client.closeIdle(now, this.#limits.idleMs);
+    for (const client of this.#open) client.look(now, this.#limits.idleMs);
     if (this.#open.size > 0 || this.#sweep === null) return;
     clearInterval(this.#sweep);
     this.#sweep = null;
@@ -93,13 +93,16 @@ class Http2Client {
   #busy = 0;
   /** When it is closed unless a request comes; by `performance.now()`. */
   #idleUntil: number;
+  readonly #maxHeaderBytes: number;
   #wasBusy = false;
+  #isLast = false;
 
-  constructor(session: ServerHttp2Session, socket: Socket, front: Http2Front, idleUntil: number) {
+  constructor(session: ServerHttp2Session, socket: Socket, front: Http2Front, limits: Http2Limits) {
     this.#session = session;
     this.#socket = socket;
     this.#front = front;
-    this.#idleUntil = idleUntil;
+    this.#idleUntil = performance.now() + limits.firstMs;
+    this.#maxHeaderBytes = limits.maxHeaderBytes;
     session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
     // Told by its end.
     session.on('error', () => session.destroy());
@@ -112,12 +115,20 @@ class Http2Client {
     this.#session.close();
   }
 
-  closeIdle(now: number, idleMs: number): void {
-    if (this.#busy > 0) this.#wasBusy = true;
+  /** Called now and then. */
+  look(now: number, idleMs: number): void {
+    if (this.#session.destroyed) this.#cut();
+    else if (this.#busy > 0) this.#wasBusy = true;
     else if (this.#wasBusy) {
       this.#wasBusy = false;
       this.#idleUntil = now + idleMs;
     } else if (now >= this.#idleUntil) this.#end(constants.NGHTTP2_NO_ERROR);
+  }
+
+  /** It has ended, but for a client that does not read its rest, or does not let go: the next time it is cut off. */
+  #cut(): void {
+    if (this.#isLast) this.#socket.destroy();
+    this.#isLast = true;
   }
 
   #begin(stream: ServerHttp2Stream, raw: readonly string[]): void {
@@ -129,15 +140,15 @@ class Http2Client {
     this.#busy += 1;
     this.#wasBusy = true;
     const head = translateHead(raw, stream.endAfterHeaders);
-    const request = new StreamRequest(stream, head ?? UNREADABLE, this.#socket);
+    const request = new StreamRequest(stream, head, this.#socket);
     const response = new StreamResponse(stream, request);
     stream.once('close', () => {
       this.#busy -= 1;
       if (!response.writableFinished) this.#note('resets');
     });
-    if (head === null) this.#front.refuse({ request, response }, 'bad-request');
-    else if (head.method === 'CONNECT') this.#front.refuse({ request, response }, 'no-tunnel');
-    else this.#front.serve({ request, response });
+    const refusal = head.size > this.#maxHeaderBytes ? 'header-too-large' : head.refusal;
+    if (refusal === null) this.#front.serve({ request, response });
+    else this.#front.refuse({ request, response }, refusal);
     // A connection that came after the others had been told.
     if (this.#front.closing && !this.#session.closed) setImmediate(() => this.#session.close());
   }
@@ -148,8 +159,8 @@ class Http2Client {
 
   /** Whatever is in hand ends with it. */
   #end(code: number): void {
-    if (!this.#session.destroyed) this.#session.destroy(undefined, code);
+    if (this.#session.destroyed) return;
+    const isFault = code !== constants.NGHTTP2_NO_ERROR;
+    this.#session.destroy(isFault ? new Error('The connection was abused.') : undefined, code);
   }
 }
-
-const UNREADABLE: TranslatedHead = { method: 'GET', url: '/', fields: [] };

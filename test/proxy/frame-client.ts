@@ -78,10 +78,6 @@ function length(value: number): Buffer {
   return Buffer.from([...bytes, rest]);
 }
 
-export function get(more: readonly (readonly [string, string])[] = [], method = 'GET', host = 'shop.test') {
-  return block([[':method', method], [':scheme', 'https'], [':authority', host], [':path', '/'], ...more]);
-}
-
 export function openFrames(socket: Duplex): FrameClient {
   const frames: Frame[] = [];
   let [held, isClosed] = [Buffer.alloc(0), false];
@@ -97,9 +93,12 @@ export function openFrames(socket: Duplex): FrameClient {
     }
   });
   socket.on('error', () => socket.destroy());
-  socket.on('close', () => {
+  const close = (): void => {
     isClosed = true;
-  });
+    socket.end();
+  };
+  socket.on('end', close);
+  socket.on('close', close);
   const write = (bytes: Buffer): void => {
     if (!socket.destroyed) socket.write(bytes);
   };

@@ -5,6 +5,7 @@ import type { ServerHttp2Stream } from 'node:http2';
 import { METHODS } from 'node:http';
 import type { Socket } from 'node:net';
 import type { AnswerCode } from '../errors.ts';
+import { endOnlyWhole } from '../targets/stream-end.ts';
 import type { ClientRequest } from './conversation.ts';
 
 const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS);
@@ -116,15 +117,4 @@ export class StreamRequest implements ClientRequest {
   resume(): void {
     this.#stream.resume();
   }
-}
-
-/** Node ends the body of a stream that was reset without an error as if it were whole; here that stream is just gone. */
-function endOnlyWhole(stream: ServerHttp2Stream): void {
-  const push = stream.push.bind(stream);
-  stream.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
-    if (chunk !== null || !stream.closed) return push(chunk, encoding);
-    // Node is not done with it here.
-    process.nextTick(() => stream.destroy());
-    return false;
-  };
 }

@@ -4,7 +4,8 @@
 // INVARIANTS
 // - A failed connection is nobody's fault and costs no retry: every other target is tried, then the request is parked
 //   for a moment, until `park.timeout` is used up.
-// - What was sent is sent again only when the method is safe, there was no body, and no byte came back.
+// - What was sent is sent again only when there was no body, no byte came back, and the method is safe or the target says
+//   that it has not begun.
 import type { ClientRequest, ClientResponse } from '../clients/conversation.ts';
 import { readAffinity, renderAffinity } from '../table/affinity.ts';
 import { ANSWERS, type AnswerCode, type TargetError } from '../errors.ts';
@@ -16,6 +17,7 @@ import type { RequestHead } from '../clients/request.ts';
 import type { Service } from '../table/service.ts';
 import type { ServiceSettings } from '../table/table.ts';
 import type { Target } from '../table/target.ts';
+import type { Past } from '../targets/wire.ts';
 
 /** When no target takes a connection, how soon one of those who wait tries them all again. */
 const RETRY_MS = 75;
@@ -145,13 +147,14 @@ export class Exchange implements Job, Wish {
         this.#tryElsewhere(target, outcome.reason !== null);
         return false;
       case 'unanswered':
-        return this.#concludeUnanswered(outcome.reused, target);
+        return this.#concludeUnanswered(outcome.past, target);
     }
   }
 
-  #concludeUnanswered(reused: boolean, target: Target): boolean {
-    const repeatable = SAFE_METHODS.has(this.head.method) && !this.head.hasBody && this.tunnel === null;
-    if (repeatable && reused && !this.#renewed) {
+  #concludeUnanswered(past: Past, target: Target): boolean {
+    const { method, hasBody } = this.head;
+    const repeatable = (past === 'refused' || SAFE_METHODS.has(method)) && !hasBody && this.tunnel === null;
+    if (repeatable && past !== 'new' && !this.#renewed) {
       // It had been idle, and its target closed it just then: a new connection tells whether the target is well.
       this.#renewed = true;
       this.#service.retries += 1;

@@ -18,7 +18,8 @@ import { type Forwarding, type Job, type Outcome, SAFE_METHODS } from './job.ts'
 import type { ResponseHead } from '../targets/response-head.ts';
 import type { Connecting, Target } from '../table/target.ts';
 import { openTunnel } from './upgrade.ts';
-import { Wire, type WireEvents } from '../targets/wire.ts';
+import { type AnyWire, dial } from '../targets/dial.ts';
+import type { WireEvents } from '../targets/wire.ts';
 
 const CONNECT_TIMEOUT_MS = 1_000;
 /** A request that must not be repeated gets no connection that has been idle for longer: it may be closing right now. */
@@ -39,7 +40,7 @@ class Attempt implements Forwarding, Connecting, Deadline, WireEvents, BodyEvent
   readonly #target: Target;
   /** Null when the request has none. */
   readonly #body: BodyPump | null;
-  #wire: Wire | null = null;
+  #wire: AnyWire | null = null;
   #relay: AnswerRelay | null = null;
   #phase: 'connecting' | 'sending' | 'waiting' | 'relaying' | 'tunnel' | 'settled' = 'connecting';
   #headSent = false;
@@ -54,18 +55,14 @@ class Attempt implements Forwarding, Connecting, Deadline, WireEvents, BodyEvent
   }
 
   start(): void {
-    const { head, plane } = this.#job;
+    const { head, plane, tunnel } = this.#job;
     if (!SAFE_METHODS.has(head.method)) this.#target.pool.dropIdle(UNSAFE_IDLE_MS);
     plane.deadlines.add(this);
     this.#extend(CONNECT_TIMEOUT_MS);
-    try {
-      this.#wire = new Wire(this.#target, head, this);
-    } catch {
-      // Only a field or a path that no line may hold gets here; the client sent it.
-      this.#settle({ kind: 'failed', answer: 'bad-request', reason: null });
-      return;
-    }
-    this.#wire.open(this.#job.tunnel !== null);
+    const wire = dial(this.#target, head, tunnel !== null, this);
+    if (typeof wire === 'string') return this.#settle({ kind: 'failed', answer: wire, reason: null });
+    this.#wire = wire;
+    wire.open(tunnel !== null);
   }
 
   abort(): void {
@@ -208,7 +205,9 @@ class Attempt implements Forwarding, Connecting, Deadline, WireEvents, BodyEvent
       case 'tunnel':
         return;
       case 'connecting':
-        this.#settle({ kind: 'unsent', reason });
+        // It speaks something else: no other time will it be better.
+        if (reason === 'invalid-response') this.#failEarly('target-failed', reason);
+        else this.#settle({ kind: 'unsent', reason });
         return;
       case 'relaying':
         this.#break('truncated');
@@ -217,7 +216,7 @@ class Attempt implements Forwarding, Connecting, Deadline, WireEvents, BodyEvent
       case 'waiting':
         if (reason === 'invalid-response' || this.#wire?.hasSpoken === true)
           this.#failEarly('target-failed', reason);
-        else this.#settle({ kind: 'unanswered', reason, reused: this.#wire?.isReused === true });
+        else this.#settle({ kind: 'unanswered', reason, past: this.#wire?.past ?? 'new' });
     }
   }
 

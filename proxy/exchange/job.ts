@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { Deadlines } from './deadlines.ts';
 import type { AnswerCode, TargetError } from '../errors.ts';
 import type { RequestHead } from '../clients/request.ts';
+import type { Past } from '../targets/wire.ts';
 import type { Streams } from './streams.ts';
 import type { ServiceSettings } from '../table/table.ts';
 
@@ -37,8 +38,8 @@ export type Outcome =
   | { readonly kind: 'answered'; readonly status: number; readonly at: number }
   /** Nothing was sent. `reason` is null when the target left the table meanwhile. */
   | { readonly kind: 'unsent'; readonly reason: TargetError | null }
-  /** Sent, and no byte came back. `reused`: on a connection that was idle before. */
-  | { readonly kind: 'unanswered'; readonly reason: TargetError; readonly reused: boolean }
+  /** Sent, and no byte came back. */
+  | { readonly kind: 'unanswered'; readonly reason: TargetError; readonly past: Past }
   /** To be answered by the proxy; `reason` when it is the target's fault. */
   | { readonly kind: 'failed'; readonly answer: AnswerCode; readonly reason: TargetError | null }
   /** Begun and cut short. */

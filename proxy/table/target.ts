@@ -6,6 +6,7 @@
 //   step, and `TargetSet.replace` retires in one synchronous step, so no request starts on a target after its drain began.
 // - Every claim that returned true is released exactly once.
 // - A retired target is remembered until its in-flight count is 0; one that returns before that is the same target.
+import { H2cSessions } from '../targets/h2c-sessions.ts';
 import { Pool } from '../targets/pool.ts';
 import type { TargetAddress } from './table.ts';
 
@@ -23,6 +24,8 @@ export class Target {
   readonly host: string;
   readonly port: number;
   readonly pool: Pool;
+  /** Where the target speaks HTTP/2. */
+  sessions: H2cSessions | null;
   readonly connecting = new Set<Connecting>();
   inFlight = 0;
   #held = true;
@@ -35,6 +38,7 @@ export class Target {
     this.host = address.host;
     this.port = address.port;
     this.pool = new Pool(address.host, address.port);
+    this.sessions = address.isH2c ? new H2cSessions(address.host, address.port) : null;
     this.#onIdle = onIdle;
   }
 
@@ -62,10 +66,19 @@ export class Target {
     return this.#asideUntil > now;
   }
 
+  /** What a revision speaks never changes, but a table that people edit may be put right. */
+  speak(isH2c: boolean): void {
+    if (isH2c === (this.sessions !== null)) return;
+    this.pool.dropIdle(0);
+    this.sessions?.retire();
+    this.sessions = isH2c ? new H2cSessions(this.host, this.port) : null;
+  }
+
   /** Requests that wait for a connection here go elsewhere at once: an address that vanished would let them hang. */
   retire(): void {
     this.#held = false;
     this.pool.retire();
+    this.sessions?.retire();
     for (const attempt of [...this.connecting]) attempt.abandon();
   }
 
@@ -118,6 +131,7 @@ export class TargetSet {
     const present = this.#known.get(address.id);
     if (present !== undefined) {
       if (!present.held) present.restore();
+      present.speak(address.isH2c);
       return present;
     }
     const created = new Target(address, (target) => {
@@ -130,6 +144,7 @@ export class TargetSet {
 
   #forget(target: Target): void {
     target.pool.close();
+    target.sessions?.retire();
     this.#known.delete(target.id);
   }
 }

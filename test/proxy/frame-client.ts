@@ -31,6 +31,8 @@ export interface FrameClient {
   write(bytes: Buffer): void;
   /** The code of the RST_STREAM for this stream, or null. */
   resetOf(stream: number): number | null;
+  /** Called for each frame that comes. */
+  onFrame(listener: (frame: Frame) => void): void;
   /** The code of a GOAWAY, or null. */
   goaway(): { readonly last: number; readonly code: number } | null;
   end(): void;
@@ -78,17 +80,24 @@ function length(value: number): Buffer {
   return Buffer.from([...bytes, rest]);
 }
 
-export function openFrames(socket: Duplex): FrameClient {
+/** `isServer`: the other side begins with the preface, and this one with its settings alone. */
+export function openFrames(socket: Duplex, isServer = false): FrameClient {
   const frames: Frame[] = [];
-  let [held, isClosed] = [Buffer.alloc(0), false];
+  const listeners: ((frame: Frame) => void)[] = [];
+  let [held, isClosed, skip] = [Buffer.alloc(0), false, isServer ? PREFACE.length : 0];
   socket.on('data', (bytes: Buffer) => {
     held = Buffer.concat([held, bytes]);
+    if (held.length < skip) return;
+    held = held.subarray(skip);
+    skip = 0;
     while (held.length >= 9 && held.length >= 9 + held.readUIntBE(0, 3)) {
       const size = held.readUIntBE(0, 3);
-      frames.push({
+      const found = {
         ...{ type: held[3] ?? 0, flags: held[4] ?? 0, stream: held.readUInt32BE(5) },
         payload: held.subarray(9, 9 + size),
-      });
+      };
+      frames.push(found);
+      for (const listener of listeners) listener(found);
       held = held.subarray(9 + size);
     }
   });
@@ -102,12 +111,13 @@ export function openFrames(socket: Duplex): FrameClient {
   const write = (bytes: Buffer): void => {
     if (!socket.destroyed) socket.write(bytes);
   };
-  write(Buffer.concat([Buffer.from(PREFACE), frame(TYPES.settings, 0, 0)]));
+  write(Buffer.concat([Buffer.from(isServer ? '' : PREFACE), frame(TYPES.settings, 0, 0)]));
   return {
     frames,
     isClosed: () => isClosed,
     send: (type, flags, stream, payload) => write(frame(type, flags, stream, payload)),
     write,
+    onFrame: (listener) => void listeners.push(listener),
     resetOf: (stream) => {
       const found = frames.find((each) => each.type === TYPES.reset && each.stream === stream);
       return found === undefined ? null : found.payload.readUInt32BE(0);

@@ -25,7 +25,7 @@ describe('an entry', () => {
           { host: '*.b.c', path: '/' },
         ],
         split: [{ revision: 1, weight: 100 }],
-        targets: [{ id: '1@10.0.0.1:80', revision: 1, host: '10.0.0.1', port: 80 }],
+        targets: [{ id: '1@10.0.0.1:80', revision: 1, host: '10.0.0.1', port: 80, isH2c: false }],
         ...{ roles: { stable: null, candidate: null }, coming: false, preview: null },
         settings: {
           ...{

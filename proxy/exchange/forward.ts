@@ -60,9 +60,11 @@ class Attempt implements Forwarding, Connecting, Deadline, WireEvents, BodyEvent
     plane.deadlines.add(this);
     this.#extend(CONNECT_TIMEOUT_MS);
     const wire = dial(this.#target, head, tunnel !== null, this);
-    if (typeof wire === 'string') return this.#settle({ kind: 'failed', answer: wire, reason: null });
-    this.#wire = wire;
-    wire.open(tunnel !== null);
+    if (typeof wire === 'string') this.#settle({ kind: 'failed', answer: wire, reason: null });
+    else {
+      this.#wire = wire;
+      wire.open(tunnel !== null);
+    }
   }
 
   abort(): void {

@@ -41,6 +41,20 @@ describe('an entry', () => {
     });
   });
 
+  it.each([
+    ['h2c', true],
+    ['http/1.1', false],
+    [undefined, false],
+  ])('of a target that speaks %s', (protocol, isH2c) => {
+    const parsed = parseEntry({ ...GOOD, targets: [{ ...GOOD.targets[0], protocol }] });
+    expect(parsed).toMatchObject({ ok: true, entry: { targets: [{ isH2c }] } });
+  });
+
+  it('of a target that speaks what is not known is refused', () => {
+    const problems = problemsOf({ ...GOOD, targets: [{ ...GOOD.targets[0], protocol: 'h3' }] });
+    expect(problems).toEqual(['targets[0].protocol: found "h3", expected http/1.1 or h2c']);
+  });
+
   it('tells all its problems at once, each with path, found and expected', () => {
     const problems = problemsOf({
       routes: [{ host: 'a b', path: 'x' }],

@@ -111,8 +111,10 @@ export class StreamResponse implements ClientResponse, Outlet {
     this.#head = null;
     if (head === null || stream.destroyed || stream.closed) return;
     const endStream = isAll || BODILESS_STATUS.has(this.statusCode) || this.req.method === 'HEAD';
-    stream.respond(head, { endStream, waitForTrailers: !endStream });
-    if (!endStream) stream.once('wantTrailers', () => stream.sendTrailers(this.#trailers));
+    // Where the length is known there are none, as in HTTP/1.1.
+    const waitForTrailers = !endStream && head['content-length'] === undefined;
+    stream.respond(head, { endStream, waitForTrailers });
+    if (waitForTrailers) stream.once('wantTrailers', () => stream.sendTrailers(this.#trailers));
   }
 
   #stopUnread(): void {

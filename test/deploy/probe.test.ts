@@ -38,6 +38,8 @@ const probe = async (address: string | null, kind: ProbeKind, parts: Partial<Hea
 describe('a probe over HTTP/2', () => {
   const h2c = (path = '/health', status = OK): ProbeKind => ({ kind: 'http', path, status, protocol: 'h2c' });
 
+  const patient = { timeoutMs: 5_000 };
+
   async function serveH2c(onStream: (stream: ServerHttp2Stream) => void): Promise<string> {
     const server = createHttp2Server();
     server.on('stream', (stream) => {
@@ -55,7 +57,7 @@ describe('a probe over HTTP/2', () => {
       stream.respond({ ':status': status });
       stream.end('a');
     });
-    expect(await probe(address, h2c())).toEqual({ ok, detail: `GET /health → ${status}` });
+    expect(await probe(address, h2c(), patient)).toEqual({ ok, detail: `GET /health → ${status}` });
   });
 
   test('of a body without end is answered, of one that breaks off it is not', async () => {
@@ -63,7 +65,7 @@ describe('a probe over HTTP/2', () => {
       stream.respond({ ':status': 200 });
       stream.write(Buffer.alloc(100_000));
     });
-    expect((await probe(endless, h2c())).ok).toBe(true);
+    expect((await probe(endless, h2c(), patient)).ok).toBe(true);
     const broken = await serveH2c((stream) => {
       stream.respond({ ':status': 200 });
       stream.write('a', () => stream.destroy(new Error('broken')));
@@ -73,7 +75,7 @@ describe('a probe over HTTP/2', () => {
 
   test('says when it is not HTTP/2 that is spoken, or nothing at all', async () => {
     const address = await serve((_, response) => response.end());
-    expect(await probe(address, h2c())).toMatchObject({
+    expect(await probe(address, h2c(), patient)).toMatchObject({
       ok: false,
       detail: expect.stringMatching(/does not speak HTTP\/2/),
     });

@@ -15,8 +15,6 @@ import {
   status,
 } from '@grpc/grpc-js';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { HOST, type Http2Rig } from './http2-rig.ts';
 
 const asIs = (bytes: Buffer): Buffer => bytes;
 
@@ -45,6 +43,18 @@ export const METHODS = {
   both: method('Both', true, true),
 } as const;
 
+/** Whatever is opened here is closed with it. */
+export interface Home {
+  onClose(closer: () => Promise<void>): void;
+}
+
+export interface GrpcPlace {
+  readonly port: number;
+  readonly host: string;
+  /** The file of the certificate that is shown for the host. */
+  readonly certificate: string;
+}
+
 export interface GrpcService {
   readonly address: string;
   /** Calls that were cancelled, by the server's own account. */
@@ -54,7 +64,7 @@ export interface GrpcService {
 const ANY_SIZE = { 'grpc.max_receive_message_length': -1, 'grpc.max_send_message_length': -1 };
 
 /** Answers with its name before what it was sent. */
-export async function grpcService(rig: Http2Rig, name: string): Promise<GrpcService> {
+export async function grpcService(home: Home, name: string): Promise<GrpcService> {
   const server = new Server(ANY_SIZE);
   let cancelled = 0;
   const unary: handleUnaryCall<Buffer, Buffer> = (call, answer) => {
@@ -98,20 +108,23 @@ export async function grpcService(rig: Http2Rig, name: string): Promise<GrpcServ
       error === null ? resolve(bound) : reject(error),
     );
   });
-  rig.onClose(async () => server.forceShutdown());
+  home.onClose(async () => server.forceShutdown());
   return { address: `127.0.0.1:${port}`, cancelled: () => cancelled };
 }
 
-export function grpcClient(rig: Http2Rig, more: Readonly<Record<string, string | number>> = {}): Client {
-  const root = readFileSync(join(rig.folder, 'shop.crt'));
-  const client = new Client(`127.0.0.1:${rig.securePort}`, credentials.createSsl(root), {
+export function grpcClient(
+  home: Home,
+  { port, host, certificate }: GrpcPlace,
+  more: Readonly<Record<string, string | number>> = {},
+): Client {
+  const client = new Client(`127.0.0.1:${port}`, credentials.createSsl(readFileSync(certificate)), {
     ...ANY_SIZE,
-    ...{ 'grpc.ssl_target_name_override': HOST, 'grpc.default_authority': HOST, 'grpc.enable_retries': 0 },
+    ...{ 'grpc.ssl_target_name_override': host, 'grpc.default_authority': host },
     // Each test's own connections.
     'grpc.use_local_subchannel_pool': 1,
     ...more,
   });
-  rig.onClose(async () => client.close());
+  home.onClose(async () => client.close());
   return client;
 }
 

@@ -1,10 +1,11 @@
 // gRPC as people run it, through the whole proxy: all four kinds of calls, what ends them early, and what the proxy itself
 // has to say, while tables change and the proxy hands over.
 import { type Client, Metadata, status } from '@grpc/grpc-js';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { call, grpcClient, type GrpcService, grpcService, METHODS } from './grpc-peer.ts';
 import { h2cEntry } from './h2c-target.ts';
-import { askStream, Http2Rig } from './http2-rig.ts';
+import { askStream, HOST, Http2Rig } from './http2-rig.ts';
 import { until } from './rig.ts';
 
 let rig: Http2Rig;
@@ -15,7 +16,10 @@ beforeEach(async () => {
   await rig.issue();
   service = await grpcService(rig, 'a');
   await rig.serveBoth({ web: h2cEntry([service.address]) });
-  client = grpcClient(rig);
+  const certificate = join(rig.folder, 'shop.crt');
+  // What fails is to be seen.
+  const once = { 'grpc.enable_retries': 0 };
+  client = grpcClient(rig, { port: rig.securePort, host: HOST, certificate }, once);
 });
 afterEach(() => rig.close());
 

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect as connectPlain, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ConnectionOptions, connect, createServer as createTlsServer } from 'node:tls';
+import { type ConnectionOptions, connect, createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Certificate, readCertificate } from '../../../proxy/tls/certificate.ts';
 import { Handshakes } from '../../../proxy/tls/handshakes.ts';
@@ -121,7 +121,7 @@ describe('a client', () => {
     handshakes.use([load('exact')]);
     expect(await greet('a.shop.test', { ALPNProtocols: ['h2', 'http/1.1'] })).toBe('exact');
     expect(await greet('a.shop.test', { ALPNProtocols: ['http/1.1'] })).toBe('exact');
-    expect(clients.map(({ alpnProtocol }) => alpnProtocol)).toEqual(['h2', 'http/1.1']);
+    expect(clients.map((client) => (client as TLSSocket).alpnProtocol)).toEqual(['h2', 'http/1.1']);
     expect(await greet('a.shop.test', { ALPNProtocols: ['h3'] })).toMatch(/NO_APPLICATION_PROTOCOL/);
   });
 });

@@ -53,7 +53,7 @@ export interface ClientResponse {
 
 export interface Outlet {
   readonly writableLength: number;
-  /** Counts anew with every byte that the client takes; 0 takes the listener away. */
+  /** Counts anew with what the client takes; 0 takes the listener away. */
   setTimeout(ms: number, onTimeout: () => void): unknown;
   destroy(): unknown;
   resetAndDestroy?(): unknown;

@@ -19,6 +19,7 @@ export class StreamResponse implements ClientResponse, Outlet {
   #headersSent = false;
   #isEnded = false;
   #trailers: OutgoingHttpHeaders = {};
+  #timer: NodeJS.Timeout | null = null;
 
   constructor(stream: ServerHttp2Stream, request: ClientRequest) {
     this.#stream = stream;
@@ -46,8 +47,17 @@ export class StreamResponse implements ClientResponse, Outlet {
     return this;
   }
 
+  /** Node's own timer of a stream is put off by whatever else its connection sends. */
   setTimeout(ms: number, onTimeout: () => void): void {
-    this.#stream.setTimeout(ms, onTimeout);
+    clearTimeout(this.#timer ?? undefined);
+    this.#timer = null;
+    if (ms === 0) return;
+    const before = this.#stream.writableLength;
+    const look = (): void => {
+      if (this.#stream.writableLength < before) this.setTimeout(ms, onTimeout);
+      else if (!this.#stream.destroyed) onTimeout();
+    };
+    this.#timer = setTimeout(look, ms).unref();
   }
 
   writeHead(status: number, _reason: string | undefined, fields: readonly string[]): void {
@@ -113,7 +123,13 @@ export class StreamResponse implements ClientResponse, Outlet {
     const endStream = isAll || BODILESS_STATUS.has(this.statusCode) || this.req.method === 'HEAD';
     // Where the length is known there are none, as in HTTP/1.1.
     const waitForTrailers = !endStream && head['content-length'] === undefined;
-    stream.respond(head, { endStream, waitForTrailers });
+    try {
+      stream.respond(head, { endStream, waitForTrailers });
+    } catch {
+      // Nothing that node refuses should get so far.
+      this.destroy();
+      return;
+    }
     if (waitForTrailers) stream.once('wantTrailers', () => stream.sendTrailers(this.#trailers));
   }
 

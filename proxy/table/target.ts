@@ -78,8 +78,8 @@ export class Target {
   retire(): void {
     this.#held = false;
     this.pool.retire();
-    this.sessions?.retire();
     for (const attempt of [...this.connecting]) attempt.abandon();
+    this.sessions?.retire();
   }
 
   restore(): void {

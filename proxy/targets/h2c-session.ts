@@ -12,6 +12,7 @@ const PROVE_AFTER_MS = 1_000;
 const PROVE_MS = 1_000;
 /** Until the target has said how many it takes. */
 const ASSUMED_STREAMS = 100;
+const MAX_STREAMS = 1_000_000;
 /** Back-pressure bounds what waits to be sent; beyond this node resets streams. */
 const SESSION_MEGABYTES = 32;
 
@@ -33,6 +34,7 @@ export class H2cSession {
   readonly #events: SessionEvents;
   #guests: Guest[] = [];
   #streams = 0;
+  #begun = 0;
   #capacity = ASSUMED_STREAMS;
   #isReady = false;
   /** It has not answered a PING in time. */
@@ -69,6 +71,7 @@ export class H2cSession {
     http2.on('goaway', () => this.#leave());
     http2.on('error', (error: NodeJS.ErrnoException) => {
       this.#error = error;
+      this.#isLeaving = true;
     });
     http2.on('close', () => this.#lose());
   }
@@ -83,7 +86,8 @@ export class H2cSession {
   }
 
   get hasRoom(): boolean {
-    return !this.#isLeaving && !this.#isSilent && this.#streams + this.#guests.length < this.#capacity;
+    if (this.#isLeaving || this.#isSilent || this.http2.closed || this.http2.destroyed) return false;
+    return this.#streams + this.#guests.length < this.#capacity;
   }
 
   /** The target has said something. */
@@ -96,18 +100,20 @@ export class H2cSession {
   seat(guest: Guest): boolean {
     if (this.#isReady && performance.now() - this.#heardAt > PROVE_AFTER_MS) this.#prove();
     if (this.#isReady) {
-      this.#streams += 1;
+      this.#begin(1);
       return true;
     }
     this.#guests.push(guest);
     return false;
   }
 
-  /** Waits no more. */
+  /** Waits no more. A connection that nobody waits for is not made: the next one gets another, which may be quicker. */
   forget(guest: Guest): boolean {
     const index = this.#guests.indexOf(guest);
-    if (index >= 0) this.#guests.splice(index, 1);
-    return index >= 0;
+    if (index < 0) return false;
+    this.#guests.splice(index, 1);
+    if (this.#heardAt === 0 && this.#guests.length === 0) this.http2.destroy();
+    return true;
   }
 
   /** A stream has ended, or its place was not used. */
@@ -126,6 +132,16 @@ export class H2cSession {
   /** Why its streams have failed. */
   reason(): TargetError {
     return classify(this.#error?.code ?? '', this.#isReady);
+  }
+
+  /** A session has numbers for 2³⁰ streams: another takes its place long before they run out. */
+  #begin(count: number): void {
+    this.#streams += count;
+    this.#begun += count;
+    if (this.#begun < MAX_STREAMS || this.#isLeaving) return;
+    this.#leave();
+    // The last one is about to begin.
+    setImmediate(() => this.http2.close());
   }
 
   #prove(): void {
@@ -147,7 +163,7 @@ export class H2cSession {
     const guests = this.#guests;
     const seated = this.#isLeaving ? [] : guests.slice(0, Math.max(0, this.#capacity - this.#streams));
     this.#guests = [];
-    this.#streams += seated.length;
+    this.#begin(seated.length);
     for (const guest of seated) guest.onSeated(this);
     if (seated.length < guests.length) this.#events.onFull(guests.slice(seated.length));
   }
@@ -156,8 +172,9 @@ export class H2cSession {
     if (this.#isLeaving) return;
     this.#isLeaving = true;
     this.#events.onLeaving(this);
-    const guests = this.#guests.splice(0);
-    if (guests.length > 0) this.#events.onFull(guests);
+    // One that takes leave before it has begun would do so again.
+    if (this.#heardAt === 0) this.#lose();
+    else if (this.#guests.length > 0) this.#events.onFull(this.#guests.splice(0));
   }
 
   #lose(): void {

@@ -105,11 +105,8 @@ export class H2cWire implements BodySink, Guest {
   #begin(isAll: boolean): ClientHttp2Stream | null {
     const session = this.#session;
     if (this.#stream !== null || session === null) return this.#stream;
-    const stream = session.http2.request(this.#head, {
-      endStream: isAll,
-      waitForTrailers: !isAll && this.#mayTrail,
-      signal: this.#leaving.signal,
-    });
+    const options = { endStream: isAll, waitForTrailers: !isAll && this.#mayTrail };
+    const stream = session.http2.request(this.#head, { ...options, signal: this.#leaving.signal });
     this.#stream = stream;
     endOnlyWhole(stream);
     stream.on('error', () => stream.destroy());

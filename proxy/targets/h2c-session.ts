@@ -32,6 +32,7 @@ export interface SessionEvents {
 export class H2cSession {
   readonly http2: ClientHttp2Session;
   readonly #events: SessionEvents;
+  readonly #maxStreams: number;
   #guests: Guest[] = [];
   #streams = 0;
   #begun = 0;
@@ -46,8 +47,9 @@ export class H2cSession {
   /** By `performance.now()`, of one without a stream. */
   idleSince = performance.now();
 
-  constructor(host: string, port: number, events: SessionEvents) {
+  constructor(host: string, port: number, events: SessionEvents, maxStreams = MAX_STREAMS) {
     this.#events = events;
+    this.#maxStreams = maxStreams;
     const authority = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
     const options = { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: PROBE_MS };
     this.http2 = connect(authority, {
@@ -138,7 +140,7 @@ export class H2cSession {
   #begin(count: number): void {
     this.#streams += count;
     this.#begun += count;
-    if (this.#begun < MAX_STREAMS || this.#isLeaving) return;
+    if (this.#begun < this.#maxStreams || this.#isLeaving) return;
     this.#leave();
     // The last one is about to begin.
     setImmediate(() => this.http2.close());
@@ -172,9 +174,7 @@ export class H2cSession {
     if (this.#isLeaving) return;
     this.#isLeaving = true;
     this.#events.onLeaving(this);
-    // One that takes leave before it has begun would do so again.
-    if (this.#heardAt === 0) this.#lose();
-    else if (this.#guests.length > 0) this.#events.onFull(this.#guests.splice(0));
+    if (this.#guests.length > 0) this.#events.onFull(this.#guests.splice(0));
   }
 
   #lose(): void {

@@ -155,7 +155,10 @@ export class H2cWire implements BodySink, Guest {
       this.#isWhole = true;
       this.#end();
     });
-    if (!this.#isLeft) this.#events.onRead();
+    // What came with the head goes on with it.
+    process.nextTick(() => {
+      if (!this.#isLeft) this.#events.onRead();
+    });
   }
 
   #hear(): void {

@@ -80,11 +80,11 @@ function length(value: number): Buffer {
   return Buffer.from([...bytes, rest]);
 }
 
-/** `isServer`: the other side begins with the preface, and this one with its settings alone. */
-export function openFrames(socket: Duplex, isServer = false): FrameClient {
+/** A server's side begins with its settings, without the preface; a mute one with nothing. */
+export function openFrames(socket: Duplex, side: 'client' | 'server' | 'mute' = 'client'): FrameClient {
   const frames: Frame[] = [];
   const listeners: ((frame: Frame) => void)[] = [];
-  let [held, isClosed, skip] = [Buffer.alloc(0), false, isServer ? PREFACE.length : 0];
+  let [held, isClosed, skip] = [Buffer.alloc(0), false, side === 'client' ? 0 : PREFACE.length];
   socket.on('data', (bytes: Buffer) => {
     held = Buffer.concat([held, bytes]);
     if (held.length < skip) return;
@@ -111,7 +111,8 @@ export function openFrames(socket: Duplex, isServer = false): FrameClient {
   const write = (bytes: Buffer): void => {
     if (!socket.destroyed) socket.write(bytes);
   };
-  write(Buffer.concat([Buffer.from(isServer ? '' : PREFACE), frame(TYPES.settings, 0, 0)]));
+  if (side === 'client') write(Buffer.from(PREFACE));
+  if (side !== 'mute') write(frame(TYPES.settings, 0, 0));
   return {
     frames,
     isClosed: () => isClosed,

@@ -43,12 +43,16 @@ export async function h2cTarget(rig: Rig, onStream: OnStream, maxStreams?: numbe
   };
 }
 
-/** One that is only frames; it has said its settings when `onConnection` is called. */
-export async function frameTarget(rig: Rig, onConnection: (peer: FrameClient) => void): Promise<string> {
+/** One that is only frames; it has said its settings when `onConnection` is called, unless it is mute. */
+export async function frameTarget(
+  rig: Rig,
+  onConnection: (peer: FrameClient) => void,
+  isMute = false,
+): Promise<string> {
   const sockets = new Set<Socket>();
   const server = createTcpServer((socket) => {
     sockets.add(socket);
-    onConnection(openFrames(socket, true));
+    onConnection(openFrames(socket, isMute ? 'mute' : 'server'));
   });
   server.listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));

@@ -81,6 +81,39 @@ describe('a request of HTTP/1.1', () => {
     expect(trailers).toMatchObject({ 'x-in': '7' });
   });
 
+  it('waits with its body until the target wants it', async () => {
+    const target = await h2cTarget(rig, (stream) => {
+      setTimeout(() => stream.additionalHeaders({ ':status': 100 }), 50);
+      readText(stream).then(
+        (text) => {
+          stream.respond({ ':status': 200 });
+          stream.end(text);
+        },
+        () => undefined,
+      );
+    });
+    await rig.serve({ web: h2cEntry([target.address]) });
+    const head =
+      'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n';
+    const text = await talk(rig.port, head, 'abc');
+    expect(text).toMatch(/^HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 200 OK\r\n.*abc/s);
+  });
+
+  it.each([
+    ['HEAD', 200, '5'],
+    ['GET', 304, '5'],
+    ['GET', 204, undefined],
+  ])('gets no body where there is none: %s, %i', async (method, status, length) => {
+    const target = await h2cTarget(rig, (stream) => {
+      stream.respond({ ':status': status, ...(length === undefined ? {} : { 'content-length': length }) });
+    });
+    await rig.serve({ web: h2cEntry([target.address]) });
+    for (let time = 0; time < 2; time += 1) {
+      const answer = await ask(rig.port, { method });
+      expect([answer.status, answer.body, answer.headers['content-length']]).toEqual([status, '', length]);
+    }
+  });
+
   it('for another protocol is refused', async () => {
     const target = await h2cTarget(rig, mirror);
     await rig.serve({ web: h2cEntry([target.address]) });
@@ -295,6 +328,15 @@ describe('connections', () => {
     await rig.serve({ web: h2cEntry([address]) });
     expect((await ask(rig.port)).body).toMatch(/^502 .*target-failed/);
     expect((await rig.proxy?.stats())?.services.web?.revisions[0]?.errors['invalid-response']).toBe(1);
+  });
+
+  it('a target that says nothing at all is away', async () => {
+    const address = await rawTarget(rig, () => undefined);
+    await rig.serve({ web: h2cEntry([address], { proxy: { park: { timeout: '100ms' } } }) });
+    expect((await ask(rig.port)).body).toMatch(/target-unreachable/);
+    expect((await rig.proxy?.stats())?.services.web?.revisions[0]?.errors['connect-timeout']).toBeGreaterThan(
+      0,
+    );
   });
 
   it('a target that takes no connection is away', async () => {

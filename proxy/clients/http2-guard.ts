@@ -4,7 +4,7 @@
 const SPAN_MS = 10_000;
 
 /** Per span. Browsers that leave a page reset what it still loads, and gRPC clients measure the way by pings. */
-const MOST = { resets: 200, pings: 10_000, settings: 100 } as const;
+const MOST = { resets: 500, pings: 10_000, settings: 100 } as const;
 
 export type Nuisance = keyof typeof MOST;
 

@@ -128,6 +128,20 @@ describe('the end of the proxy', () => {
     await retired;
     expect(asked).toEqual([{ method: 'POST /', body: 'rest', end: 'whole' }]);
   });
+
+  it('is told to one that comes late behind its first request', async () => {
+    client.send(TYPES.headers, FLAGS.endHeaders, 1, head({ method: 'POST' }));
+    await until(() => asked.length === 1, 'one is under way');
+    const stopped = rig.proxy?.stop(10_000);
+    await until(() => client.goaway() !== null, 'it is told');
+    const late = await rig.frames();
+    late.send(TYPES.headers, WHOLE, 1, head());
+    expect(await statusOf(late, 1)).toBe(200);
+    await until(() => late.goaway() !== null, 'it is told as well');
+    expect(late.goaway()).toEqual({ last: 1, code: CODES.none });
+    client.send(TYPES.data, FLAGS.endStream, 1);
+    await stopped;
+  });
 });
 
 it('an idle connection is kept, and one that never asks is closed', async () => {

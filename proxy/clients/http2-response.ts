@@ -135,6 +135,8 @@ export class StreamResponse implements ClientResponse, Outlet {
 
   #stopUnread(): void {
     const stream = this.#stream;
+    // A stream that is held is never over for node, nor is its connection.
+    stream.resume();
     if (!stream.destroyed && !stream.closed) stream.close(constants.NGHTTP2_NO_ERROR);
   }
 }

@@ -2,6 +2,8 @@
 // what is said before a body.
 import type { ClientHttp2Stream } from 'node:http2';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FLAGS, frame, TYPES } from '../frame-client.ts';
+import { head } from '../frame-stage.ts';
 import { askStream, HOST, Http2Rig } from '../http2-rig.ts';
 import { entryOf, readText, until } from '../rig.ts';
 
@@ -63,6 +65,23 @@ describe('a client that', () => {
     expect(await status).toBe(408);
     stream.close();
   });
+});
+
+it('a body that nobody wants is dropped, and its connection goes when the client does', async () => {
+  await rig.serveBoth({ web: entryOf([await rig.named('a')], { proxy: { max_body: 1_000 } }) });
+  const client = await rig.frames();
+  const piece = Buffer.alloc(10_000);
+  client.write(
+    Buffer.concat([
+      frame(TYPES.headers, FLAGS.endHeaders, 1, head({ method: 'POST' })),
+      ...[0, 0, 0, FLAGS.endStream].map((flags) => frame(TYPES.data, flags, 1, piece)),
+    ]),
+  );
+  await until(() => client.frames.some(({ type }) => type === TYPES.data), 'it is answered');
+  expect(String(client.frames.find(({ type }) => type === TYPES.data)?.payload)).toMatch(/^413 /);
+  client.send(TYPES.goaway, 0, 0, Buffer.alloc(8));
+  client.end();
+  await until(async () => (await rig.proxy?.stats())?.connections === 0, 'the connection has gone');
 });
 
 it('requests wait while a replica is coming, and count as waiting', async () => {

@@ -31,6 +31,8 @@ export interface Http2Limits {
   readonly firstMs: number;
   /** How long a connection without a request is kept. */
   readonly idleMs: number;
+  /** How long a client with requests may be silent until it is asked by PING, and then again until it answers. */
+  readonly silenceMs: number;
 }
 
 export interface Http2Front {
@@ -77,7 +79,7 @@ export class Http2Sessions {
 
   readonly #look = (): void => {
     const now = performance.now();
-    for (const client of this.#open) client.look(now, this.#limits.idleMs);
+    for (const client of this.#open) client.look(now, this.#limits);
     if (this.#open.size > 0 || this.#sweep === null) return;
     clearInterval(this.#sweep);
     this.#sweep = null;
@@ -96,6 +98,10 @@ class Http2Client {
   readonly #maxHeaderBytes: number;
   #wasBusy = false;
   #isLast = false;
+  /** Of the client, when it was last heard. */
+  #bytesRead = 0;
+  #silentSince = performance.now();
+  #isAsked = false;
 
   constructor(session: ServerHttp2Session, socket: Socket, front: Http2Front, limits: Http2Limits) {
     this.#session = session;
@@ -116,13 +122,32 @@ class Http2Client {
   }
 
   /** Called now and then. */
-  look(now: number, idleMs: number): void {
+  look(now: number, { idleMs, silenceMs }: Http2Limits): void {
     if (this.#session.destroyed) this.#cut();
-    else if (this.#busy > 0) this.#wasBusy = true;
+    else if (this.#busy > 0) this.#listen(now, silenceMs);
     else if (this.#wasBusy) {
       this.#wasBusy = false;
       this.#idleUntil = now + idleMs;
     } else if (now >= this.#idleUntil) this.#end(constants.NGHTTP2_NO_ERROR);
+  }
+
+  /** A client that has gone while much was on its way to it is not always told of by node. */
+  #listen(now: number, silenceMs: number): void {
+    this.#wasBusy = true;
+    const { bytesRead } = this.#socket;
+    if (bytesRead !== this.#bytesRead) {
+      this.#bytesRead = bytesRead;
+      this.#silentSince = now;
+      this.#isAsked = false;
+    } else if (now - this.#silentSince <= silenceMs) return;
+    else if (this.#isAsked) {
+      this.#end(constants.NGHTTP2_NO_ERROR);
+      this.#socket.destroy();
+    } else {
+      this.#isAsked = true;
+      this.#silentSince = now;
+      this.#session.ping(() => undefined);
+    }
   }
 
   /** It has ended, but for a client that does not read its rest, or does not let go: the next time it is cut off. */

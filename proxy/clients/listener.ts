@@ -27,6 +27,8 @@ const MAX_HEADER_BYTES = 32_768;
 const MAX_CONNECTIONS = 20_000;
 /** Requests that were read behind others of their connection and wait, over all connections. */
 const MAX_WAITING = 20_000;
+/** Of a client of HTTP/2 that has requests in hand. */
+const SILENCE_MS = 30_000;
 /** What was cut off is gone after this. */
 const CUT_MS = 1_000;
 const POLL_MS = 20;
@@ -62,6 +64,7 @@ export class Listener {
       maxHeaderBytes: MAX_HEADER_BYTES,
       firstMs: headersTimeoutMs,
       idleMs: KEEP_ALIVE_MS,
+      silenceMs: SILENCE_MS,
     });
     this.#most = limits.maxConnections ?? MAX_CONNECTIONS;
     this.#addresses = new AddressBook(limits.maxConnectionsPerAddress ?? Number.POSITIVE_INFINITY);

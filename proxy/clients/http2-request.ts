@@ -88,7 +88,7 @@ export class StreamRequest implements ClientRequest {
     this.rawHeaders = fields;
     this.socket = socket;
     if (stream.endAfterHeaders) return;
-    endOnlyWhole(stream);
+    endOnlyWhole(stream, false);
     stream.once('trailers', (_trailers, _flags, raw: string[]) => {
       this.rawTrailers = raw;
     });

@@ -108,7 +108,7 @@ export class H2cWire implements BodySink, Guest {
     const options = { endStream: isAll, waitForTrailers: !isAll && this.#mayTrail };
     const stream = session.http2.request(this.#head, { ...options, signal: this.#leaving.signal });
     this.#stream = stream;
-    endOnlyWhole(stream);
+    endOnlyWhole(stream, true);
     stream.on('error', () => stream.destroy());
     stream.once('close', () => {
       session.release();

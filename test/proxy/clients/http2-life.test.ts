@@ -84,6 +84,17 @@ it('a body that nobody wants is dropped, and its connection goes when the client
   await until(async () => (await rig.proxy?.stats())?.connections === 0, 'the connection has gone');
 });
 
+it('answers that come before their body was read are no nuisance', async () => {
+  await rig.serveBoth({ web: entryOf([await rig.named('a')], { proxy: { max_body: 1_000 } }) });
+  const session = await rig.session();
+  for (let time = 0; time < 60; time += 1) {
+    const asked = Array.from({ length: 10 }, () =>
+      askStream(session, { ':method': 'POST' }, 'x'.repeat(20_000)),
+    );
+    for (const { status } of await Promise.all(asked)) expect(status).toBe(413);
+  }
+});
+
 it('requests wait while a replica is coming, and count as waiting', async () => {
   const entry = entryOf([], { split: {}, coming: true });
   await rig.serveBoth({ web: entry });

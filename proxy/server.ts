@@ -1,16 +1,16 @@
 // The front of the data plane: starts it, in this process or in workers, with its snapshot and its table file, and ends
 // it: for good, or in favour of another process. Whoever feeds it tables from elsewhere does so through `sink`.
 import type { Server, Socket } from 'node:net';
+import type { Patience } from './clients/listener.ts';
 import type { TableSink, TableUpdate } from './control.ts';
 import { type ProxyStats, SECONDS_BUCKETS } from './counters.ts';
+import { loadSnapshot, SnapshotWriter } from './table/snapshot.ts';
+import { TableFileWatcher } from './table/table-file.ts';
 import type { Certificate } from './tls/certificate.ts';
 import { CertificateFolder, type CertificateState } from './tls/certificate-folder.ts';
 import type { CertificateNews } from './tls/certificate-pair.ts';
 import { type Address, Door } from './workers/door.ts';
-import type { Patience } from './clients/listener.ts';
 import { type LocalOptions, LocalProxy } from './workers/local.ts';
-import { loadSnapshot, SnapshotWriter } from './table/snapshot.ts';
-import { TableFileWatcher } from './table/table-file.ts';
 import { Crew } from './workers/worker.ts';
 
 /** While stopping: how long kept-alive connections get to hear `Connection: close` with a last answer. */

@@ -1,7 +1,7 @@
 // What an operator's word does to the memory. Every word is consumed and answered; `abort` outranks everything.
 import { startStep, stepsOf } from './canary.ts';
-import { findFailure } from './failure.ts';
 import { findUnmet, readDesired } from './desired.ts';
+import { findFailure } from './failure.ts';
 import type { Command, Memory, Rollout, Verdict, Written } from './model.ts';
 import { findRollbackTarget } from './rollback.ts';
 import {

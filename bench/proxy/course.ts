@@ -2,11 +2,11 @@
 import { configureSlipway } from './configs.ts';
 import { IDLE_CONNECTIONS, measureIdle } from './idle.ts';
 import type { Options } from './options.ts';
-import { choosePeer, chooseOurs, type Contender } from './peers.ts';
+import { type Contender, chooseOurs, choosePeer } from './peers.ts';
 import { describeLoadColumns, IDLE_COLUMNS, type Result, SWAP_COLUMNS } from './report.ts';
 import { measureScenario, type Session } from './rounds.ts';
 import { MANY_ROUTES, measureRoutes, ROUTES } from './routes.ts';
-import { type Scenario, SCENARIOS } from './scenarios.ts';
+import { SCENARIOS, type Scenario } from './scenarios.ts';
 import { measureSwaps } from './swaps.ts';
 
 const LARGE_TABLE_TASKS: readonly Task[] = [

@@ -1,7 +1,7 @@
 // What the figures are of: the machine, how busy it was, and the versions of everybody.
 import { execFile } from 'node:child_process';
-import { cpus, loadavg, release, totalmem } from 'node:os';
 import { createRequire } from 'node:module';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 import { promisify } from 'node:util';
 import { readProgramVersion } from '../../src/version.ts';
 

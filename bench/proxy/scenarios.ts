@@ -1,7 +1,7 @@
 // What is asked of every proxy: a check that it answers rightly, and a load.
 import { join } from 'node:path';
-import { type BackendName, FILE_BYTES } from './backends.ts';
 import { checkAnswer, type Wanted } from './answers.ts';
+import { type BackendName, FILE_BYTES } from './backends.ts';
 import { runEchoes } from './websocket.ts';
 import { type Load, runWrk, type WrkOptions } from './wrk.ts';
 

@@ -1,5 +1,7 @@
 // Header fields on their way through: what is tied to one connection stays behind, what tells the target about the
 // client is ours to say. Works on node's raw lists (name, value, name, value, …); changes neither case nor order.
+
+import type { ServiceSettings } from '../table/table.ts';
 import {
   dropNamed,
   HOP_BY_HOP,
@@ -10,7 +12,6 @@ import {
   namedByConnection,
 } from './field-names.ts';
 import type { RequestFields } from './fields.ts';
-import type { ServiceSettings } from '../table/table.ts';
 
 /** Without a length of their body these have none (RFC 9110 8.6); the others say 0. */
 const BODILESS_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);

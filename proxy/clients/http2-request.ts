@@ -1,8 +1,9 @@
 // A request that came as a stream of HTTP/2, in the form that HTTP/1.1 has for it (RFC 9113 8.3.1): from there on nothing
 // knows the difference. Node has refused by then what is malformed: pseudo-fields, names in upper case, fields of a connection,
 // a body that is not as long as it says.
-import type { ServerHttp2Stream } from 'node:http2';
+
 import { METHODS } from 'node:http';
+import type { ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { AnswerCode } from '../errors.ts';
 import { endOnlyWhole } from '../targets/stream-end.ts';

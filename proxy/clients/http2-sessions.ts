@@ -7,9 +7,9 @@
 import {
   constants,
   performServerHandshake,
+  type SecureServerSessionOptions,
   type ServerHttp2Session,
   type ServerHttp2Stream,
-  type SecureServerSessionOptions,
 } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { AnswerCode } from '../errors.ts';

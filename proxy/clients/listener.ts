@@ -3,10 +3,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { AddressBook } from './addresses.ts';
 import type { AnswerCode } from '../errors.ts';
 import { gatherWrites } from '../targets/gather.ts';
 import { Handshakes } from '../tls/handshakes.ts';
+import { AddressBook } from './addresses.ts';
 import { Http2Sessions } from './http2-sessions.ts';
 import { readOffer } from './offer.ts';
 import type { DataPlane } from './plane.ts';

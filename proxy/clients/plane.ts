@@ -8,19 +8,19 @@ import {
   type MutableClassCounts,
   type ProxyStats,
 } from '../counters.ts';
-import { Deadlines } from '../exchange/deadlines.ts';
 import type { AnswerCode } from '../errors.ts';
+import { Deadlines } from '../exchange/deadlines.ts';
 import { Exchange } from '../exchange/exchange.ts';
-import { type Client, findField } from './headers.ts';
-import type { Conversation } from './conversation.ts';
 import type { Job, Plane } from '../exchange/job.ts';
+import { Streams } from '../exchange/streams.ts';
+import type { Router } from '../table/router.ts';
+import type { Service } from '../table/service.ts';
+import type { ServiceSettings } from '../table/table.ts';
+import type { Conversation } from './conversation.ts';
+import { type Client, findField } from './headers.ts';
 import { readOffer } from './offer.ts';
 import { type ReplyContext, reply } from './reply.ts';
 import { type RequestHead, readRequest } from './request.ts';
-import type { Router } from '../table/router.ts';
-import type { Service } from '../table/service.ts';
-import { Streams } from '../exchange/streams.ts';
-import type { ServiceSettings } from '../table/table.ts';
 
 /** What clients are told of https. */
 export interface SecureWords {

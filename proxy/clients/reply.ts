@@ -1,8 +1,8 @@
 // Sends an answer of the proxy's own in place of the target's, and says what it counts as.
 import { STATUS_CODES } from 'node:http';
+import { ANSWERS, type AnswerCode, describeError } from '../errors.ts';
 import type { Conversation } from './conversation.ts';
 import { endWatched } from './delivery.ts';
-import { ANSWERS, type AnswerCode, describeError } from '../errors.ts';
 import { describeGrpcError, isGrpc } from './grpc.ts';
 import { endLingering } from './linger.ts';
 

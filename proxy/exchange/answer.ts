@@ -2,9 +2,9 @@
 import type { ClientResponse } from '../clients/conversation.ts';
 import { cutOff, endWatched, watchReader } from '../clients/delivery.ts';
 import { composeResponse, composeTrailers, findField } from '../clients/headers.ts';
-import type { Job } from './job.ts';
 import { endLingering } from '../clients/linger.ts';
 import type { ResponseHead } from '../targets/response-head.ts';
+import type { Job } from './job.ts';
 
 export interface AnswerEvents {
   onProgress(): void;

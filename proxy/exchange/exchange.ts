@@ -7,17 +7,17 @@
 // - What was sent is sent again only when there was no body, no byte came back, and the method is safe or the target says
 //   that it has not begun.
 import type { ClientRequest, ClientResponse } from '../clients/conversation.ts';
-import { readAffinity, renderAffinity } from '../table/affinity.ts';
-import { ANSWERS, type AnswerCode, type TargetError } from '../errors.ts';
-import { forward } from './forward.ts';
-import { type Forwarding, type Job, type Outcome, type Plane, SAFE_METHODS } from './job.ts';
-import type { Wish } from '../table/picker.ts';
 import { reply } from '../clients/reply.ts';
 import type { RequestHead } from '../clients/request.ts';
+import { ANSWERS, type AnswerCode, type TargetError } from '../errors.ts';
+import { readAffinity, renderAffinity } from '../table/affinity.ts';
+import type { Wish } from '../table/picker.ts';
 import type { Service } from '../table/service.ts';
 import type { ServiceSettings } from '../table/table.ts';
 import type { Target } from '../table/target.ts';
 import type { Past } from '../targets/wire.ts';
+import { forward } from './forward.ts';
+import { type Forwarding, type Job, type Outcome, type Plane, SAFE_METHODS } from './job.ts';
 
 /** When no target takes a connection, how soon one of those who wait tries them all again. */
 const RETRY_MS = 75;

@@ -7,19 +7,19 @@
 // - It settles exactly once; from then on the target's connection is back in the pool or destroyed.
 // - A response that was begun and cannot be ended properly ends with the client's connection.
 import type { Socket } from 'node:net';
+import { cutOff } from '../clients/delivery.ts';
+import { composeResponse, findField } from '../clients/headers.ts';
+import type { AnswerCode, TargetError } from '../errors.ts';
+import type { Connecting, Target } from '../table/target.ts';
+import { type AnyWire, dial } from '../targets/dial.ts';
+import type { ResponseHead } from '../targets/response-head.ts';
+import type { WireEvents } from '../targets/wire.ts';
 import { type AnswerEvents, AnswerRelay } from './answer.ts';
 import { type BodyEvents, BodyPump } from './body.ts';
 import type { Deadline } from './deadlines.ts';
-import { cutOff } from '../clients/delivery.ts';
-import type { AnswerCode, TargetError } from '../errors.ts';
-import { composeResponse, findField } from '../clients/headers.ts';
 import { relayInformation } from './information.ts';
 import { type Forwarding, type Job, type Outcome, SAFE_METHODS } from './job.ts';
-import type { ResponseHead } from '../targets/response-head.ts';
-import type { Connecting, Target } from '../table/target.ts';
 import { openTunnel } from './upgrade.ts';
-import { type AnyWire, dial } from '../targets/dial.ts';
-import type { WireEvents } from '../targets/wire.ts';
 
 const CONNECT_TIMEOUT_MS = 1_000;
 /** A request that must not be repeated gets no connection that has been idle for longer: it may be closing right now. */

@@ -1,12 +1,13 @@
 // The narrow waist between a request and the way it is forwarded: what a try is given, and how it can end.
-import type { ClientRequest, ClientResponse } from '../clients/conversation.ts';
+
 import type { Duplex } from 'node:stream';
-import type { Deadlines } from './deadlines.ts';
-import type { AnswerCode, TargetError } from '../errors.ts';
+import type { ClientRequest, ClientResponse } from '../clients/conversation.ts';
 import type { RequestHead } from '../clients/request.ts';
-import type { Past } from '../targets/wire.ts';
-import type { Streams } from './streams.ts';
+import type { AnswerCode, TargetError } from '../errors.ts';
 import type { ServiceSettings } from '../table/table.ts';
+import type { Past } from '../targets/wire.ts';
+import type { Deadlines } from './deadlines.ts';
+import type { Streams } from './streams.ts';
 
 /** RFC 9110 9.2.1: what may be sent again when nobody knows what became of it. */
 export const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);

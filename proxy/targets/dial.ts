@@ -1,6 +1,7 @@
 // The client towards a target, in the protocol that the target speaks.
-import type { AnswerCode } from '../errors.ts';
+
 import type { RequestHead } from '../clients/request.ts';
+import type { AnswerCode } from '../errors.ts';
 import type { Target } from '../table/target.ts';
 import { H2cWire } from './h2c-wire.ts';
 import { Wire, type WireEvents } from './wire.ts';

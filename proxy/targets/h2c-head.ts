@@ -1,8 +1,8 @@
 // Heads of messages between the form of HTTP/1.1, which the data plane has them in, and that of HTTP/2.
 import { STATUS_CODES } from 'node:http';
 import type { OutgoingHttpHeaders } from 'node:http2';
-import type { RequestHead } from '../clients/request.ts';
 import { joinValues } from '../clients/field-names.ts';
+import type { RequestHead } from '../clients/request.ts';
 import { MAX_BLOCK_BYTES } from './block-reader.ts';
 import { isSafe } from './field-lines.ts';
 import type { ResponseHead } from './response-head.ts';

@@ -4,9 +4,10 @@
 // INVARIANTS
 // - Nothing is told behind the end of a response, and nothing once `stop` was called.
 // - `keepMs` is above 0 only when the response is whole, its end was beyond doubt, and nothing came behind it.
+
+import { findField } from '../clients/headers.ts';
 import { BlockReader } from './block-reader.ts';
 import { ChunkReader } from './chunk-reader.ts';
-import { findField } from '../clients/headers.ts';
 import { parseResponseHead, type ResponseHead } from './response-head.ts';
 
 export interface ResponseEvents {

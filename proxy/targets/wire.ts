@@ -4,14 +4,14 @@
 // - Nothing is written before the connection stands. Head and body are framed as the head says.
 // - The connection goes back to the pool only when the request was sent whole and the response is whole beyond doubt.
 import type { Socket } from 'node:net';
-import type { BodySink } from '../exchange/body.ts';
-import type { Connection, Occupant } from './connection.ts';
-import type { TargetError } from '../errors.ts';
-import { isSafe, renderFields } from './field-lines.ts';
 import type { RequestHead } from '../clients/request.ts';
+import type { TargetError } from '../errors.ts';
+import type { BodySink } from '../exchange/body.ts';
+import type { Target } from '../table/target.ts';
+import type { Connection, Occupant } from './connection.ts';
+import { isSafe, renderFields } from './field-lines.ts';
 import { renderRequest } from './request-text.ts';
 import type { ResponseHead } from './response-head.ts';
-import type { Target } from '../table/target.ts';
 
 /** Of the connection of a request without an answer: it had been idle before, or the target has not begun with the request. */
 export type Past = 'new' | 'reused' | 'refused';

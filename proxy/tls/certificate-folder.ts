@@ -2,10 +2,10 @@
 // none of them itself.
 import { type FSWatcher, watch } from 'node:fs';
 import { readdir } from 'node:fs/promises';
+import { ProxyFailure } from '../failure.ts';
 import type { Certificate } from './certificate.ts';
 import { assignNames } from './certificate-names.ts';
 import { type CertificateNews, describePair, type Pair, readTexts, renewPair } from './certificate-pair.ts';
-import { ProxyFailure } from '../failure.ts';
 
 /** A renewal writes several files: look when it has been quiet for so long. */
 const SETTLE_MS = 250;

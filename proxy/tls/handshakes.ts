@@ -6,9 +6,9 @@
 // - Connections that stand go on with the certificate that they began with.
 import type { Socket } from 'node:net';
 import { createSecureContext, createServer, type SecureContext, type Server, type TLSSocket } from 'node:tls';
+import { countHandshakeErrors, type HandshakeError, type HandshakeErrorCounts } from '../counters.ts';
 import type { Certificate } from './certificate.ts';
 import { assignNames, findNamed, type NamedCertificates, NO_CERTIFICATES } from './certificate-names.ts';
-import { countHandshakeErrors, type HandshakeError, type HandshakeErrorCounts } from '../counters.ts';
 
 const HANDSHAKE_MS = 10_000;
 const MIN_VERSION = 'TLSv1.2';

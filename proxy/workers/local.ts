@@ -1,12 +1,12 @@
 // One data plane in this process: a table, the clients' connections, and their end. What `--workers 1` is, and what each
 // worker runs.
 import { BlockList, isIP, type Socket } from 'node:net';
-import type { Certificate } from '../tls/certificate.ts';
-import type { ProxyStats } from '../counters.ts';
-import { ProxyFailure } from '../failure.ts';
 import { type Limits, Listener, type Patience } from '../clients/listener.ts';
 import { DataPlane, type SecureWords } from '../clients/plane.ts';
+import type { ProxyStats } from '../counters.ts';
+import { ProxyFailure } from '../failure.ts';
 import { Router } from '../table/router.ts';
+import type { Certificate } from '../tls/certificate.ts';
 
 export interface LocalOptions extends Limits {
   /** Addresses or networks (`10.0.0.0/8`) of proxies before us whose word on the client is taken. */

@@ -2,10 +2,10 @@
 // about the others.
 import type { Worker } from 'node:cluster';
 import type { Socket } from 'node:net';
-import type { Certificate } from '../tls/certificate.ts';
+import type { Patience } from '../clients/listener.ts';
 import type { Acknowledgement, TableUpdate } from '../control.ts';
 import type { ProxyStats } from '../counters.ts';
-import type { Patience } from '../clients/listener.ts';
+import type { Certificate } from '../tls/certificate.ts';
 import { type FromWorker, isFromWorker, type ToWorker } from './messages.ts';
 
 /** A worker that does not answer for so long is stuck: it is killed, and replaced. */

@@ -1,10 +1,11 @@
 // What the primary and its workers say to each other. Plain data only; types and the reading of them.
-import type { Certificate } from '../tls/certificate.ts';
+
+import type { Patience } from '../clients/listener.ts';
 import type { Acknowledgement, TableUpdate } from '../control.ts';
 import type { ProxyStats } from '../counters.ts';
-import type { Patience } from '../clients/listener.ts';
-import type { LocalOptions } from './local.ts';
 import { isFields } from '../table/reader.ts';
+import type { Certificate } from '../tls/certificate.ts';
+import type { LocalOptions } from './local.ts';
 
 export type ToWorker =
   | {

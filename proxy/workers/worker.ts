@@ -7,16 +7,16 @@
 import cluster from 'node:cluster';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { keepCounters, keepLiving, mergeStats } from './aggregate.ts';
 import { AddressBook } from '../clients/addresses.ts';
-import type { Certificate } from '../tls/certificate.ts';
+import type { Patience } from '../clients/listener.ts';
 import type { Acknowledgement, TableSink, TableUpdate } from '../control.ts';
 import type { ProxyStats } from '../counters.ts';
 import { ProxyFailure } from '../failure.ts';
-import type { Patience } from '../clients/listener.ts';
+import { Router } from '../table/router.ts';
+import type { Certificate } from '../tls/certificate.ts';
+import { keepCounters, keepLiving, mergeStats } from './aggregate.ts';
 import type { LocalOptions } from './local.ts';
 import { Member } from './member.ts';
-import { Router } from '../table/router.ts';
 
 /** Between the death of a worker and its successor; doubled while successors die before they serve. */
 const RESPAWN_MS = 100;

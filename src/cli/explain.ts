@@ -1,11 +1,11 @@
 // `slipway explain`: in prose, what a service is doing or why it is not moving, and what can be done.
 import type { Command } from 'commander';
+import { StoreError } from '../store/errors.ts';
+import { draftProbe } from '../store/write-health.ts';
 import { type Client, orWhenForbidden, readServiceName, requireSpec, withClient } from './client.ts';
 import { explainService, type Surroundings } from './explanation.ts';
 import { addConnection, addOutput, readCommandSettings } from './flags.ts';
 import { readSnapshot } from './follow.ts';
-import { StoreError } from '../store/errors.ts';
-import { draftProbe } from '../store/write-health.ts';
 import type { Session } from './outside.ts';
 import { readService } from './service.ts';
 

@@ -1,5 +1,6 @@
 // The strategy: what all have in common, what belongs to one, and the two ways to say how many replicas at a time.
 import type * as z from 'zod';
+import { formatDuration } from '../../strategies/describe.ts';
 import type {
   Amount,
   RollingSettings,
@@ -7,7 +8,6 @@ import type {
   StrategySpec,
   StrategyType,
 } from '../../strategies/spec.ts';
-import { formatDuration } from '../../strategies/describe.ts';
 import { steps } from './canary-steps.ts';
 import { addIssue, always, amount, duration, field, integer, refused, section, word } from './fields.ts';
 import { preview } from './routes.ts';

@@ -1,6 +1,7 @@
 // An engine of a few answers on a socket of its own: for replies that a real one gives too seldom, or never.
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EngineEndpoint } from '../../deploy/endpoint.ts';

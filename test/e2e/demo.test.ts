@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { listImages } from '../../scripts/images.ts';
-import { listContainers, removeEverything } from '../support/containers.ts';
 import { cleanEnvironment } from '../support/child.ts';
+import { listContainers, removeEverything } from '../support/containers.ts';
 import { waitFor } from '../support/wait.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');

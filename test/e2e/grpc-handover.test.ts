@@ -1,6 +1,7 @@
 // gRPC to `slipway proxy --https` while its processes change: clients are told by GOAWAY, and no call is lost.
-import { type Client, status } from '@grpc/grpc-js';
+
 import { join } from 'node:path';
+import { type Client, status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { call, grpcClient, grpcService, METHODS } from '../proxy/grpc-peer.ts';
 import { HOST, ProxyPlace } from '../support/proxy-place.ts';

@@ -19,8 +19,8 @@ import {
   type RuntimeClock,
   stateOf,
 } from './runtime-container.ts';
-import { isBehind, logOf } from './runtime-log.ts';
 import { Faults, type RuntimeCall } from './runtime-faults.ts';
+import { isBehind, logOf } from './runtime-log.ts';
 import { World } from './runtime-world.ts';
 
 export type { Behaviour } from './runtime-container.ts';

@@ -2,8 +2,8 @@
 // that says of itself what a replica of the service would. Whatever happens, nobody touches them.
 import type Docker from 'dockerode';
 import { LABELS } from '../../deploy/labels.ts';
-import type { Service } from '../support/service.ts';
 import { uniqueName, uniquePrefix } from '../support/names.ts';
+import type { Service } from '../support/service.ts';
 import { REPOSITORY } from '../support/versions.ts';
 
 export interface Foreigners {

@@ -1,8 +1,8 @@
 // A connection of frames to a proxy, and a target that notes what it is asked.
-import { until } from './rig.ts';
+
 import { block, type FrameClient, TYPES } from './frame-client.ts';
 import { HOST, Http2Rig } from './http2-rig.ts';
-import { entryOf, type TestTarget } from './rig.ts';
+import { entryOf, type TestTarget, until } from './rig.ts';
 
 export interface Asked {
   readonly method: string;

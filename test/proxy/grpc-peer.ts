@@ -1,4 +1,6 @@
 // A service and a client of gRPC, as people run them, without a schema: messages are bytes.
+
+import { readFileSync } from 'node:fs';
 import {
   Client,
   credentials,
@@ -14,7 +16,6 @@ import {
   type ServiceError,
   status,
 } from '@grpc/grpc-js';
-import { readFileSync } from 'node:fs';
 
 const asIs = (bytes: Buffer): Buffer => bytes;
 

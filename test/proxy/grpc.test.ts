@@ -1,9 +1,10 @@
 // gRPC as people run it, through the whole proxy: all four kinds of calls, what ends them early, and what the proxy itself
 // has to say, while tables change and the proxy hands over.
-import { type Client, Metadata, status } from '@grpc/grpc-js';
+
 import { join } from 'node:path';
+import { type Client, Metadata, status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { call, grpcClient, type GrpcService, grpcService, METHODS } from './grpc-peer.ts';
+import { call, type GrpcService, grpcClient, grpcService, METHODS } from './grpc-peer.ts';
 import { h2cEntry } from './h2c-target.ts';
 import { askStream, HOST, Http2Rig } from './http2-rig.ts';
 import { until } from './rig.ts';

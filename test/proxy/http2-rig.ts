@@ -1,8 +1,8 @@
 // A proxy with TLS, and clients that speak HTTP/2 to it: node's own, and one that is only frames.
 import { type ClientHttp2Session, connect, constants, type OutgoingHttpHeaders } from 'node:http2';
-import { SecureRig } from './secure-rig.ts';
-import { type FrameClient, openFrames } from './frame-client.ts';
 import { issueForHosts } from '../support/certificates.ts';
+import { type FrameClient, openFrames } from './frame-client.ts';
+import { SecureRig } from './secure-rig.ts';
 
 export const HOST = 'shop.test';
 

@@ -6,7 +6,7 @@ import { Agent } from 'node:https';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type WebSocket, WebSocketServer, WebSocket as Client } from 'ws';
+import { WebSocket as Client, type WebSocket, WebSocketServer } from 'ws';
 import { issueForHosts, renewForHosts } from '../support/certificates.ts';
 import { ask, entryOf, portOf, until } from './rig.ts';
 import { SecureRig } from './secure-rig.ts';

@@ -1,8 +1,8 @@
 // How a body is framed: by a length, by chunks, or ambiguously. Texts only.
 import {
+  type Case,
   CHUNKED,
   CLOSE,
-  type Case,
   chunkOf,
   chunks,
   HOST,

@@ -1,5 +1,5 @@
 // Request lines, fields, and requests in a row. Texts only.
-import { CHUNKED, CLOSE, type Case, chunkOf, get, HOST, INNER, LAST, passes, post, refused } from './case.ts';
+import { type Case, CHUNKED, CLOSE, chunkOf, get, HOST, INNER, LAST, passes, post, refused } from './case.ts';
 
 const LINE_CASES = [
   ...['GET /one HTTP/1.1 ', ' GET /one HTTP/1.1', 'GET\t/one HTTP/1.1'].map((line) =>

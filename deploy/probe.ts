@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import type { ContainerState, Healthcheck, ProbeAnswer, StatusRange } from '../strategies/model.ts';
 import { withDeadline } from './deadline.ts';
 import { messageOf, RuntimeFailure } from './errors.ts';
+import { getH2c } from './probe-h2c.ts';
 import type { ContainerRuntime } from './runtime.ts';
 
 type Prober = Pick<ContainerRuntime, 'exec' | 'imageHealthcheck'>;
@@ -27,7 +28,9 @@ export async function runProbe(
       return result(true, 'running');
     case 'http':
       return await probeAddress(container, timeoutMs, signal, (address, cancel) =>
-        probeHttp(address, probe.path, probe.status, cancel),
+        probe.protocol === 'h2c'
+          ? probeH2c(address, probe.path, probe.status, cancel)
+          : probeHttp(address, probe.path, probe.status, cancel),
       );
     case 'tcp':
       return await probeAddress(container, timeoutMs, signal, probeTcp);
@@ -106,6 +109,15 @@ async function probeTcp(address: string, cancel: AbortSignal): Promise<ProbeAnsw
   return await promise.finally(() => socket.destroy());
 }
 
+async function probeH2c(
+  address: string,
+  path: string,
+  accepted: readonly StatusRange[],
+  cancel: AbortSignal,
+): Promise<ProbeAnswer> {
+  return judge(path, (await getH2c(address, path, MAX_BODY_BYTES, cancel)).status, accepted);
+}
+
 /** No redirect is followed: a 302 is judged as a 302. A socket of its own, closed afterwards. */
 async function probeHttp(
   address: string,
@@ -118,12 +130,16 @@ async function probeHttp(
   const request = httpRequest({ ...splitAddress(address), path, headers, agent: false, signal: cancel });
   request.once('error', reject);
   request.once('response', (response) => {
-    const status = response.statusCode ?? 0;
-    const ok = accepted.some(({ from, to }) => status >= from && status <= to);
-    drain(response, () => resolve(result(ok, `GET ${path} → ${status}`)), reject);
+    const answer = judge(path, response.statusCode ?? 0, accepted);
+    drain(response, () => resolve(answer), reject);
   });
   request.end();
   return await promise.finally(() => request.destroy());
+}
+
+function judge(path: string, status: number, accepted: readonly StatusRange[]): ProbeAnswer {
+  const ok = accepted.some(({ from, to }) => status >= from && status <= to);
+  return result(ok, `GET ${path} → ${status}`);
 }
 
 /** A body that breaks off is a failure; one that goes on and on has said enough. */

@@ -1,8 +1,8 @@
 // The access log's records: what is to be told of a request once it has ended, and which are told at all. Plain data;
 // writes nothing itself.
-import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { addressOf } from './clients/addresses.ts';
+import type { ClientRequest } from './clients/conversation.ts';
 import { findField } from './clients/headers.ts';
 import type { TrustedPeers } from './clients/trusted.ts';
 import type { AnswerCode } from './errors.ts';
@@ -33,7 +33,7 @@ export interface AccessRecord {
 
 /** One request that has ended. */
 export interface Ending {
-  readonly request: IncomingMessage;
+  readonly request: ClientRequest;
   readonly head: {
     readonly requestId: string;
     readonly host: string;
@@ -93,7 +93,7 @@ export class AccessLog {
   }
 
   /** The last one on the way to us that is none of those before us. */
-  #findClient({ socket }: IncomingMessage, headers: readonly string[]): string {
+  #findClient({ socket }: ClientRequest, headers: readonly string[]): string {
     const way = findField(headers, 'x-forwarded-for')?.split(',') ?? [addressOf(socket)];
     let client = '';
     for (const each of way.reverse()) {

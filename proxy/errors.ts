@@ -21,6 +21,7 @@ export const ANSWERS = {
   'expectation-failed': { status: 417, message: 'Only 100-continue can be expected.' },
   'header-too-large': { status: 431, message: 'The header of the request is too large.' },
   'internal-error': { status: 500, message: 'The proxy failed; its log says why.' },
+  'no-upgrade': { status: 501, message: 'The service speaks HTTP/2, which has no Upgrade.' },
   'target-failed': { status: 502, message: 'The service closed the connection without a valid answer.' },
   'target-unreachable': { status: 502, message: 'No replica of the service takes connections.' },
   maintenance: { status: 503, message: 'The service is under maintenance.' },

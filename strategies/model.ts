@@ -168,13 +168,20 @@ export interface RouteEntry {
   readonly roles: { readonly stable: number | null; readonly candidate: number | null };
   /** No replica is ready but one is on its way: park. */
   readonly coming: boolean;
-  readonly targets: readonly { readonly revision: number; readonly address: string }[];
+  readonly targets: readonly RouteTarget[];
   readonly preview: (import('./spec.ts').Preview & { readonly revision: number }) | null;
   /** Go to this revision while it takes connections, whatever the split. */
   readonly match: (import('./spec.ts').Match & { readonly revision: number }) | null;
   /** Percent of the others' safe requests that this revision is sent as well. */
   readonly mirror: { readonly revision: number; readonly percent: number } | null;
   readonly proxy: RouteProxySettings;
+}
+
+export interface RouteTarget {
+  readonly revision: number;
+  readonly address: string;
+  /** What the revision speaks; HTTP/1.1 where it is not said. */
+  readonly protocol?: 'h2c';
 }
 
 /** The proxy settings as they stand in the table: durations as text, `30s`. */

@@ -96,9 +96,11 @@ function isComing({ settings }: ServiceSpec, { wanted }: Goal): boolean {
 }
 
 function targetsOf(world: World, goal: Goal, revision: number): RouteEntry['targets'] {
-  return routableOf(world, goal, revision).flatMap(({ replica }) =>
-    replica.address === null ? [] : [{ revision, address: replica.address }],
-  );
+  const protocol = findRevision(world.observed, revision)?.settings.protocol;
+  return routableOf(world, goal, revision).flatMap(({ replica: { address } }) => {
+    if (address === null) return [];
+    return [protocol === undefined ? { revision, address } : { revision, address, protocol }];
+  });
 }
 
 function previewOf(world: World, goal: Goal, targets: RouteEntry['targets']): RouteEntry['preview'] {

@@ -31,6 +31,8 @@ export interface RouteRule {
 /** The part of the spec that makes a revision: a change of any of it starts a rollout. */
 export interface RevisionSettings {
   readonly port: number | null;
+  /** What is spoken on the port; HTTP/1.1 where it is not said. */
+  readonly protocol?: 'h2c';
   readonly healthcheck: Healthcheck;
   readonly container: ContainerSettings;
 }
@@ -79,7 +81,13 @@ export interface VolumeMount {
  */
 export type ProbeKind =
   | { readonly kind: 'auto' }
-  | { readonly kind: 'http'; readonly path: string; readonly status: readonly StatusRange[] }
+  | {
+      readonly kind: 'http';
+      readonly path: string;
+      readonly status: readonly StatusRange[];
+      /** As on the port that takes traffic. */
+      readonly protocol?: 'h2c';
+    }
   | { readonly kind: 'tcp' }
   | { readonly kind: 'exec'; readonly test: readonly string[] }
   | { readonly kind: 'image' }

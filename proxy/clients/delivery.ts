@@ -1,9 +1,9 @@
 // The client's end of a response: how long it may take to read what is ready for it, and how it learns that the rest
 // will not come. The time counts anew with every byte that it takes.
-import type { ServerResponse } from 'node:http';
+import type { ClientResponse } from './conversation.ts';
 
 /** The connection is destroyed unless the client reads. Returns what ends the watch. */
-export function watchReader(response: ServerResponse, ms: number): () => void {
+export function watchReader(response: ClientResponse, ms: number): () => void {
   const { socket } = response;
   if (socket === null) return () => undefined;
   const cut = (): void => {
@@ -16,7 +16,7 @@ export function watchReader(response: ServerResponse, ms: number): () => void {
 }
 
 /** Ends the response; a client that does not read its rest is cut off. */
-export function endWatched(response: ServerResponse, ms: number): void {
+export function endWatched(response: ClientResponse, ms: number): void {
   response.end();
   const left = response.socket?.writableLength ?? 0;
   // Before node's own listener: that one sets the time that an idle connection may last.
@@ -24,7 +24,7 @@ export function endWatched(response: ServerResponse, ms: number): void {
 }
 
 /** To HTTP/1.0, where the end of the connection can be the end of the body, a truncated one ends with a reset. */
-export function cutOff(response: ServerResponse): void {
-  if (response.req.httpVersionMinor === 0) response.socket?.resetAndDestroy();
+export function cutOff(response: ClientResponse): void {
+  if (response.req.httpVersionMinor === 0) response.socket?.resetAndDestroy?.();
   else response.destroy();
 }

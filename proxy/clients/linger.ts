@@ -1,22 +1,22 @@
 // Ends where the client may still be sending. Closing on unread bytes resets the connection, and the client may lose the
 // answer: what it still sends is read and dropped for a moment.
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { ClientRequest, ClientResponse } from './conversation.ts';
 import { endWatched } from './delivery.ts';
 
 const LINGER_MS = 500;
 /** How long a client that reads nothing is waited for. */
 const FLUSH_MS = 30_000;
 
-const lingering = new WeakSet<ServerResponse>();
+const lingering = new WeakSet<ClientResponse>();
 
 /** It has been written, but for its end. */
-export function isLingering(response: ServerResponse | null): boolean {
+export function isLingering(response: ClientResponse | null): boolean {
   return response !== null && lingering.has(response);
 }
 
 /** Of a response whose request body nobody wants. `idleMs`: how long the client may take to read the rest. */
-export function endLingering(request: IncomingMessage, response: ServerResponse, idleMs: number): void {
+export function endLingering(request: ClientRequest, response: ClientResponse, idleMs: number): void {
   lingering.add(response);
   const end = (): void => {
     clearTimeout(timer);

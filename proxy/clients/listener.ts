@@ -2,10 +2,12 @@
 // Knows no table, and listens nowhere itself: connections are passed to it.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { AnswerCode } from '../errors.ts';
 import { gatherWrites } from '../targets/gather.ts';
 import { Handshakes } from '../tls/handshakes.ts';
 import type { Admission, Limits } from './admission.ts';
+import { Http2Sessions } from './http2-sessions.ts';
 import { readOffer } from './offer.ts';
 import type { DataPlane } from './plane.ts';
 import { Turns, WaitingRoom } from './turns.ts';
@@ -21,6 +23,8 @@ const KEEP_ALIVE_MS = 75_000;
 const MAX_HEADER_BYTES = 32_768;
 /** Requests that were read behind others of their connection and wait, over all connections. */
 const MAX_WAITING = 20_000;
+/** Of a client of HTTP/2 that has requests in hand. */
+const SILENCE_MS = 30_000;
 /** What was cut off is gone after this. */
 const CUT_MS = 1_000;
 const POLL_MS = 20;
@@ -38,6 +42,7 @@ export interface Patience {
 export class Listener {
   readonly #plane: DataPlane;
   readonly #server: Server;
+  readonly #http2: Http2Sessions;
   readonly handshakes: Handshakes;
   readonly admission: Admission;
   /** By the socket that HTTP is spoken on: within TLS that is another one. */
@@ -46,10 +51,17 @@ export class Listener {
 
   constructor(plane: DataPlane, options: ListenerOptions, admission: Admission) {
     this.#plane = plane;
-    this.handshakes = new Handshakes((socket) => this.#converse(socket));
+    this.handshakes = new Handshakes((socket) => this.#converseSecurely(socket));
     this.admission = admission;
+    const headersTimeoutMs = options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS;
+    this.#http2 = new Http2Sessions(plane, {
+      maxHeaderBytes: MAX_HEADER_BYTES,
+      firstMs: headersTimeoutMs,
+      idleMs: KEEP_ALIVE_MS,
+      silenceMs: SILENCE_MS,
+    });
     this.#server = createServer({
-      headersTimeout: options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS,
+      headersTimeout: headersTimeoutMs,
       // Bodies may take as long as they flow; each request's own idle timeout ends those that do not.
       requestTimeout: 0,
       keepAliveTimeout: KEEP_ALIVE_MS,
@@ -81,6 +93,7 @@ export class Listener {
   /** Answers go out with `Connection: close` from now on. */
   sayClose(): void {
     this.#plane.closing = true;
+    this.#http2.sayClose();
   }
 
   /** Resolves when there is no connection, at the latest after this time. */
@@ -103,7 +116,7 @@ export class Listener {
 
   #listenTo(server: Server): void {
     const serve = (request: IncomingMessage, response: ServerResponse): void =>
-      this.#turnsOf(request.socket)?.take(response, () => this.#plane.serve(request, response));
+      this.#turnsOf(request.socket)?.take(response, () => this.#plane.serve({ request, response }));
     server.on('request', serve);
     server.on('checkContinue', serve);
     server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
@@ -125,6 +138,11 @@ export class Listener {
 
   #turnsOf(socket: Socket): Turns | undefined {
     return this.#turns.get(socket);
+  }
+
+  #converseSecurely(socket: TLSSocket): void {
+    if (socket.alpnProtocol === 'h2') this.#http2.converse(socket);
+    else this.#converse(socket);
   }
 
   #converse(socket: Socket): void {

@@ -13,6 +13,7 @@ import type { Router } from '../table/router.ts';
 import type { Service } from '../table/service.ts';
 import type { ServiceSettings } from '../table/table.ts';
 import { addressOf } from './addresses.ts';
+import type { Conversation } from './conversation.ts';
 import { describeHop } from './forwarded.ts';
 import { type Client, findField } from './headers.ts';
 import { isMatch } from './match.ts';
@@ -50,11 +51,6 @@ interface Way {
   readonly isStrict: boolean;
 }
 
-interface Conversation {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-}
-
 export class DataPlane implements Plane {
   readonly deadlines = new Deadlines();
   readonly streams = new Streams();
@@ -77,8 +73,8 @@ export class DataPlane implements Plane {
     this.#secureFields = hstsSeconds === 0 ? [] : ['Strict-Transport-Security', `max-age=${hstsSeconds}`];
   }
 
-  serve(request: IncomingMessage, response: ServerResponse): void {
-    this.#begin({ request, response }, null);
+  serve(conversation: Conversation): void {
+    this.#begin(conversation, null);
   }
 
   /** The socket is the caller's no more: whatever comes of it, it ends here. */
@@ -165,7 +161,7 @@ export class DataPlane implements Plane {
   }
 
   /** A preview's host leads only to that preview; its header, where one is given, must match as well. */
-  #route({ rawHeaders }: IncomingMessage, head: RequestHead): Way {
+  #route({ rawHeaders }: Conversation['request'], head: RequestHead): Way {
     const previewed = this.#router.findPreview(head.host);
     const service = this.#router.find(head.host, head.path);
     for (const candidate of [previewed, service]) {
@@ -193,7 +189,7 @@ export class DataPlane implements Plane {
     this.access?.note({ request, head, status, outcome: code, startedAt, bytesBefore });
   }
 
-  #clientOf({ socket }: IncomingMessage): Client {
+  #clientOf({ socket }: Conversation['request']): Client {
     const known = this.#clients.get(socket);
     if (known !== undefined) return known;
     const address = addressOf(socket);

@@ -1,7 +1,9 @@
-// Sends an answer of the proxy's own in place of the target's.
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
-import { type AnswerCode, describeError, type Notice } from '../errors.ts';
+// Sends an answer of the proxy's own in place of the target's, and says what it counts as.
+import { STATUS_CODES } from 'node:http';
+import { ANSWERS, type AnswerCode, describeError, type Notice } from '../errors.ts';
+import type { Conversation } from './conversation.ts';
 import { endWatched } from './delivery.ts';
+import { describeGrpcError, isGrpc } from './grpc.ts';
 import { endLingering } from './linger.ts';
 
 /** How long the client may take to read it. */
@@ -18,19 +20,21 @@ export interface ReplyContext {
 }
 
 export function reply(
-  { request, response }: { readonly request: IncomingMessage; readonly response: ServerResponse },
+  { request, response }: Conversation,
   code: AnswerCode,
   { requestId, accept, hasBody, closing, fields, notice }: ReplyContext,
 ): number {
-  const { status, headers, body } = describeError(code, requestId, accept, notice);
+  const { status, headers, body } = isGrpc(request)
+    ? describeGrpcError(code, requestId)
+    : describeError(code, requestId, accept, notice);
   const whole = request.complete || !hasBody;
   if (!whole || closing) response.shouldKeepAlive = false;
   // Its own text: one that node refused to send on may still stand there.
   response.writeHead(status, STATUS_CODES[status], [...headers, ...fields]);
   const bare = request.method === 'HEAD';
   if (bare) response.flushHeaders();
-  else response.write(body);
+  else if (body !== '') response.write(body);
   if (whole) endWatched(response, READ_MS);
   else endLingering(request, response, READ_MS);
-  return status;
+  return ANSWERS[code].status;
 }

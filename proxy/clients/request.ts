@@ -1,7 +1,7 @@
 // What a request asks for, checked: its host, its path, the way its body is framed, and the list of fields that goes to
 // the target. Chooses no service.
-import type { IncomingMessage } from 'node:http';
 import type { AnswerCode } from '../errors.ts';
+import type { ClientRequest } from './conversation.ts';
 import { type RequestFields, readFields } from './fields.ts';
 import { type Client, composeRequest } from './headers.ts';
 import { parseHost } from './host.ts';
@@ -31,7 +31,7 @@ export type ReadRequest =
   | { readonly ok: false; readonly code: AnswerCode; readonly requestId: string; readonly accept: string };
 
 /** `offer`: the protocols to go over to; empty where there are none. */
-export function readRequest(request: IncomingMessage, client: Client, offer: string): ReadRequest {
+export function readRequest(request: ClientRequest, client: Client, offer: string): ReadRequest {
   const fields = readFields(request.rawHeaders, client.trusted, request.httpVersionMinor);
   const requestId = chooseRequestId(fields.claims.requestId);
   const refuse = (code: AnswerCode): ReadRequest => ({ ok: false, code, requestId, accept: fields.accept });

@@ -1,6 +1,6 @@
 // The target's answer on its way to the client: head, body with back-pressure, trailers. Never holds more than one chunk, or,
 // while it is kept back, one read.
-import type { ServerResponse } from 'node:http';
+import type { ClientResponse } from '../clients/conversation.ts';
 import { cutOff, endWatched, watchReader } from '../clients/delivery.ts';
 import { composeResponse, composeTrailers, findField } from '../clients/headers.ts';
 import { endLingering } from '../clients/linger.ts';
@@ -92,6 +92,10 @@ export class AnswerRelay {
     const { request, response, plane } = this.#job;
     const leave = (): void => cutOff(response);
     const forget = plane.streams.add(() => this.#endEarly());
+    if (request.isMultiplexed === true) {
+      response.once('close', forget);
+      return;
+    }
     request.socket.once('end', leave);
     response.once('close', () => {
       request.socket.off('end', leave);
@@ -168,7 +172,7 @@ export class AnswerRelay {
   }
 }
 
-function writeCopy(response: ServerResponse, piece: Buffer): boolean {
+function writeCopy(response: ClientResponse, piece: Buffer): boolean {
   if (piece.length > MAX_TEXT_BYTES) return writeLent(response, piece);
   return response.write(piece.toString('latin1'), 'latin1');
 }

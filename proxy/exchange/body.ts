@@ -1,6 +1,6 @@
 // The request's body on its way to the target: counted against the limit, held back when the target does not read,
 // with its trailers at the end. Never holds more than one chunk.
-import type { IncomingMessage } from 'node:http';
+import type { ClientRequest } from '../clients/conversation.ts';
 import { composeTrailers } from '../clients/headers.ts';
 
 /** Where the body goes. */
@@ -19,7 +19,7 @@ export interface BodyEvents {
 }
 
 export class BodyPump {
-  readonly #source: IncomingMessage;
+  readonly #source: ClientRequest;
   readonly #maxBytes: number | null;
   readonly #events: BodyEvents;
   #sink: BodySink | null = null;
@@ -27,7 +27,7 @@ export class BodyPump {
   #done = false;
   #blocked = false;
 
-  constructor(source: IncomingMessage, maxBytes: number | null, events: BodyEvents) {
+  constructor(source: ClientRequest, maxBytes: number | null, events: BodyEvents) {
     this.#source = source;
     this.#maxBytes = maxBytes;
     this.#events = events;

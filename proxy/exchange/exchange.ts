@@ -4,10 +4,10 @@
 // INVARIANTS
 // - A failed connection is nobody's fault and costs no retry: every other target is tried, then the request is parked
 //   for a moment, until `park.timeout` is used up.
-// - What was sent is sent again only when the method is safe, there was no body, and no byte came back; and while the
-//   service's share of such is not spent.
-import type { IncomingMessage, ServerResponse } from 'node:http';
+// - What was sent is sent again only when there was no body, no byte came back, and the method is safe or the target says
+//   that it has not begun; and while the service's share of such is not spent.
 import type { AccessOutcome } from '../access.ts';
+import type { ClientRequest, ClientResponse } from '../clients/conversation.ts';
 import { reply } from '../clients/reply.ts';
 import type { RequestHead } from '../clients/request.ts';
 import { ANSWERS, type AnswerCode, type Notice, type TargetError } from '../errors.ts';
@@ -17,6 +17,7 @@ import type { Wish } from '../table/picker.ts';
 import type { Service } from '../table/service.ts';
 import type { ServiceSettings } from '../table/table.ts';
 import type { Target } from '../table/target.ts';
+import type { Past } from '../targets/wire.ts';
 import { askElsewhere, isAsset } from './fallback.ts';
 import { forward } from './forward.ts';
 import { type ExchangeInput, type Held, type Job, type Outcome, type Plane, SAFE_METHODS } from './job.ts';
@@ -27,8 +28,8 @@ import { waitForTarget } from './waiting.ts';
 const CLIENT_GONE_STATUS = 499;
 
 export class Exchange implements Job, Wish {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly request: ClientRequest;
+  readonly response: ClientResponse;
   readonly head: RequestHead;
   readonly plane: Plane;
   readonly tunnel: Job['tunnel'];
@@ -173,14 +174,15 @@ export class Exchange implements Job, Wish {
         this.#tryElsewhere(target, outcome.reason);
         return false;
       case 'unanswered':
-        return this.#concludeUnanswered(outcome.reused, outcome.reason, target);
+        return this.#concludeUnanswered(outcome.past, outcome.reason, target);
     }
   }
 
-  #concludeUnanswered(reused: boolean, reason: TargetError, target: Target): boolean {
-    const repeatable = SAFE_METHODS.has(this.head.method) && !this.head.hasBody && this.tunnel === null;
+  #concludeUnanswered(past: Past, reason: TargetError, target: Target): boolean {
+    const { method, hasBody } = this.head;
+    const repeatable = (past === 'refused' || SAFE_METHODS.has(method)) && !hasBody && this.tunnel === null;
     // It had been idle, and its target closed it just then: a new connection tells whether the target is well.
-    const renew = reused && !this.#renewed;
+    const renew = past !== 'new' && !this.#renewed;
     if (!repeatable || (!renew && this.#retriesLeft === 0) || !this.#service.mayRepeat()) {
       this.#answer('target-failed');
       return true;
@@ -224,8 +226,7 @@ export class Exchange implements Job, Wish {
 
   #answer(code: AnswerCode, notice: Notice | null = null): void {
     const fields = this.settings.missingHeaders;
-    const { closing } = this.plane;
-    if (!this.#gone) reply(this, code, { ...this.head, closing, fields, notice });
+    if (!this.#gone) reply(this, code, { ...this.head, closing: this.plane.closing, fields, notice });
     this.#count(ANSWERS[code].status, this.#gone ? 'client-gone' : code);
   }
 

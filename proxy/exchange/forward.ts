@@ -11,8 +11,9 @@ import type { Socket } from 'node:net';
 import { cutOff } from '../clients/delivery.ts';
 import type { AnswerCode, TargetError } from '../errors.ts';
 import type { Connecting, Target } from '../table/target.ts';
+import { type AnyWire, dial } from '../targets/dial.ts';
 import type { ResponseHead } from '../targets/response-head.ts';
-import { Wire, type WireEvents } from '../targets/wire.ts';
+import type { WireEvents } from '../targets/wire.ts';
 import { type AnswerEvents, AnswerRelay } from './answer.ts';
 import { type BodyEvents, BodyPump } from './body.ts';
 import type { Deadline } from './deadlines.ts';
@@ -41,7 +42,7 @@ class Attempt implements Forwarding, Held, Connecting, Deadline, WireEvents, Bod
   /** Null when the request has none. */
   readonly #body: BodyPump | null;
   readonly #hand: (held: Held) => void;
-  #wire: Wire | null = null;
+  #wire: AnyWire | null = null;
   #relay: AnswerRelay | null = null;
   #phase: Phase = 'connecting';
   #headSent = false;
@@ -57,17 +58,16 @@ class Attempt implements Forwarding, Held, Connecting, Deadline, WireEvents, Bod
   }
 
   start(): this {
-    const { head, plane } = this.#job;
+    const { head, plane, tunnel } = this.#job;
     if (!SAFE_METHODS.has(head.method)) this.#target.pool.dropIdle(UNSAFE_IDLE_MS);
     plane.deadlines.add(this);
     this.#extend(CONNECT_TIMEOUT_MS);
-    try {
-      this.#wire = new Wire(this.#target, head, this);
-    } catch {
-      // Only a field or a path that no line may hold gets here; the client sent it.
-      this.#settle({ kind: 'failed', answer: 'bad-request', reason: null });
+    const wire = dial(this.#target, head, tunnel !== null, this);
+    if (typeof wire === 'string') this.#settle({ kind: 'failed', answer: wire, reason: null });
+    else {
+      this.#wire = wire;
+      wire.open(tunnel !== null);
     }
-    this.#wire?.open(this.#job.tunnel !== null);
     return this;
   }
 
@@ -211,13 +211,14 @@ class Attempt implements Forwarding, Held, Connecting, Deadline, WireEvents, Bod
   }
 
   onFailure(reason: TargetError): void {
-    if (this.#phase === 'connecting') this.#settle({ kind: 'unsent', reason });
-    else if (this.#phase === 'relaying') this.#break('truncated');
+    if (this.#phase === 'relaying') this.#break('truncated');
     else if (this.#phase === 'held') this.abort();
-    else if (this.#phase !== 'sending' && this.#phase !== 'waiting') return;
+    else if (this.#phase !== 'connecting' && this.#phase !== 'sending' && this.#phase !== 'waiting') return;
+    // It may speak something else: no other time will it be better.
     else if (reason === 'invalid-response' || this.#wire?.hasSpoken === true)
       this.#failEarly('target-failed', reason);
-    else this.#settle({ kind: 'unanswered', reason, reused: this.#wire?.isReused === true });
+    else if (this.#phase === 'connecting') this.#settle({ kind: 'unsent', reason });
+    else this.#settle({ kind: 'unanswered', reason, past: this.#wire?.past ?? 'new' });
   }
 
   /** Before anything was relayed; afterwards there is nothing left to say. */

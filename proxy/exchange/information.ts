@@ -1,18 +1,13 @@
 // Interim responses of the target (1xx) for the client. 100 (Continue) is not among them: it belongs to the body.
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Conversation } from '../clients/conversation.ts';
 import { composeTrailers } from '../clients/headers.ts';
 import type { ResponseHead } from '../targets/response-head.ts';
-
-interface Conversation {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-}
 
 /** HTTP/1.0 knows none; one that node refuses to send on is left out, as a hint may be. */
 export function relayInformation(head: ResponseHead, { request, response }: Conversation): void {
   if (request.httpVersionMinor === 0 || response.headersSent) return;
   // An older node cannot send one with fields of its own choosing.
-  if (!('writeInformation' in response)) return;
+  if (response.writeInformation === undefined) return;
   try {
     response.writeInformation(head.status, composeTrailers(head.fields).flat());
   } catch {

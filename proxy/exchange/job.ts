@@ -1,18 +1,20 @@
 // The narrow waist between a request and the way it is forwarded: what a try is given, and how it can end.
-import type { IncomingMessage, ServerResponse } from 'node:http';
+
 import type { Duplex } from 'node:stream';
 import type { AccessLog } from '../access.ts';
+import type { ClientRequest, ClientResponse } from '../clients/conversation.ts';
 import type { RequestHead } from '../clients/request.ts';
 import type { AnswerCode, TargetError } from '../errors.ts';
 import type { Service } from '../table/service.ts';
 import type { ServiceSettings } from '../table/table.ts';
+import type { Past } from '../targets/wire.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { Streams } from './streams.ts';
 
 /** What an exchange begins with. */
 export interface ExchangeInput {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly request: ClientRequest;
+  readonly response: ClientResponse;
   readonly head: RequestHead;
   readonly service: Service;
   readonly plane: Plane;
@@ -40,8 +42,8 @@ export interface Plane {
 }
 
 export interface Job {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly request: ClientRequest;
+  readonly response: ClientResponse;
   readonly head: RequestHead;
   readonly settings: ServiceSettings;
   readonly plane: Plane;
@@ -60,8 +62,8 @@ export type Outcome =
   | { readonly kind: 'answered'; readonly status: number; readonly at: number }
   /** Nothing was sent. `reason` is null when the target left the table meanwhile. */
   | { readonly kind: 'unsent'; readonly reason: TargetError | null }
-  /** Sent, and no byte came back. `reused`: on a connection that was idle before. */
-  | { readonly kind: 'unanswered'; readonly reason: TargetError; readonly reused: boolean }
+  /** Sent, and no byte came back. */
+  | { readonly kind: 'unanswered'; readonly reason: TargetError; readonly past: Past }
   /** To be answered by the proxy; `reason` when it is the target's fault. */
   | { readonly kind: 'failed'; readonly answer: AnswerCode; readonly reason: TargetError | null }
   /** Begun and cut short. */

@@ -8,8 +8,9 @@ import type { Socket } from 'node:net';
 import type { RequestHead } from '../clients/request.ts';
 import type { Service } from '../table/service.ts';
 import type { Connecting, Target } from '../table/target.ts';
+import { type AnyWire, dial } from '../targets/dial.ts';
 import type { ResponseHead } from '../targets/response-head.ts';
-import { Wire, type WireEvents } from '../targets/wire.ts';
+import type { WireEvents } from '../targets/wire.ts';
 import type { Deadline, Deadlines } from './deadlines.ts';
 
 const MIRRORED_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -33,7 +34,7 @@ class Copy implements WireEvents, Connecting, Deadline {
   readonly #service: Service;
   readonly #target: Target;
   readonly #deadlines: Deadlines;
-  #wire: Wire | null = null;
+  #wire: AnyWire | null = null;
   #status: number | null = null;
   #isOver = false;
 
@@ -48,14 +49,14 @@ class Copy implements WireEvents, Connecting, Deadline {
   start(): void {
     this.#target.mirrors += 1;
     this.#deadlines.add(this);
-    try {
-      this.#wire = new Wire(this.#target, this.#head, this);
-    } catch {
-      // What no line may hold, the client is told with the request itself.
+    const wire = dial(this.#target, this.#head, false, this);
+    // What cannot be sent, the client is told with the request itself.
+    if (typeof wire === 'string') {
       this.#end();
       return;
     }
-    this.#wire.open(false);
+    this.#wire = wire;
+    wire.open(false);
   }
 
   /** An answer that has begun counts, however long the rest of it takes. */

@@ -1,5 +1,6 @@
 // Memory for the large pieces of bodies that clients have still to take: given back once they are written, and used again.
 // What is made anew for each piece is garbage outside of the heap, of which tens of megabytes gather before it is collected.
+import type { ClientResponse } from '../clients/conversation.ts';
 
 /** As much as is read from a target in one go. */
 const SIZE = 65_536;
@@ -8,26 +9,19 @@ const MOST_FREE = 64;
 
 const free: Buffer[] = [];
 
-interface Sink {
-  /** Null in front of a connection that is gone. */
-  readonly socket: { cork(): void; uncork(): void } | null;
-  readonly writableLength: number;
-  write(piece: Buffer, done: (error?: Error | null) => void): boolean;
-}
-
-/** The piece is only lent: it is copied. False when no more should come before the sink has drained. */
-export function writeLent(sink: Sink, piece: Buffer): boolean {
-  if (piece.length > SIZE) return sink.write(Buffer.from(piece), () => undefined);
+/** The piece is only lent: it is copied. False when no more should come before the response has drained. */
+export function writeLent(response: ClientResponse, piece: Buffer): boolean {
+  if (piece.length > SIZE) return response.write(Buffer.from(piece));
   const memory = free.pop() ?? Buffer.allocUnsafeSlow(SIZE);
   piece.copy(memory);
-  const { socket } = sink;
+  const { socket } = response;
   // Corked here, so that it is written here: node would cork it until the end of the turn.
-  socket?.cork();
-  const mayGoOn = sink.write(memory.subarray(0, piece.length), (error) => {
+  socket?.cork?.();
+  const mayGoOn = response.write(memory.subarray(0, piece.length), (error) => {
     // What could not be written may be in the system's hands for a moment more.
     if (error == null && free.length < MOST_FREE) free.push(memory);
   });
-  socket?.uncork();
+  socket?.uncork?.();
   // A large piece alone asks for a drain, also when the system has taken all of it by now.
-  return mayGoOn || sink.writableLength === 0;
+  return mayGoOn || socket?.writableLength === 0;
 }

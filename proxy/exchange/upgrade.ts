@@ -4,9 +4,9 @@
 // INVARIANTS
 // - What one side has sent before it ended, or was cut off, reaches the other side, if that reads.
 // - Either side may end first, and still hear the other.
-import type { ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { ClientResponse } from '../clients/conversation.ts';
 import { composeResponse, findField } from '../clients/headers.ts';
 import type { ResponseHead } from '../targets/response-head.ts';
 import { composeGoingAway, FrameTracker } from './frames.ts';
@@ -26,7 +26,7 @@ export interface TunnelEnd {
 }
 
 export interface Tunnel {
-  readonly response: ServerResponse;
+  readonly response: ClientResponse;
   readonly client: TunnelEnd;
   readonly target: TunnelEnd;
   readonly protocol: string;
@@ -54,7 +54,7 @@ export function goOver(
 export function openTunnel(tunnel: Tunnel, onEnd: () => void): void {
   const { response, client, target } = tunnel;
   const socket = client.socket;
-  if (socket instanceof Socket) response.detachSocket(socket);
+  if (socket instanceof Socket) response.detachSocket?.(socket);
   for (const end of [client, target]) prepare(end.socket);
   const ways = [new Way(target, client, tunnel, false), new Way(client, target, tunnel, true)];
   const forget = tunnel.streams.add(() => {

@@ -81,9 +81,17 @@ function readTargets(reader: Reader, value: unknown): readonly TargetAddress[] {
     const port = Number(parts?.[2] ?? 1);
     if (port < 1 || port > 65_535) reader.refuse(`${path}.address`, address, 'a port from 1 to 65535');
     const host = (parts?.[1] ?? '').replace(/^\[|\]$/g, '');
-    targets.set(`${revision}@${address}`, { id: `${revision}@${address}`, revision, host, port });
+    const isH2c = readProtocol(reader, fields.protocol, `${path}.protocol`);
+    targets.set(`${revision}@${address}`, { id: `${revision}@${address}`, revision, host, port, isH2c });
   }
   return [...targets.values()];
+}
+
+/** One that is not known cannot be spoken to: a newer controller's entry is refused rather than served wrongly. */
+function readProtocol(reader: Reader, value: unknown, path: string): boolean {
+  if (value === undefined || value === 'http/1.1') return false;
+  if (value !== 'h2c') reader.refuse(path, value, 'http/1.1 or h2c');
+  return value === 'h2c';
 }
 
 function readRoles(reader: Reader, value: unknown): ServiceEntry['roles'] {

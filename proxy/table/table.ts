@@ -6,7 +6,12 @@ import type { Glob } from './glob.ts';
 export interface RouteEntry {
   readonly routes: readonly { readonly host?: string; readonly path?: string }[];
   readonly split: Readonly<Record<string, number>>;
-  readonly targets: readonly { readonly revision: number; readonly address: string }[];
+  readonly targets: readonly {
+    readonly revision: number;
+    readonly address: string;
+    /** HTTP/2 with prior knowledge; HTTP/1.1 where it is not said. */
+    readonly protocol?: 'h2c';
+  }[];
   readonly roles?: { readonly stable: number | null; readonly candidate: number | null };
   readonly coming?: boolean;
   readonly preview?: {
@@ -72,11 +77,12 @@ export interface Share {
 }
 
 export interface TargetAddress {
-  /** `<revision>@<address>`, the identity that acknowledgements carry. */
+  /** `<revision>@<address>`, the identity that acknowledgements carry: what a revision speaks is part of it. */
   readonly id: string;
   readonly revision: number;
   readonly host: string;
   readonly port: number;
+  readonly isH2c: boolean;
 }
 
 /** What is given must match, all of it. The header's name is in lower case. */

@@ -6,6 +6,7 @@
 //   step, and `TargetSet.replace` retires in one synchronous step, so no request starts on a target after its drain began.
 // - Every claim that returned true is released exactly once.
 // - A retired target is remembered until its in-flight count is 0; one that returns before that is the same target.
+import { H2cSessions } from '../targets/h2c-sessions.ts';
 import { Pool } from '../targets/pool.ts';
 import { Health } from './health.ts';
 import type { TargetAddress } from './table.ts';
@@ -22,6 +23,8 @@ export class Target {
   readonly port: number;
   readonly pool: Pool;
   readonly health: Health;
+  /** Where the target speaks HTTP/2. */
+  sessions: H2cSessions | null;
   readonly connecting = new Set<Connecting>();
   inFlight = 0;
   /** Of those in flight, the copies that nobody waits for. */
@@ -44,6 +47,7 @@ export class Target {
     this.health = new Health(address.host, address.port);
     this.#slowStartMs = slowStartMs;
     this.warmAt = slowStartMs === 0 ? 0 : performance.now() + slowStartMs;
+    this.sessions = address.isH2c ? new H2cSessions(address.host, address.port) : null;
     this.#onIdle = onIdle;
   }
 
@@ -68,12 +72,21 @@ export class Target {
     return this.warmAt <= now ? 1 : 1 - (this.warmAt - now) / this.#slowStartMs;
   }
 
+  /** What a revision speaks never changes, but a table that people edit may be put right. */
+  speak(isH2c: boolean): void {
+    if (isH2c === (this.sessions !== null)) return;
+    this.pool.dropIdle(0);
+    this.sessions?.retire();
+    this.sessions = isH2c ? new H2cSessions(this.host, this.port) : null;
+  }
+
   /** Requests that wait for a connection here go elsewhere at once: an address that vanished would let them hang. */
   retire(): void {
     this.#held = false;
     this.health.reset();
     this.pool.retire();
     for (const attempt of [...this.connecting]) attempt.abandon();
+    this.sessions?.retire();
   }
 
   restore(): void {
@@ -128,6 +141,7 @@ export class TargetSet {
     const present = this.#known.get(address.id);
     if (present !== undefined) {
       if (!present.held) present.restore();
+      present.speak(address.isH2c);
       return present;
     }
     const created = new Target(address, slowStartMs, (target) => {
@@ -141,6 +155,7 @@ export class TargetSet {
   #forget(target: Target): void {
     target.pool.close();
     target.health.reset();
+    target.sessions?.retire();
     this.#known.delete(target.id);
   }
 }

@@ -13,6 +13,9 @@ import { isSafe, renderFields } from './field-lines.ts';
 import { renderRequest } from './request-text.ts';
 import type { ResponseHead } from './response-head.ts';
 
+/** Of the connection of a request without an answer: it had been idle before, or the target has not begun with the request. */
+export type Past = 'new' | 'reused' | 'refused';
+
 export interface WireEvents {
   /** There is no connection yet; one that was kept from before needs no such wait. */
   onConnecting(): void;
@@ -62,9 +65,9 @@ export class Wire implements BodySink, Occupant {
     else this.onConnected();
   }
 
-  /** The connection had been idle before. */
-  get isReused(): boolean {
-    return this.#connection?.isReused === true;
+  /** HTTP/1.1 has no word for a request that was not begun. */
+  get past(): Past {
+    return this.#connection?.isReused === true ? 'reused' : 'new';
   }
 
   /** Any byte came back, be it of an interim response or of half a head. */

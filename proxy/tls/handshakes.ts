@@ -23,7 +23,7 @@ export class Handshakes {
   constructor(pass: (socket: TLSSocket) => void, handshakeMs = HANDSHAKE_MS) {
     this.#server = createServer({
       minVersion: MIN_VERSION,
-      ALPNProtocols: ['http/1.1'],
+      ALPNProtocols: ['h2', 'http/1.1'],
       // From the connection on: bytes of a handshake that come in do not renew it.
       handshakeTimeout: handshakeMs,
       SNICallback: (host, answer) => this.#choose(host, answer),

@@ -1,6 +1,6 @@
 // The whole spec: every field, and what must fit together across them. Builds the normalised `ServiceSpec`.
 import type * as z from 'zod';
-import type { ServiceSpec } from '../../strategies/spec.ts';
+import type { RevisionSettings, ServiceSpec } from '../../strategies/spec.ts';
 import { isServiceName } from '../store/keys.ts';
 import { buildContainer, containerShape, port } from './container.ts';
 import { addIssue, always, duration, field, integer, refused, section, word } from './fields.ts';
@@ -18,6 +18,7 @@ const fields = section({
   pull: word('missing', 'always', 'never').default('missing'),
   replicas: integer(0, 1000).default(1),
   port: port.optional(),
+  protocol: word('http/1.1', 'h2c').default('http/1.1'),
   routes: routes.optional(),
   ...containerShape,
   healthcheck: healthcheck.prefault({}),
@@ -40,6 +41,7 @@ export const specSchema = fields
   .superRefine((raw, context) => {
     if ('port' in raw) return;
     if ('routes' in raw) addIssue(context, ['routes'], 'routes without a port', '`port` beside them');
+    if (raw.protocol === 'h2c') addIssue(context, ['protocol'], 'h2c without a port', '`port` beside it');
     for (const kind of ['http', 'tcp']) {
       if (raw.healthcheck?.probe?.kind !== kind) continue;
       addIssue(context, ['healthcheck', kind], `${kind} without a port`, '`port`, or another kind of check');
@@ -76,15 +78,24 @@ function buildSpec(raw: Fields): ServiceSpec {
     pull: raw.pull,
     replicas: raw.replicas,
     routes: raw.routes ?? (raw.port === undefined ? [] : EVERY_ROUTE),
-    settings: {
-      port: raw.port ?? null,
-      healthcheck: raw.healthcheck,
-      container: buildContainer(raw),
-    },
+    settings: { port: raw.port ?? null, ...buildProtocol(raw), container: buildContainer(raw) },
     strategy: raw.strategy,
     rollback: raw.rollback,
     drainTimeoutMs: raw.drain_timeout,
     proxy: raw.proxy,
     history: raw.history,
+  };
+}
+
+/** HTTP/1.1 leaves no trace: revisions from before there was a choice are the same still. */
+function buildProtocol({
+  protocol,
+  healthcheck,
+}: Fields): Pick<RevisionSettings, 'protocol' | 'healthcheck'> {
+  if (protocol !== 'h2c') return { healthcheck };
+  const { probe } = healthcheck;
+  return {
+    protocol,
+    healthcheck: probe.kind === 'http' ? { ...healthcheck, probe: { ...probe, protocol } } : healthcheck,
   };
 }

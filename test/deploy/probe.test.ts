@@ -1,6 +1,7 @@
 // One probe against real sockets of this process, and commands against the fake engine.
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
-import { createServer, type Server } from 'node:net';
+import { createServer as createHttp2Server, type ServerHttp2Stream } from 'node:http2';
+import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { RuntimeFailure } from '../../deploy/errors.ts';
 import { parseHealthcheck, runProbe } from '../../deploy/probe.ts';
@@ -33,6 +34,61 @@ const probe = async (address: string | null, kind: ProbeKind, parts: Partial<Hea
     signal,
   );
 };
+
+describe('a probe over HTTP/2', () => {
+  const h2c = (path = '/health', status = OK): ProbeKind => ({ kind: 'http', path, status, protocol: 'h2c' });
+
+  const patient = { timeoutMs: 5_000 };
+
+  async function serveH2c(onStream: (stream: ServerHttp2Stream) => void): Promise<string> {
+    const server = createHttp2Server();
+    server.on('stream', (stream) => {
+      stream.on('error', () => undefined);
+      onStream(stream);
+    });
+    return await listen(server);
+  }
+
+  test.each([
+    [200, true],
+    [404, false],
+  ])('takes %i for %s', async (status, ok) => {
+    const address = await serveH2c((stream) => {
+      stream.respond({ ':status': status });
+      stream.end('a');
+    });
+    expect(await probe(address, h2c(), patient)).toEqual({ ok, detail: `GET /health → ${status}` });
+  });
+
+  test('of a body without end is answered, of one that breaks off it is not', async () => {
+    const endless = await serveH2c((stream) => {
+      stream.respond({ ':status': 200 });
+      stream.write(Buffer.alloc(100_000));
+    });
+    expect((await probe(endless, h2c(), patient)).ok).toBe(true);
+    const broken = await serveH2c((stream) => {
+      stream.respond({ ':status': 200 });
+      stream.write('a', () => stream.destroy(new Error('broken')));
+    });
+    expect((await probe(broken, h2c())).ok).toBe(false);
+  });
+
+  test('says when it is not HTTP/2 that is spoken, or nothing at all', async () => {
+    const address = await serve((_, response) => response.end());
+    expect(await probe(address, h2c(), patient)).toMatchObject({
+      ok: false,
+      detail: expect.stringMatching(/does not speak HTTP\/2/),
+    });
+    const sockets: Socket[] = [];
+    const silent = await listen(createServer((socket) => sockets.push(socket)));
+    expect(await probe(silent, h2c())).toMatchObject({
+      ok: false,
+      detail: expect.stringMatching(/no answer/),
+    });
+    for (const socket of sockets) socket.destroy();
+    expect((await probe('127.0.0.1:1', h2c())).ok).toBe(false);
+  });
+});
 
 describe('an HTTP probe', () => {
   test.each([

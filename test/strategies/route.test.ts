@@ -56,6 +56,18 @@ describe('routableOf', () => {
 });
 
 describe('planRoute', () => {
+  it('says of each replica what its own revision speaks', () => {
+    const settings = { ...SPEC.settings, protocol: 'h2c' as const };
+    const revisions = [revision(1), revision(2, { settings })];
+    const w = world({ memory, revisions, replicas: [...ready(1, 1), ...ready(2, 1)] });
+    const targets = planRoute(w, goalOf({ 1: 1, 2: 1 }, { 1: 50, 2: 50 }))?.targets;
+    expect(targets?.map((target) => [target.revision, target.protocol])).toEqual([
+      [1, undefined],
+      [2, 'h2c'],
+    ]);
+    expect(targets?.[0]).not.toHaveProperty('protocol');
+  });
+
   it('names the targets of every weight, the roles, and the settings as text', () => {
     const entry = planRoute(world({ memory, replicas: [...ready(1, 2), ...ready(2, 1)] }), {
       ...goalOf({ 1: 2, 2: 1 }, { 1: 67, 2: 33 }),

@@ -75,8 +75,8 @@ export class ProxyPlace {
     await waitFor('the service to answer', async () => (await fetch(`http://127.0.0.1:${targetPort}/`)).ok);
   }
 
-  writeTable(targetPort: number): void {
-    const targets = [{ revision: 1, address: `127.0.0.1:${targetPort}` }];
+  writeTable(targetPort: number, protocol?: 'h2c'): void {
+    const targets = [{ revision: 1, address: `127.0.0.1:${targetPort}`, protocol }];
     const web = { routes: [{ host: HOST, path: '/' }], split: { '1': 100 }, targets };
     writeFileSync(this.table, JSON.stringify({ version: 1, services: { web } }));
   }

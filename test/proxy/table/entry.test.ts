@@ -25,7 +25,7 @@ describe('an entry', () => {
           { host: '*.b.c', path: '/' },
         ],
         split: [{ revision: 1, weight: 100 }],
-        targets: [{ id: '1@10.0.0.1:80', revision: 1, host: '10.0.0.1', port: 80 }],
+        targets: [{ id: '1@10.0.0.1:80', revision: 1, host: '10.0.0.1', port: 80, isH2c: false }],
         ...{
           roles: { stable: null, candidate: null },
           coming: false,
@@ -47,6 +47,20 @@ describe('an entry', () => {
         },
       },
     });
+  });
+
+  it.each([
+    ['h2c', true],
+    ['http/1.1', false],
+    [undefined, false],
+  ])('of a target that speaks %s', (protocol, isH2c) => {
+    const parsed = parseEntry({ ...GOOD, targets: [{ ...GOOD.targets[0], protocol }] });
+    expect(parsed).toMatchObject({ ok: true, entry: { targets: [{ isH2c }] } });
+  });
+
+  it('of a target that speaks what is not known is refused', () => {
+    const problems = problemsOf({ ...GOOD, targets: [{ ...GOOD.targets[0], protocol: 'h3' }] });
+    expect(problems).toEqual(['targets[0].protocol: found "h3", expected http/1.1 or h2c']);
   });
 
   it('tells all its problems at once, each with path, found and expected', () => {

@@ -6,7 +6,7 @@ const SLOW_MS = 60_000;
 
 function targetOf(address: string, slowStartMs = 0): Target {
   return new Target(
-    { id: `1@${address}`, revision: 1, host: '127.0.0.1', port: 1 },
+    { id: `1@${address}`, revision: 1, host: '127.0.0.1', port: 1, isH2c: false },
     slowStartMs,
     () => undefined,
   );

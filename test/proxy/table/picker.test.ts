@@ -9,7 +9,7 @@ const ANY: Wish = { forced: null, preferred: null, tried: null };
 function targetsOf(...ids: readonly string[]): readonly Target[] {
   return ids.map((id) => {
     const revision = Number(id.split('@')[0]);
-    return new Target({ id, revision, host: '127.0.0.1', port: 1 }, 0, () => undefined);
+    return new Target({ id, revision, host: '127.0.0.1', port: 1, isH2c: false }, 0, () => undefined);
   });
 }
 

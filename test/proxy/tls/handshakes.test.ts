@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect as connectPlain, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ConnectionOptions, connect, createServer as createTlsServer } from 'node:tls';
+import { type ConnectionOptions, connect, createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Certificate, readCertificate } from '../../../proxy/tls/certificate.ts';
 import { Handshakes } from '../../../proxy/tls/handshakes.ts';
@@ -117,11 +117,12 @@ describe('a client', () => {
     lenient.close();
   });
 
-  it('is told that HTTP/1.1 is spoken, and refused when it speaks something else only', async () => {
+  it('chooses between HTTP/2 and HTTP/1.1, and is refused when it speaks something else only', async () => {
     handshakes.use([load('exact')]);
     expect(await greet('a.shop.test', { ALPNProtocols: ['h2', 'http/1.1'] })).toBe('exact');
-    expect(clients[0]).toMatchObject({ alpnProtocol: 'http/1.1' });
-    expect(await greet('a.shop.test', { ALPNProtocols: ['h2'] })).toMatch(/NO_APPLICATION_PROTOCOL/);
+    expect(await greet('a.shop.test', { ALPNProtocols: ['http/1.1'] })).toBe('exact');
+    expect(clients.map((client) => (client as TLSSocket).alpnProtocol)).toEqual(['h2', 'http/1.1']);
+    expect(await greet('a.shop.test', { ALPNProtocols: ['h3'] })).toMatch(/NO_APPLICATION_PROTOCOL/);
   });
 });
 

@@ -21,6 +21,7 @@ describe('a change of these starts no rollout', () => {
     ['history', 'history: 3'],
     ['drain_timeout', 'drain_timeout: 1s'],
     ['a default written out', 'restart: unless-stopped\nhealthcheck: {interval: 5000ms}'],
+    ['the protocol of always', 'protocol: http/1.1'],
     ['empty maps and lists', 'environment: {}\nvolumes: []'],
   ])('%s', (_rule, line) => expect(hashOf(`image: web\nport: 80\n${line}\n`)).toBe(PLAIN));
 });
@@ -28,6 +29,7 @@ describe('a change of these starts no rollout', () => {
 describe('a change of these does', () => {
   const lines = [
     'port: 81',
+    'port: 80\nprotocol: h2c',
     'port: 80\nenvironment: {A: x}',
     'port: 80\nenvironment: {A: y}',
     'port: 80\nlabels: {A: x}',

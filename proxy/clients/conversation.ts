@@ -1,0 +1,69 @@
+// A client's request and the response to it, as far as the data plane needs them: node's own messages of HTTP/1.1 are such,
+// and so is a stream of HTTP/2 (`http2-request`, `http2-response`). Types only.
+import type { Socket } from 'node:net';
+
+export interface ClientRequest {
+  /** Name, value, name, value, … in the form that HTTP/1.1 has for them. */
+  readonly rawHeaders: string[];
+  readonly rawTrailers: readonly string[];
+  readonly httpVersionMajor: number;
+  readonly httpVersionMinor: number;
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  /** Nothing of it is in the way of a response's end any more. */
+  readonly complete: boolean;
+  readonly readableLength: number;
+  /** Of the client's connection. */
+  readonly socket: Socket;
+  /** Others share the connection, and it does not end with this request. */
+  readonly isMultiplexed?: boolean;
+  on(event: 'data', listener: (chunk: Buffer) => void): unknown;
+  once(event: 'end' | 'close', listener: () => void): unknown;
+  off(event: 'data', listener: (chunk: Buffer) => void): unknown;
+  off(event: 'end', listener: () => void): unknown;
+  pause(): unknown;
+  resume(): unknown;
+}
+
+export interface ClientResponse {
+  readonly req: { readonly httpVersionMinor: number };
+  statusCode: number;
+  shouldKeepAlive: boolean;
+  readonly headersSent: boolean;
+  readonly writableEnded: boolean;
+  readonly writableFinished: boolean;
+  /** What its bytes go out on; null when that has gone. */
+  readonly socket: Outlet | null;
+  /** Throws when it has a status or a field that cannot be sent. */
+  writeHead(status: number, reason: string | undefined, fields: string[]): unknown;
+  flushHeaders(): void;
+  write(text: string, encoding: 'latin1'): boolean;
+  /** `done`: what it is made of is nobody's any more. */
+  write(piece: string | Buffer, done?: (error?: Error | null) => void): boolean;
+  addTrailers(pairs: [string, string][]): void;
+  writeContinue(): void;
+  /** An older node has none with fields of one's own choosing. */
+  writeInformation?(status: number, fields: string[]): unknown;
+  end(): unknown;
+  destroy(): unknown;
+  /** Where the connection can go over to another protocol. */
+  detachSocket?(socket: Socket): unknown;
+  once(event: 'drain' | 'finish' | 'close', listener: () => void): unknown;
+  prependOnceListener(event: 'finish', listener: () => void): unknown;
+}
+
+export interface Outlet {
+  readonly writableLength: number;
+  /** Counts anew with what the client takes; 0 takes the listener away. */
+  setTimeout(ms: number, onTimeout: () => void): unknown;
+  destroy(): unknown;
+  resetAndDestroy?(): unknown;
+  /** Where writing can be put off, and made up for. */
+  cork?(): void;
+  uncork?(): void;
+}
+
+export interface Conversation {
+  readonly request: ClientRequest;
+  readonly response: ClientResponse;
+}

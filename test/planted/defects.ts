@@ -108,7 +108,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'a POST tried again',
     file: 'proxy/exchange/exchange.ts',
-    find: 'SAFE_METHODS.has(this.head.method) && !this.head.hasBody && this.tunnel === null',
+    find: "(past === 'refused' || SAFE_METHODS.has(method)) && !hasBody && this.tunnel === null",
     replace: 'this.tunnel === null',
     by: { kind: 'test', file: 'test/proxy/exchange/exchange.test.ts', name: 'is 502, asked once' },
   },

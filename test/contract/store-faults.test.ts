@@ -37,6 +37,8 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
+  // A test that failed in between leaves nothing to the others.
+  etcd.thaw();
   stop.abort();
   for (const end of endings.splice(0)) await end();
   await store.close();

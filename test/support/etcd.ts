@@ -64,13 +64,20 @@ export async function startEtcd(extraArguments: readonly string[] = []): Promise
       await fill?.(dataDir);
       child = await launch(folder, url, args);
     },
-    freeze: () => child.kill('SIGSTOP'),
+    freeze: () => freezeProcess(child),
     thaw: () => child.kill('SIGCONT'),
     stop: async () => {
       await child.stop();
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Returns once it stands still: a thread that runs elsewhere may answer for a moment after the signal. */
+function freezeProcess({ pid, kill }: Child): void {
+  kill('SIGSTOP');
+  const isStill = (): boolean => / T /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  for (const until = performance.now() + 5_000; !isStill() && performance.now() < until; );
 }
 
 async function launch(folder: string, url: string, args: readonly string[]): Promise<Child> {

@@ -38,7 +38,9 @@ const LONG_ROUNDS = 10;
 const TAKEOVER_GRACE_MS = 2_000;
 const SHORT_TTL_MS = 2_000;
 const LONG_TTL_MS = 10_000;
+/** After as many as it takes until pools, caches and what is kept of the past are full. */
 const RELEASES = 200;
+const WARM_UP = 150;
 const KIB_PER_100 = 1024;
 const MODES = ['crash', 'other', 'leader', 'outage', 'releases'] as const;
 
@@ -157,9 +159,11 @@ async function suffer(words: string): Promise<number> {
 }
 
 async function releaseMany(etcd: EtcdServer): Promise<number> {
-  const report = await releaseInARow(etcd, RELEASES, RELEASES / 4);
+  const report = await releaseInARow(etcd, WARM_UP + RELEASES, WARM_UP);
   say(describeReleases(report));
-  const grown = Object.values(report.programs).filter(({ heapPer100 }) => heapPer100 >= KIB_PER_100);
+  const grown = Object.values(report.programs).filter(
+    ({ heapPer100, residentPer100 }) => Math.max(heapPer100, residentPer100) >= KIB_PER_100,
+  );
   const problems = [...report.failures, ...findGrowth(report), ...grown.map(() => 'memory grows')];
   for (const problem of problems) say(`  ${problem}`);
   return problems.length > 0 ? 1 : 0;

@@ -40,7 +40,7 @@ const SHORT_TTL_MS = 2_000;
 const LONG_TTL_MS = 10_000;
 /** After as many as it takes until pools, caches and what is kept of the past are full. */
 const RELEASES = 200;
-const WARM_UP = 150;
+const WARM_UP = 400;
 const KIB_PER_100 = 1024;
 const MODES = ['crash', 'other', 'leader', 'outage', 'releases'] as const;
 

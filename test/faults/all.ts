@@ -6,6 +6,7 @@
 //   npm run test:faults -- leader|releases
 //   npm run test:faults -- outage [WORDS OF ITS NAME]
 import { type EtcdServer, startEtcd } from '../support/etcd.ts';
+import { setup } from '../support/global-setup.ts';
 import { buildVersions } from '../support/versions.ts';
 import { type Freeze, judgeRound, openDuel } from './duel.ts';
 import { describeReport } from './outage.ts';
@@ -52,14 +53,19 @@ const record = new FaultRecord('.slipway/faults.jsonl', readCommit());
 async function main([wanted, ...words]: readonly string[]): Promise<number> {
   const modes = MODES.filter((mode) => wanted === undefined || wanted === mode);
   if (modes.length === 0) throw new Error(`${wanted}: expected one of ${MODES.join(', ')}`);
-  await buildVersions(...STORY_VERSIONS, 'late');
-  const etcd = await startEtcd();
+  const tidy = await setup();
   try {
-    let failed = 0;
-    for (const mode of modes) failed += await runMode(etcd, mode, words);
-    return failed === 0 ? 0 : 1;
+    await buildVersions(...STORY_VERSIONS, 'late');
+    const etcd = await startEtcd();
+    try {
+      let failed = 0;
+      for (const mode of modes) failed += await runMode(etcd, mode, words);
+      return failed === 0 ? 0 : 1;
+    } finally {
+      await etcd.stop();
+    }
   } finally {
-    await etcd.stop();
+    await tidy();
   }
 }
 

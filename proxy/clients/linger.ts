@@ -18,13 +18,16 @@ export function isLingering(response: ClientResponse | null): boolean {
 /** Of a response whose request body nobody wants. `idleMs`: how long the client may take to read the rest. */
 export function endLingering(request: ClientRequest, response: ClientResponse, idleMs: number): void {
   lingering.add(response);
+  const { socket } = request;
   const end = (): void => {
     clearTimeout(timer);
+    // In HTTP/2 the connection outlives the request.
+    socket.off('end', end);
     if (!response.writableEnded) endWatched(response, idleMs);
   };
   const timer = setTimeout(end, LINGER_MS);
   // Half a request, and no more of it will come.
-  request.socket.once('end', end);
+  socket.once('end', end);
   request.once('end', end);
   request.once('close', end);
   response.once('close', end);

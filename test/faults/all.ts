@@ -7,6 +7,7 @@
 //   npm run test:faults -- outage [WORDS OF ITS NAME]
 import { type EtcdServer, startEtcd } from '../support/etcd.ts';
 import { setup } from '../support/global-setup.ts';
+import { seedRandom } from '../support/random.ts';
 import { buildVersions } from '../support/versions.ts';
 import { type Freeze, judgeRound, openDuel } from './duel.ts';
 import { describeReport } from './outage.ts';
@@ -23,7 +24,6 @@ import {
   samplePoints,
   type Verdict,
 } from './points.ts';
-import { seedRandom } from './random.ts';
 import { FaultRecord, readCommit } from './record.ts';
 import { describeReleases, findGrowth, releaseInARow } from './releases.ts';
 import { STORIES, STORY_VERSIONS } from './story.ts';

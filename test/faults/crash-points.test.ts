@@ -2,10 +2,10 @@
 // `npm run test:faults`.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EtcdServer, startEtcd } from '../support/etcd.ts';
+import { seedRandom } from '../support/random.ts';
 import { STRATEGIES } from '../support/service.ts';
 import { buildVersions } from '../support/versions.ts';
 import { type Baseline, countHeld, isKill, KILLS, type Point, samplePoints } from './points.ts';
-import { seedRandom } from './random.ts';
 import { STORIES, STORY_VERSIONS } from './story.ts';
 import { openSweep, type Sweep } from './sweep.ts';
 

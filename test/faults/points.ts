@@ -1,7 +1,8 @@
 // The places where a fault can be put into a rollout: each call of the controller, to the engine and to etcd. Whatever
 // the fault, the rollout must end as if nothing had been.
+
+import { sample } from '../support/random.ts';
 import type { FaultKind, Side } from './gate.ts';
-import { sample } from './random.ts';
 import type { Rig } from './rig.ts';
 import { runUndisturbed, runWithFault } from './run.ts';
 import type { Story } from './story.ts';

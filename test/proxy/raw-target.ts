@@ -32,3 +32,12 @@ export async function rawTarget(
 export function rawEntry(address: string, more = {}) {
   return entryOf([], { targets: [{ revision: 1, address }], ...more });
 }
+
+/** Where nobody listens any more. */
+export async function deadAddress(): Promise<string> {
+  const server = createTcpServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return `127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+}

@@ -42,6 +42,26 @@ export function converse(port: number, text: string, send: Send): Promise<string
   });
 }
 
+/** In two pieces where `cut` is above 0, with the end of the client's side behind them: half a request is not waited for. */
+export function sendAndEnd(port: number, text: string, cut = 0): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
+    let received = '';
+    socket.setEncoding('latin1');
+    socket.on('data', (chunk) => {
+      received += chunk;
+    });
+    socket.on('end', () => socket.destroy());
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => resolve(received));
+    if (cut === 0) socket.end(text, 'latin1');
+    else {
+      socket.write(text.slice(0, cut), 'latin1');
+      setImmediate(() => socket.end(text.slice(cut), 'latin1'));
+    }
+  });
+}
+
 /** The statuses, in order; anything between or behind the answers is told as it is. */
 export function readStatuses(received: string, text: string): (number | string)[] {
   const statuses: (number | string)[] = [];

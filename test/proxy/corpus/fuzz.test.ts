@@ -1,9 +1,9 @@
 // Generated connections against a second reader: what reaches the target is what that reader finds in the same bytes, in
 // the same order, and nothing else. Seeded: `SEED=7 RUNS=500000` plays others.
-import { connect } from 'node:net';
 import { afterAll, expect, it } from 'vitest';
-import { seedRandom } from '../../faults/random.ts';
+import { seedRandom } from '../../support/random.ts';
 import { entryOf, Rig } from '../rig.ts';
+import { sendAndEnd } from './converse.ts';
 import { Judge } from './judge.ts';
 import { writeMessages } from './messages.ts';
 import { readRequests } from './oracle.ts';
@@ -16,32 +16,12 @@ const LANES = 16;
 const rigs = Array.from({ length: LANES }, () => new Rig());
 afterAll(() => Promise.all(rigs.map((rig) => rig.close())));
 
-/** Cut in two at most, with the end of the client's side behind the text. */
-function send(port: number, text: string, cut: number): Promise<string> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
-    let received = '';
-    socket.setEncoding('latin1');
-    socket.on('data', (chunk) => {
-      received += chunk;
-    });
-    socket.on('end', () => socket.destroy());
-    socket.on('error', () => socket.destroy());
-    socket.once('close', () => resolve(received));
-    if (cut === 0) socket.end(text, 'latin1');
-    else {
-      socket.write(text.slice(0, cut), 'latin1');
-      setImmediate(() => socket.end(text.slice(cut), 'latin1'));
-    }
-  });
-}
-
 const count = { connections: 0, sent: 0, wellFormed: 0, forwarded: 0, refused: 0 };
 
 /** Throws at the first that differs. */
 async function play(judge: Judge, port: number, text: string, cut: number): Promise<void> {
   judge.forget();
-  const received = await send(port, text, cut);
+  const received = await sendAndEnd(port, text, cut);
   const { seen, problems } = judge;
   const expected = readRequests(text);
   const answers = received.match(/HTTP\/1\.1 200 /g)?.length ?? 0;

@@ -1,9 +1,9 @@
-import { connect } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { arbitraryCut, mutate } from '../mutations.ts';
 import { entryOf, Rig, talk } from '../rig.ts';
 import { BODY_CASES } from './body-cases.ts';
+import { sendAndEnd } from './converse.ts';
 import { HEAD_CASES } from './head-cases.ts';
 import { Judge } from './judge.ts';
 
@@ -28,22 +28,6 @@ const cut = arbitraryCut(
   'GET / HTTP/1.1\r\nHost: a\r\n\r\n',
 );
 
-/** Ends its side behind the text, so that half a request is not waited for. */
-function send(text: string): Promise<string> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
-    let received = '';
-    socket.setEncoding('latin1');
-    socket.on('data', (chunk) => {
-      received += chunk;
-    });
-    socket.on('end', () => socket.destroy());
-    socket.on('error', () => socket.destroy());
-    socket.once('close', () => resolve(received));
-    socket.end(text, 'latin1');
-  });
-}
-
 it(
   'whatever is sent: each answer of the target is one request that it has understood, and the next client is well',
   async () => {
@@ -52,7 +36,7 @@ it(
       fc.array(cut, { minLength: 1, maxLength: 3 }),
       async (text, cuts) => {
         judge.forget();
-        const received = await send(mutate(text, cuts));
+        const received = await sendAndEnd(port, mutate(text, cuts));
         const served = received.match(/HTTP\/1\.1 200 /g)?.length ?? 0;
         const reached = judge.seen.length;
         const mark = await talk(port, 'GET /mark HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');

@@ -2,21 +2,13 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { RouteEntry } from '../../../proxy/control.ts';
 import { openBlackHole } from '../black-hole.ts';
-import { rawTarget } from '../raw-target.ts';
+import { deadAddress, rawTarget } from '../raw-target.ts';
 import { ask, entryOf, Rig, splitOf, talk, until } from '../rig.ts';
 
 const rig = new Rig();
 afterEach(() => rig.close());
 
 /** A port on which nothing listens. */
-async function deadAddress(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return `127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
-}
-
 /** Serves each connection's n-th request by `answers[n]`: bytes, or null for a reset. */
 async function scripted(
   answers: readonly (string | null)[],

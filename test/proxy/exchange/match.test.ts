@@ -1,20 +1,11 @@
 // Requests that go to a revision whatever the split, as long as that takes connections.
-import { createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { RouteEntry } from '../../../proxy/control.ts';
-import { rawTarget } from '../raw-target.ts';
+import { deadAddress, rawTarget } from '../raw-target.ts';
 import { type Ask, ask, Rig, talk } from '../rig.ts';
 
 const rig = new Rig();
 afterEach(() => rig.close());
-
-async function deadAddress(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return `127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
-}
 
 /** Revision 3 has all the weight; 4 is a candidate that some requests go to. */
 async function serve(more: Partial<RouteEntry>, candidate?: string): Promise<number> {

@@ -1,6 +1,7 @@
 // One thing that goes wrong.
+
+import type { Random } from '../../support/random.ts';
 import type { Fault } from './plot.ts';
-import type { Random } from './random.ts';
 
 const KINDS: readonly [Fault['kind'], ...Fault['kind'][]] = [
   ...(['crash', 'crash-between-commit-and-action', 'crash-between-commit-and-action'] as const),

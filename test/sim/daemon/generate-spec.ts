@@ -1,6 +1,7 @@
 // A spec as an operator would write it, with times short enough that a world ends soon.
+
+import type { Random } from '../../support/random.ts';
 import type { SpecText } from './plot.ts';
-import type { Random } from './random.ts';
 
 export function drawSpec(random: Random): SpecText {
   return {

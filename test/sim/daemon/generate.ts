@@ -1,5 +1,6 @@
 // A seed → a plot. Small worlds are the most: they are quick, and what breaks mostly breaks in a small one.
 import type { CommandWord } from '../../../strategies/model.ts';
+import { Random } from '../../support/random.ts';
 import { drawBlameless, drawFault } from './generate-faults.ts';
 import { drawSpec, drawStrategy } from './generate-spec.ts';
 import {
@@ -11,7 +12,6 @@ import {
   type Timed,
   type VersionPlot,
 } from './plot.ts';
-import { Random } from './random.ts';
 
 const VERSIONS = ['v1', 'v2', 'v3', 'v4'] as const;
 /** When the first acts may come: the first release stands by then, or never will. */

@@ -4,9 +4,9 @@ import { RuntimeFailure } from '../../../deploy/errors.ts';
 import type { CreateRequest, PullRequest, ResolvedImage, RuntimeEvent } from '../../../deploy/runtime.ts';
 import type { ContainerState, ProbeAnswer } from '../../../strategies/model.ts';
 import { FakeRuntime } from '../../fakes/runtime.ts';
+import type { Random } from '../../support/random.ts';
 import type { CheckedContainer } from '../checked.ts';
 import type { Plot, ServicePlot, VersionPlot } from './plot.ts';
-import type { Random } from './random.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 export const PREFIX = '/slipway';

@@ -2,7 +2,7 @@
 // `Math.random` are ours, so that a run is a function of its seed. Time moves only in `advance`, from timer to timer.
 import { syncBuiltinESMExports } from 'node:module';
 import timersPromises from 'node:timers/promises';
-import { Random } from './random.ts';
+import { Random } from '../../support/random.ts';
 
 interface Timer {
   readonly at: number;

@@ -1,4 +1,4 @@
-// Random choices that are a function of a seed (mulberry32).
+// Chance that comes again: the same seed gives the same numbers (Mulberry32, by Tommy Ettinger, public domain).
 
 export class Random {
   #state: number;
@@ -33,4 +33,20 @@ export class Random {
   pick<const T extends readonly [unknown, ...unknown[]]>(of: T): T[number] {
     return of[Math.floor(this.next() * of.length)];
   }
+}
+
+/** Returns a function whose every call gives the next number in [0, 1). */
+export function seedRandom(seed: number): () => number {
+  const random = new Random(seed);
+  return () => random.next();
+}
+
+/** `count` of them at most, each once, in the order that chance gives. */
+export function sample<T>(all: readonly T[], count: number, random: () => number): readonly T[] {
+  const left = [...all];
+  const taken: T[] = [];
+  while (taken.length < count && left.length > 0) {
+    taken.push(...left.splice(Math.floor(random() * left.length), 1));
+  }
+  return taken;
 }

@@ -1,41 +1,19 @@
 // What reaches a candidate besides its weight, and what a service says while it is closed: testers by cookie, copies of
 // requests, files that only one of two versions has, maintenance.
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { startLoad } from '../../scripts/load.ts';
 import { readValue } from '../src/telemetry/exposition.ts';
-import { Service, type ServiceOptions } from '../support/service.ts';
-import { type Slipway, startSlipway } from '../support/slipway.ts';
-import { buildVersions, REPOSITORY } from '../support/versions.ts';
+import { stand } from '../support/standing.ts';
 import { countVersions, visit } from '../support/visitor.ts';
 import { waitFor } from '../support/wait.ts';
 
 const VISITS = 40;
 const TESTER = { cookie: 'a=b; beta=1' };
-let slipway: Slipway;
-
-beforeAll(async () => {
-  await buildVersions('v1', 'v2');
-  slipway = await startSlipway();
-});
-afterAll(async () => {
-  await slipway?.stop();
-});
-
-const standing: Service[] = [];
-// Told to go and not waited for: what one test left standing would slow the next.
-afterEach(async () => {
-  for (const { name } of standing.splice(0)) await slipway.remove(slipway.keys.spec(name));
-});
-
-async function given(options: Omit<ServiceOptions, 'image'>): Promise<Service> {
-  const service = new Service(slipway, { image: REPOSITORY, ...options });
-  standing.push(service);
-  await service.stand('v1');
-  return service;
-}
+const place = stand();
+const { given } = place;
 
 async function read(name: string, labels: Readonly<Record<string, string>>): Promise<number> {
-  const answer = await fetch(`http://127.0.0.1:${slipway.ports.proxyAdmin}/metrics`);
+  const answer = await fetch(`http://127.0.0.1:${place.slipway.ports.proxyAdmin}/metrics`);
   return readValue(await answer.text(), name, labels) ?? 0;
 }
 

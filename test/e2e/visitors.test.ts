@@ -1,38 +1,17 @@
 // Who reaches which version: a preview before it is live, the old one kept warm for the way back, and visitors that stay
 // on the version that they met.
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { startLoad } from '../../scripts/load.ts';
 import type { LoadTarget } from '../../scripts/load-exchange.ts';
 import { uniqueName } from '../support/names.ts';
-import { Service, type ServiceOptions } from '../support/service.ts';
-import { type Slipway, startSlipway } from '../support/slipway.ts';
-import { buildVersions, REPOSITORY } from '../support/versions.ts';
+import type { Service } from '../support/service.ts';
+import { stand } from '../support/standing.ts';
 import { countVersions, visit } from '../support/visitor.ts';
 
 const VISITS = 40;
 const HEADER = { 'x-preview': 'yes' };
-let slipway: Slipway;
-
-beforeAll(async () => {
-  await buildVersions('v1', 'v2');
-  slipway = await startSlipway();
-});
-afterAll(async () => {
-  await slipway?.stop();
-});
-
-const standing: Service[] = [];
-// Told to go and not waited for: what one test left standing would slow the next.
-afterEach(async () => {
-  for (const { name } of standing.splice(0)) await slipway.remove(slipway.keys.spec(name));
-});
-
-async function given(options: Omit<ServiceOptions, 'image'>): Promise<Service> {
-  const service = new Service(slipway, { image: REPOSITORY, ...options });
-  standing.push(service);
-  await service.stand('v1');
-  return service;
-}
+const place = stand();
+const { given } = place;
 
 /** Until v2 waits to be promoted. */
 async function hold(service: Service): Promise<number> {
@@ -48,7 +27,7 @@ describe('a preview', () => {
   const options = { strategy: 'blue-green', spec: { replicas: 2 } } as const;
 
   it('host leads to the candidate until it is live, and nobody else does', async () => {
-    const preview: LoadTarget = { port: slipway.ports.http, host: `${uniqueName('preview')}.test` };
+    const preview: LoadTarget = { port: place.slipway.ports.http, host: `${uniqueName('preview')}.test` };
     const tuning = { promotion: 'manual', preview: { host: preview.host } };
     const service = await given({ ...options, tuning });
     expect(await countVersions(preview, 1)).toEqual({ 404: 1 });

@@ -48,6 +48,15 @@ describe('what leaves is stopped only after it is out of every table and its req
       [],
     ],
     [
+      'the engine starts it again, and the table names an unseen address of another revision',
+      {
+        ...out,
+        ...routed({ 1: 100 }, [...ready(1, 3), replica('web-r2-1')]),
+        replicas: [...ready(1, 3), restarting],
+      },
+      ['stop web-r1-4'],
+    ],
+    [
       'the engine starts it again, and the table does not',
       { ...out, replicas: [...ready(1, 3), restarting] },
       ['stop web-r1-4'],

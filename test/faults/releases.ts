@@ -36,7 +36,8 @@ interface Look {
 const PER_SECOND = 100;
 /** So many last looks of each part: the least of them has the least garbage in it. */
 const LOOKS = 10;
-const SETTLE_MS = 4_000;
+/** Twice what a connection to a target may be idle: what a burst has left is closed by then, on a busy machine too. */
+const SETTLE_MS = 8_000;
 const COLLECT = new URL('./collect-garbage.ts', import.meta.url).href;
 
 /** `warmUp` of them come first; revisions and receipts that are kept are all there by then if it is 50 or more. */

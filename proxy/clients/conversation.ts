@@ -1,5 +1,5 @@
-// A client's request and the response to it, as far as the data plane needs them: node's own messages of HTTP/1.1 are such,
-// and so is a stream of HTTP/2 (`http2-request`, `http2-response`). Types only.
+// A client's request and the response to it, as far as the data plane needs them: of HTTP/1.1
+// (`http1-request`, `http1-response`) or on a stream of HTTP/2 (`http2-request`, `http2-response`). Types only.
 import type { Socket } from 'node:net';
 
 export interface ClientRequest {
@@ -36,20 +36,20 @@ export interface ClientResponse {
   readonly socket: Outlet | null;
   /** Throws when it has a status or a field that cannot be sent. */
   writeHead(status: number, reason: string | undefined, fields: string[]): unknown;
-  flushHeaders(): void;
+  /** What was written so far goes out. */
+  flush(): void;
   write(text: string, encoding: 'latin1'): boolean;
   /** `done`: what it is made of is nobody's any more. */
   write(piece: string | Buffer, done?: (error?: Error | null) => void): boolean;
   addTrailers(pairs: [string, string][]): void;
   writeContinue(): void;
-  /** An older node has none with fields of one's own choosing. */
-  writeInformation?(status: number, fields: string[]): unknown;
+  /** Throws as `writeHead` does. */
+  writeInformation(status: number, fields: string[]): unknown;
   end(): unknown;
   destroy(): unknown;
   /** Where the connection can go over to another protocol. */
-  detachSocket?(socket: Socket): unknown;
+  detachSocket?(): unknown;
   once(event: 'drain' | 'finish' | 'close', listener: () => void): unknown;
-  prependOnceListener(event: 'finish', listener: () => void): unknown;
 }
 
 export interface Outlet {
@@ -58,9 +58,6 @@ export interface Outlet {
   setTimeout(ms: number, onTimeout: () => void): unknown;
   destroy(): unknown;
   resetAndDestroy?(): unknown;
-  /** Where writing can be put off, and made up for. */
-  cork?(): void;
-  uncork?(): void;
 }
 
 export interface Conversation {

@@ -3,7 +3,7 @@
 import type { ClientResponse } from './conversation.ts';
 
 /** The connection is destroyed unless the client reads. Returns what ends the watch. */
-export function watchReader(response: ClientResponse, ms: number): () => void {
+export function watchReader(response: Pick<ClientResponse, 'socket'>, ms: number): () => void {
   const { socket } = response;
   if (socket === null) return () => undefined;
   const cut = (): void => {
@@ -16,11 +16,10 @@ export function watchReader(response: ClientResponse, ms: number): () => void {
 }
 
 /** Ends the response; a client that does not read its rest is cut off. */
-export function endWatched(response: ClientResponse, ms: number): void {
+export function endWatched(response: Pick<ClientResponse, 'socket' | 'end' | 'once'>, ms: number): void {
   response.end();
   const left = response.socket?.writableLength ?? 0;
-  // Before node's own listener: that one sets the time that an idle connection may last.
-  if (left > 0) response.prependOnceListener('finish', watchReader(response, ms));
+  if (left > 0) response.once('finish', watchReader(response, ms));
 }
 
 /** To HTTP/1.0, where the end of the connection can be the end of the body, a truncated one ends with a reset. */

@@ -69,7 +69,7 @@ export class StreamResponse implements ClientResponse, Outlet {
     this.#head[':status'] = status;
   }
 
-  flushHeaders(): void {
+  flush(): void {
     this.#respond(false);
   }
 
@@ -110,10 +110,6 @@ export class StreamResponse implements ClientResponse, Outlet {
 
   once(event: 'drain' | 'finish' | 'close', listener: () => void): void {
     this.#stream.once(event, listener);
-  }
-
-  prependOnceListener(event: 'finish', listener: () => void): void {
-    this.#stream.prependOnceListener(event, listener);
   }
 
   #respond(isAll: boolean): void {

@@ -1,16 +1,14 @@
 // The clients' connections, with and without TLS: explicit limits on what they may take, and an end that lets them finish.
 // Knows no table, and listens nowhere itself: connections are passed to it.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { AnswerCode } from '../errors.ts';
-import { gatherWrites } from '../targets/gather.ts';
+import { Deadlines } from '../exchange/deadlines.ts';
 import { Handshakes } from '../tls/handshakes.ts';
 import type { Admission, Limits } from './admission.ts';
+import { Http1Connection } from './http1-connection.ts';
+import type { Http1Place } from './http1-place.ts';
 import { Http2Sessions } from './http2-sessions.ts';
-import { readOffer } from './offer.ts';
 import type { DataPlane } from './plane.ts';
-import { Turns, WaitingRoom } from './turns.ts';
 
 export interface ListenerOptions extends Limits {
   /** How long the head of a request may take; 15 s by default. */
@@ -21,8 +19,8 @@ const HEADERS_TIMEOUT_MS = 15_000;
 /** Longer than the usual 60 s of load balancers before us: the side that reuses should be the first to close. */
 const KEEP_ALIVE_MS = 75_000;
 const MAX_HEADER_BYTES = 32_768;
-/** Requests that were read behind others of their connection and wait, over all connections. */
-const MAX_WAITING = 20_000;
+/** How late a slow client may be told. */
+const SWEEP_MS = 1_000;
 /** Of a client of HTTP/2 that has requests in hand. */
 const SILENCE_MS = 30_000;
 /** What was cut off is gone after this. */
@@ -41,13 +39,10 @@ export interface Patience {
 
 export class Listener {
   readonly #plane: DataPlane;
-  readonly #server: Server;
   readonly #http2: Http2Sessions;
   readonly handshakes: Handshakes;
   readonly admission: Admission;
-  /** By the socket that HTTP is spoken on: within TLS that is another one. */
-  readonly #turns = new WeakMap<Socket, Turns>();
-  readonly #room = new WaitingRoom(MAX_WAITING);
+  readonly #http1: Http1Place;
 
   constructor(plane: DataPlane, options: ListenerOptions, admission: Admission) {
     this.#plane = plane;
@@ -60,26 +55,12 @@ export class Listener {
       idleMs: KEEP_ALIVE_MS,
       silenceMs: SILENCE_MS,
     });
-    this.#server = createServer({
-      headersTimeout: headersTimeoutMs,
-      // Bodies may take as long as they flow; each request's own idle timeout ends those that do not.
-      requestTimeout: 0,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      connectionsCheckingInterval: 1_000,
-      maxHeaderSize: MAX_HEADER_BYTES,
-      insecureHTTPParser: false,
-      requireHostHeader: false,
-      noDelay: true,
-      // One that comes behind another request is served as if it offered nothing.
-      shouldUpgradeCallback: (request) =>
-        isUpgrade(request) && this.#turnsOf(request.socket)?.isIdle === true,
-    });
-    this.#server.maxHeadersCount = 0;
-    // Not in node's types: a client may end its side once it has sent its request, and is answered.
-    Object.assign(this.#server, { httpAllowHalfOpen: true });
-    this.#listenTo(this.#server);
-    // Begins its watch over slow clients; it would do so itself if it were the one that listens.
-    this.#server.emit('listening');
+    this.#http1 = {
+      front: plane,
+      deadlines: new Deadlines(SWEEP_MS),
+      open: new Set(),
+      limits: { maxHeaderBytes: MAX_HEADER_BYTES, headMs: headersTimeoutMs, idleMs: KEEP_ALIVE_MS },
+    };
   }
 
   /** A connection that somebody has accepted. */
@@ -106,38 +87,10 @@ export class Listener {
     const deadline = performance.now() + requestsMs;
     this.#plane.streams.endWithin(streamsMs);
     await this.settle(idleMs);
-    // Closing the server would also end its watch over slow clients, which could then stay until the deadline.
-    this.#server.closeIdleConnections();
+    for (const connection of [...this.#http1.open]) if (connection.isIdle) connection.socket.destroy();
     await this.#until(() => this.admission.sockets.size === 0, deadline);
     for (const socket of this.admission.sockets) socket.destroy();
     await this.settle(CUT_MS);
-    this.#server.close();
-  }
-
-  #listenTo(server: Server): void {
-    const serve = (request: IncomingMessage, response: ServerResponse): void =>
-      this.#turnsOf(request.socket)?.take(response, () => this.#plane.serve({ request, response }));
-    server.on('request', serve);
-    server.on('checkContinue', serve);
-    server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
-      this.#turnsOf(request.socket)?.take(response, () =>
-        this.#plane.refuse({ request, response }, 'expectation-failed'),
-      ),
-    );
-    server.on('upgrade', (request: IncomingMessage, socket: Socket, first: Buffer) => {
-      this.#turnsOf(socket)?.forsake();
-      this.#plane.upgrade(request, socket, first);
-    });
-    server.on('connect', ({ socket }: IncomingMessage) => this.#refuseConnect(socket));
-    server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-      const code = codeOf(error);
-      if (code === null) socket.destroy();
-      else this.#turnsOf(socket)?.refuse(code);
-    });
-  }
-
-  #turnsOf(socket: Socket): Turns | undefined {
-    return this.#turns.get(socket);
   }
 
   #converseSecurely(socket: TLSSocket): void {
@@ -146,37 +99,11 @@ export class Listener {
   }
 
   #converse(socket: Socket): void {
-    this.#turns.set(socket, new Turns(socket, this.#room));
-    gatherWrites(socket);
-    this.#server.emit('connection', socket);
-  }
-
-  /** Node has let go of the connection: what a response that is under way still needs of it is for us to do. */
-  #refuseConnect(socket: Socket): void {
-    const turns = this.#turnsOf(socket);
-    socket.on('error', () => socket.destroy());
-    socket.on('drain', () => turns?.goOn());
-    turns?.refuse('no-tunnel');
+    new Http1Connection(socket, this.#http1);
   }
 
   async #until(isDone: () => boolean, deadline: number): Promise<void> {
     while (!isDone() && performance.now() < deadline)
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
-}
-
-/** A request with a body does not go over. */
-function isUpgrade(request: IncomingMessage): boolean {
-  const { headers, method } = request;
-  const hasBody = headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
-  return (
-    method === 'GET' && request.httpVersion === '1.1' && !hasBody && readOffer(headers.upgrade ?? '') !== ''
-  );
-}
-
-/** Null when it is the connection that has failed. */
-function codeOf(error: NodeJS.ErrnoException): AnswerCode | null {
-  if (error.code === 'HPE_HEADER_OVERFLOW') return 'header-too-large';
-  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'request-timeout';
-  return error.code?.startsWith('HPE_') === true ? 'bad-request' : null;
 }

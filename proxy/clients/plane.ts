@@ -1,6 +1,5 @@
 // The way of a request into the data plane: check it, find its service, start its exchange. Joins the table with the
 // requests; opens no socket itself.
-import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { AccessLog } from '../access.ts';
 import { countClass, type MutableClassCounts, type ProxyStats } from '../counters.ts';
@@ -77,14 +76,8 @@ export class DataPlane implements Plane {
     this.#begin(conversation, null);
   }
 
-  /** The socket is the caller's no more: whatever comes of it, it ends here. */
-  upgrade(request: IncomingMessage, socket: Socket, first: Buffer): void {
-    socket.on('error', () => socket.destroy());
-    const response = new ServerResponse(request);
-    response.shouldKeepAlive = false;
-    response.assignSocket(socket);
-    response.once('finish', () => socket.destroySoon());
-    this.#begin({ request, response }, { socket, first });
+  upgrade(conversation: Conversation, socket: Socket, first: Buffer): void {
+    this.#begin(conversation, { socket, first });
   }
 
   refuse(conversation: Conversation, code: AnswerCode): void {

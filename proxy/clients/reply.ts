@@ -29,12 +29,12 @@ export function reply(
     : describeError(code, requestId, accept, notice);
   const whole = request.complete || !hasBody;
   if (!whole || closing) response.shouldKeepAlive = false;
-  // Its own text: one that node refused to send on may still stand there.
   response.writeHead(status, STATUS_CODES[status], [...headers, ...fields]);
-  const bare = request.method === 'HEAD';
-  if (bare) response.flushHeaders();
-  else if (body !== '') response.write(body);
+  if (body !== '' && request.method !== 'HEAD') response.write(body);
   if (whole) endWatched(response, READ_MS);
-  else endLingering(request, response, READ_MS);
+  else {
+    response.flush();
+    endLingering(request, response, READ_MS);
+  }
   return ANSWERS[code].status;
 }

@@ -38,6 +38,8 @@ export function readRequest(request: ClientRequest, client: Client, offer: strin
   if (request.httpVersionMajor !== 1) return refuse('bad-version');
   const framing = checkFraming(fields, request.httpVersionMinor);
   if (framing !== null) return refuse(framing);
+  if (fields.expect !== '' && fields.expect.toLowerCase() !== '100-continue')
+    return refuse('expectation-failed');
   const host = parseHost(fields.host);
   const missing = fields.hosts === 0 && request.httpVersionMinor > 0;
   if (host === null || fields.hosts > 1 || missing) return refuse('bad-host');

@@ -31,7 +31,6 @@ export class AnswerRelay {
   /** The target answers although it has not read the request's body to its end. */
   readonly #unread: boolean;
   readonly #events: AnswerEvents;
-  #flowing = false;
   /** Ends the watch over a client that does not read for now. */
   #unwatch: (() => void) | null = null;
   #chunked = false;
@@ -118,11 +117,9 @@ export class AnswerRelay {
     response.writeHead(this.#answer.status, this.#answer.reason, fields);
   }
 
-  /** What came with the head has been written by now; a head without a body yet (events, long polls) goes out alone. */
+  /** What came together has been written by now; a head without a body yet (events, long polls) goes out alone. */
   flush(): void {
-    if (this.#flowing || this.#isOver || this.#kept !== null) return;
-    this.#flowing = true;
-    this.#job.response.flushHeaders();
+    if (!this.#isOver && this.#kept === null) this.#job.response.flush();
   }
 
   /** The piece is only lent: it is copied. */
@@ -132,7 +129,6 @@ export class AnswerRelay {
       this.#kept.push(Buffer.from(piece));
       return;
     }
-    this.#flowing = true;
     const { response } = this.#job;
     // What was read with a piece that did not fit any more comes all the same; it is not progress of the client's.
     if (this.#unwatch === null) this.#events.onProgress();
@@ -167,8 +163,10 @@ export class AnswerRelay {
     this.#unblock();
     if (this.#chunked && trailers.length > 0) response.addTrailers(composeTrailers(trailers));
     this.#events.onRelayed(this.#answer.status);
-    if (this.#unread && !request.complete) endLingering(request, response, settings.idleTimeoutMs);
-    else endWatched(response, settings.idleTimeoutMs);
+    if (this.#unread && !request.complete) {
+      response.flush();
+      endLingering(request, response, settings.idleTimeoutMs);
+    } else endWatched(response, settings.idleTimeoutMs);
   }
 }
 

@@ -1,4 +1,4 @@
-// One timer for all requests in flight: each has a moment at which it expires, and moves it as often as it likes for
+// One timer for many, such as all requests in flight: each has a moment at which it expires, and moves it as often as it likes for
 // the price of an assignment. Late by at most one sweep.
 //
 // They stand in a list, each with its place. A `Set` would do, but each time it is laid out anew, which steady traffic
@@ -17,12 +17,17 @@ export interface Deadline {
 
 export class Deadlines {
   readonly #all: Deadline[] = [];
+  readonly #sweepMs: number;
   #timer: NodeJS.Timeout | null = null;
+
+  constructor(sweepMs = SWEEP_MS) {
+    this.#sweepMs = sweepMs;
+  }
 
   add(deadline: Deadline): void {
     deadline.deadlinePlace = this.#all.push(deadline) - 1;
     if (this.#timer !== null) return;
-    this.#timer = setInterval(() => this.#sweep(), SWEEP_MS);
+    this.#timer = setInterval(() => this.#sweep(), this.#sweepMs);
     this.#timer.unref();
   }
 

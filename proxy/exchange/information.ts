@@ -6,8 +6,6 @@ import type { ResponseHead } from '../targets/response-head.ts';
 /** HTTP/1.0 knows none; one that node refuses to send on is left out, as a hint may be. */
 export function relayInformation(head: ResponseHead, { request, response }: Conversation): void {
   if (request.httpVersionMinor === 0 || response.headersSent) return;
-  // An older node cannot send one with fields of its own choosing.
-  if (response.writeInformation === undefined) return;
   try {
     response.writeInformation(head.status, composeTrailers(head.fields).flat());
   } catch {

@@ -15,13 +15,10 @@ export function writeLent(response: ClientResponse, piece: Buffer): boolean {
   const memory = free.pop() ?? Buffer.allocUnsafeSlow(SIZE);
   piece.copy(memory);
   const { socket } = response;
-  // Corked here, so that it is written here: node would cork it until the end of the turn.
-  socket?.cork?.();
   const mayGoOn = response.write(memory.subarray(0, piece.length), (error) => {
     // What could not be written may be in the system's hands for a moment more.
     if (error == null && free.length < MOST_FREE) free.push(memory);
   });
-  socket?.uncork?.();
   // A large piece alone asks for a drain, also when the system has taken all of it by now.
   return mayGoOn || socket?.writableLength === 0;
 }

@@ -26,7 +26,7 @@ export interface TunnelEnd {
 }
 
 export interface Tunnel {
-  readonly response: ClientResponse;
+  readonly response: Pick<ClientResponse, 'detachSocket'>;
   readonly client: TunnelEnd;
   readonly target: TunnelEnd;
   readonly protocol: string;
@@ -54,7 +54,7 @@ export function goOver(
 export function openTunnel(tunnel: Tunnel, onEnd: () => void): void {
   const { response, client, target } = tunnel;
   const socket = client.socket;
-  if (socket instanceof Socket) response.detachSocket?.(socket);
+  response.detachSocket?.();
   for (const end of [client, target]) prepare(end.socket);
   const ways = [new Way(target, client, tunnel, false), new Way(client, target, tunnel, true)];
   const forget = tunnel.streams.add(() => {

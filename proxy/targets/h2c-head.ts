@@ -3,9 +3,8 @@ import { STATUS_CODES } from 'node:http';
 import type { OutgoingHttpHeaders } from 'node:http2';
 import { joinValues } from '../clients/field-names.ts';
 import type { RequestHead } from '../clients/request.ts';
-import { MAX_BLOCK_BYTES } from './block-reader.ts';
-import { isSafe } from './field-lines.ts';
-import type { ResponseHead } from './response-head.ts';
+import { isSafe } from '../messages/field-lines.ts';
+import { MAX_HEAD_BYTES, type ResponseHead } from './response-head.ts';
 
 /** Of a connection of HTTP/1.1: HTTP/2 has no such fields, or other means. */
 const LEFT_OUT: ReadonlySet<string> = new Set(['host', 'connection', 'upgrade', 'transfer-encoding']);
@@ -55,6 +54,6 @@ export function readStreamHead(raw: readonly string[]): ResponseHead | null {
     }
     fields.push(name, value);
   }
-  if (size > MAX_BLOCK_BYTES || !isSafe(fields.join(''))) return null;
+  if (size > MAX_HEAD_BYTES || !isSafe(fields.join(''))) return null;
   return { status, reason: STATUS_CODES[status] ?? '', fields, length, isChunked: false, keepMs: 0 };
 }

@@ -1,7 +1,7 @@
 // A request's head as it goes out to the target. Nothing in it can end a line but what is written here.
 
 import type { RequestHead } from '../clients/request.ts';
-import { isSafe, renderFields } from './field-lines.ts';
+import { isSafe, renderFields } from '../messages/field-lines.ts';
 
 /** Throws for a field or a path that no line may hold. */
 export function renderRequest({ method, url, headers }: RequestHead): string {

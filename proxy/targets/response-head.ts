@@ -1,6 +1,6 @@
 // The head of a target's response, from its text to its parts, and what it says of the body and the connection behind it.
 // What two readers could understand in two ways is no head.
-import { parseFields } from './field-lines.ts';
+import { parseFields } from '../messages/field-lines.ts';
 
 export interface ResponseHead {
   readonly status: number;
@@ -13,6 +13,9 @@ export interface ResponseHead {
   /** How long the target keeps the connection for another request, by its own word: 0 is not at all. */
   readonly keepMs: number;
 }
+
+/** As large as node's client takes. */
+export const MAX_HEAD_BYTES = 16_384;
 
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?\r\n/;
 const LENGTH = /^\d{1,15}$/;

@@ -6,9 +6,9 @@
 // - `keepMs` is above 0 only when the response is whole, its end was beyond doubt, and nothing came behind it.
 
 import { findField } from '../clients/headers.ts';
-import { BlockReader } from './block-reader.ts';
-import { ChunkReader } from './chunk-reader.ts';
-import { parseResponseHead, type ResponseHead } from './response-head.ts';
+import { BlockReader } from '../messages/block-reader.ts';
+import { ChunkReader } from '../messages/chunk-reader.ts';
+import { MAX_HEAD_BYTES, parseResponseHead, type ResponseHead } from './response-head.ts';
 
 export interface ResponseEvents {
   /** An interim response, 100 (Continue) among them. */
@@ -20,11 +20,12 @@ export interface ResponseEvents {
   onEnd(trailers: readonly string[]): void;
 }
 
+const OPENING = 'HTTP/1.';
 const MAX_INFORMATION = 100;
 const BROKEN = -1;
 
 export class ResponseParser {
-  readonly #block = new BlockReader('HTTP/1.');
+  readonly #block = new BlockReader(MAX_HEAD_BYTES, isOpening);
   readonly #chunks = new ChunkReader();
   readonly #pass = (piece: Buffer): void => this.#events?.onBody(piece);
   #events: ResponseEvents | null = null;
@@ -162,4 +163,8 @@ export class ResponseParser {
 function isSwitch({ fields }: ResponseHead): boolean {
   const options = (findField(fields, 'connection') ?? '').toLowerCase().split(',');
   return findField(fields, 'upgrade') !== null && options.some((option) => option.trim() === 'upgrade');
+}
+
+function isOpening(text: string): boolean {
+  return OPENING.startsWith(text.slice(0, OPENING.length));
 }

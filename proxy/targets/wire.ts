@@ -7,9 +7,9 @@ import type { Socket } from 'node:net';
 import type { RequestHead } from '../clients/request.ts';
 import type { TargetError } from '../errors.ts';
 import type { BodySink } from '../exchange/body.ts';
+import { isSafe, renderFields } from '../messages/field-lines.ts';
 import type { Target } from '../table/target.ts';
 import type { Connection, Occupant } from './connection.ts';
-import { isSafe, renderFields } from './field-lines.ts';
 import { renderRequest } from './request-text.ts';
 import type { ResponseHead } from './response-head.ts';
 

@@ -31,7 +31,7 @@ const LINE_CASES = [
   refused('CONNECT', `CONNECT a:443 HTTP/1.1\r\n${HOST}\r\n`),
   refused('* for a GET', get(HOST, '*')),
   passes('* for OPTIONS', `OPTIONS * HTTP/1.1\r\n${HOST}${CLOSE}\r\n`, 'OPTIONS *'),
-  passes('two spaces behind its method', `GET  /one HTTP/1.1\r\n${HOST}${CLOSE}\r\n`, 'GET /one'),
+  refused('two spaces behind its method', `GET  /one HTTP/1.1\r\n${HOST}${CLOSE}\r\n`),
   passes('an empty line before it', `\r\n${get(HOST)}`, 'GET /one'),
   passes('two slashes', get(HOST, '//b/one'), 'GET //b/one'),
   passes('absolute form', get(HOST, 'http://a/one?x'), 'GET /one?x'),

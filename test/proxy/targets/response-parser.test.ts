@@ -62,6 +62,7 @@ describe('a response is refused, wherever it is cut, for', () => {
     ['a head that is too large', `${OK}X: ${'y'.repeat(16_384)}`],
     ['a head that is too large, in its end', `${OK}${many(2_800)}\r\n`],
     ['too many fields', `${OK}${'a:\r\n'.repeat(2_001)}\r\n`],
+    ['a bare carriage return behind the last chunk', `${OK}${CHUNKED}\r\n0\rXY: z\r\n\r\n`],
     ['two lengths', `${OK}${TWO}Content-Length: 3\r\n\r\nok`],
     ['two equal lengths', `${OK}${TWO}${TWO}\r\nok`],
     ['two lengths in one field', `${OK}Content-Length: 2, 2\r\n\r\nok`],

@@ -1,8 +1,10 @@
-import type { ServerResponse } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Turns, WaitingRoom } from '../../../proxy/clients/turns.ts';
+import { Http1Connection } from '../../../proxy/clients/http1-connection.ts';
+import type { Http1Front, Http1Place } from '../../../proxy/clients/http1-place.ts';
+import { Deadlines } from '../../../proxy/exchange/deadlines.ts';
 import { entryOf, Rig, readText, type TestTarget, talk, until } from '../rig.ts';
 
 const rig = new Rig();
@@ -148,7 +150,6 @@ describe('requests that come in one segment', () => {
 
   it.each([
     ['more of them', '', GET('/more', `X-Fill: ${'x'.repeat(8_000)}\r\n`).repeat(16)],
-    // When the third one begins to wait, node is about to read again, since the second one is complete.
     ['a body', GET('/more') + GET('/body', `Content-Length: ${LARGE}\r\n`), 'x'.repeat(128_000)],
   ])('are not read without a bound while the first is answered: %s', async (_name, behind, part) => {
     const target = await slow();
@@ -168,51 +169,38 @@ describe('requests that come in one segment', () => {
   });
 });
 
-describe('the room for those that wait', () => {
-  it('is one for all connections: who finds none is cut off, and who leaves makes room', async () => {
-    const room = new WaitingRoom(3);
-    const bySocket = new Map<Socket, Turns>();
-    const held: ServerResponse[] = [];
-    const target = await rig.target((incoming, response) => {
-      const turns = bySocket.get(incoming.socket) ?? new Turns(incoming.socket, room);
-      bySocket.set(incoming.socket, turns);
-      turns.take(response, () => held.push(response));
-    });
-    const port = Number(target.address.split(':')[1]);
-    const first = open(port, GET('/').repeat(3));
-    await until(() => held.length === 1, 'one is served, and two wait');
-    const second = open(port, GET('/').repeat(3));
-    await until(() => second.ended, 'there is no room for two more');
-    const third = open(port, GET('/').repeat(2));
-    await until(() => held.length === 3, 'there is room for one');
-    held[0]?.end();
-    await until(() => held.length === 4, 'another one of the first is served, and makes room');
-    const fourth = open(port, GET('/').repeat(2));
-    await until(() => held.length === 5, 'there is room for one again');
-    const fifth = open(port, GET('/').repeat(2));
-    await until(() => fifth.ended, 'and for no more');
-    expect([first, third, fourth].map(({ ended }) => ended)).toEqual([false, false, false]);
-    for (const { socket } of [first, third, fourth]) socket.destroy();
-  });
-
-  it('is not for one connection alone: it is cut off if, against all that is said to node, reading goes on', async () => {
-    const room = new WaitingRoom(1_000);
-    let [turns, taken]: [Turns | null, number] = [null, 0];
-    const target = await rig.target(({ socket }, response) => {
-      socket.pause = () => socket;
-      turns ??= new Turns(socket, room);
-      taken += 1;
-      turns.take(response, () => undefined);
-    });
-    const client = open(Number(target.address.split(':')[1]), GET('/'));
-    pour(client.socket, GET('/more', `X-Fill: ${'x'.repeat(8_000)}\r\n`).repeat(16));
-    await until(() => client.ended, 'it is cut off');
-    // Three times what is read in one go.
-    expect(taken).toBeLessThan(3 * 8 + 2);
-    await until(() => target.sockets.size === 0, 'nothing of it is left');
-    let free = 0;
-    while (room.enter()) free += 1;
-    expect(free).toBe(1_000);
+describe('a request whose body is stopped at its last piece', () => {
+  it('does not stop the connection: the next one is served', async () => {
+    const open = new Set<Http1Connection>();
+    const front: Http1Front = {
+      serve: ({ request, response }) => {
+        request.on('data', () => request.pause());
+        const answer = (): void => {
+          response.writeHead(200, 'OK', ['Content-Length', '2']);
+          response.write('ok', 'latin1');
+          response.end();
+        };
+        if (request.complete) answer();
+        else request.once('end', answer);
+      },
+      refuse: () => undefined,
+      upgrade: () => undefined,
+    };
+    const limits = { maxHeaderBytes: 1_024, headMs: 1_000, idleMs: 1_000 };
+    const place: Http1Place = { front, limits, deadlines: new Deadlines(), open };
+    const door = createServer({ allowHalfOpen: true }, (socket) => void new Http1Connection(socket, place));
+    door.listen(0, '127.0.0.1');
+    await once(door, 'listening');
+    const { port } = door.address() as AddressInfo;
+    const client = connect(port, '127.0.0.1');
+    for (const path of ['/one', '/two']) {
+      client.write(`POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab`);
+      const [answer] = await once(client, 'data');
+      expect(String(answer)).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\nok$/);
+    }
+    client.destroy();
+    await until(() => open.size === 0, 'it has ended');
+    door.close();
   });
 });
 

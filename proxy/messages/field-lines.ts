@@ -7,6 +7,7 @@ const MAX_FIELDS = 2_000;
 
 const IS_TOKEN = tableOf(/[!#$%&'*+.^_`|~0-9A-Za-z-]/);
 const IS_VALUE = tableOf(/[\t\x20-\x7e\x80-\xff]/);
+const IS_TARGET = tableOf(/[\x21-\x7e]/);
 const UNSAFE = /[^\t\x20-\x7e\x80-\xff]/;
 
 /** By character code; beyond Latin-1 nothing is allowed. */
@@ -41,6 +42,11 @@ export function renderFields(fields: readonly string[]): string {
 /** Nothing in it could end a line. */
 export function isSafe(text: string): boolean {
   return !UNSAFE.test(text);
+}
+
+/** Where the target of a request ends that begins here: at the first character that cannot be of one. */
+export function skipTarget(text: string, from: number): number {
+  return skip(text, from, IS_TARGET);
 }
 
 /** Where the first character stands that the table does not allow. */

@@ -1,6 +1,6 @@
 // A chunked body, from bytes to the pieces of the body and the trailers, however it is cut. The pieces are views of what
 // was read. Sizes, extensions and trailers are bounded.
-import { BlockReader, type Progress } from './block-reader.ts';
+import { BlockReader } from './block-reader.ts';
 import { parseFields } from './field-lines.ts';
 
 const [LF, CR, SEMICOLON] = [0x0a, 0x0d, 0x3b];
@@ -8,6 +8,10 @@ const [LF, CR, SEMICOLON] = [0x0a, 0x0d, 0x3b];
 const MAX_DIGITS = 13;
 /** Of one chunk. Nobody here understands any. */
 const MAX_EXTENSION_BYTES = 1_024;
+const MAX_TRAILER_BYTES = 16_384;
+
+/** Of the body that is read. */
+export type ChunkProgress = 'whole' | 'part' | 'broken';
 
 type Expected = 'size' | 'extension' | 'line-feed' | 'data' | 'data-end' | 'data-line-feed' | 'trailers';
 
@@ -16,7 +20,7 @@ export class ChunkReader {
   #digits = 0;
   #left = 0;
   #extension = 0;
-  readonly #block = new BlockReader('\r\n');
+  readonly #block = new BlockReader(MAX_TRAILER_BYTES, (text) => text.startsWith('\r\n') || text === '\r');
   trailers: readonly string[] = [];
   /** Behind the body, in the bytes that were read last. */
   end = 0;
@@ -30,7 +34,7 @@ export class ChunkReader {
     this.trailers = [];
   }
 
-  read(bytes: Buffer, from: number, pass: (piece: Buffer) => void): Progress {
+  read(bytes: Buffer, from: number, pass: (piece: Buffer) => void): ChunkProgress {
     let at = from;
     while (at < bytes.length) {
       if (this.#expected === 'trailers') return this.#readTrailers(bytes, at);
@@ -94,11 +98,11 @@ export class ChunkReader {
     return this.#left === 0 ? 'trailers' : 'line-feed';
   }
 
-  #readTrailers(bytes: Buffer, from: number): Progress {
+  #readTrailers(bytes: Buffer, from: number): ChunkProgress {
     const progress = this.#block.read(bytes, from);
-    if (progress !== 'whole') return progress;
+    if (progress !== 'whole') return progress === 'part' ? 'part' : 'broken';
     const { text, end } = this.#block;
-    const trailers = parseFields(text, 2, text.length - 2);
+    const trailers = text.startsWith('\r\n') ? parseFields(text, 2, text.length - 2) : null;
     if (trailers === null) return 'broken';
     this.trailers = trailers;
     this.end = end;

@@ -1,0 +1,240 @@
+// One client connection of HTTP/1.1: reads its requests one at a time, has each served, and goes on when its response is out.
+// Decides what becomes of the connection; knows no table.
+//
+// INVARIANTS
+// - At most one request of a connection is being served. What stands behind it is not even parsed: it waits, with nothing
+//   more read. Once a response ends the connection, nothing behind it is served.
+// - The proxy's own refusal of what could not be read is never written into a response: it comes after, or not at all.
+// - A client may end its side once it has sent its request, and is answered.
+import type { Socket } from 'node:net';
+import { type AnswerCode, renderRawError } from '../errors.ts';
+import type { Deadline } from '../exchange/deadlines.ts';
+import type { Http1Place } from './http1-place.ts';
+import { type BodySource, Http1Request } from './http1-request.ts';
+import { Http1Response, type ResponseOwner } from './http1-response.ts';
+import { Intake, type IntakeReader, STOP } from './intake.ts';
+import { closeLingering, isLingering } from './linger.ts';
+import { isOffer } from './offer.ts';
+import type { RequestLines } from './request-head.ts';
+import { makeRequestId } from './request-id.ts';
+import { BROKEN, type RequestEvents, RequestParser } from './request-parser.ts';
+
+/** A client that has ended its side may be gone altogether: it is, when nothing could be sent for so long. */
+const HALF_OPEN_MS = 5_000;
+
+/** `offer`: it may go over to another protocol. `over`: nothing that comes is read any more, and it ends. */
+type State = 'head' | 'body' | 'answer' | 'offer' | 'over';
+
+interface Exchange {
+  readonly request: Http1Request;
+  readonly response: Http1Response;
+}
+
+export class Http1Connection implements RequestEvents, BodySource, ResponseOwner, IntakeReader, Deadline {
+  readonly socket: Socket;
+  readonly keepAlive: string;
+  deadlineAt: number;
+  deadlinePlace = -1;
+  readonly #place: Http1Place;
+  readonly #parser: RequestParser;
+  readonly #intake: Intake;
+  #state: State = 'head';
+  #current: Exchange | null = null;
+  #isInHead = false;
+  #hasServed = false;
+  /** Written when the client had ended its side, or when that was looked at last. */
+  #written = 0;
+
+  constructor(socket: Socket, place: Http1Place) {
+    this.socket = socket;
+    this.#place = place;
+    this.#parser = new RequestParser(place.limits.maxHeaderBytes, this);
+    this.keepAlive = `Connection: keep-alive\r\nKeep-Alive: timeout=${place.limits.idleMs / 1_000}\r\n`;
+    this.deadlineAt = performance.now() + place.limits.headMs;
+    place.deadlines.add(this);
+    place.open.add(this);
+    socket.allowHalfOpen = true;
+    socket.on('drain', this.#onDrain);
+    socket.on('end', this.#onEnd);
+    socket.on('error', this.#onError);
+    socket.on('close', this.#onClose);
+    this.#intake = new Intake(socket, this);
+  }
+
+  /** No request is in hand, and none has begun to come in. */
+  get isIdle(): boolean {
+    return this.#state === 'head' && !this.#parser.isInHead;
+  }
+
+  get heldBytes(): number {
+    return this.#intake.heldBytes;
+  }
+
+  get isReading(): boolean {
+    return this.#state !== 'answer' && (this.#state !== 'body' || this.#current?.request.isFlowing === true);
+  }
+
+  holdBody(): void {
+    if (this.#state === 'body') this.socket.pause();
+  }
+
+  wantBody(): void {
+    this.#intake.wake();
+  }
+
+  read(bytes: Buffer, from: number): number {
+    if (this.#state === 'over') return STOP;
+    const at = this.#parser.read(bytes, from);
+    if (at === BROKEN) this.#break(this.#parser.problem);
+    else if (this.#state === 'offer') this.#goOver(bytes.subarray(at));
+    else return at;
+    return STOP;
+  }
+
+  onTaken(): void {
+    if (this.#state === 'head') this.#watchHead();
+    if (this.socket.readableEnded) this.#onEnd();
+  }
+
+  expire(): void {
+    if (this.#state === 'answer') this.#lookAtHalf();
+    else if (this.#state !== 'head') return;
+    else if (this.#hasServed && !this.#parser.isInHead) this.#leave();
+    else this.#refuse('request-timeout');
+  }
+
+  onRequest(lines: RequestLines): void {
+    this.deadlineAt = Number.POSITIVE_INFINITY;
+    this.#isInHead = false;
+    this.#hasServed = true;
+    if (lines.method === 'CONNECT') {
+      this.#refuse('no-tunnel');
+      return;
+    }
+    const request = new Http1Request(lines, this);
+    const response = new Http1Response(this, request, lines.isKept);
+    this.#current = { request, response };
+    this.#state = request.complete ? 'answer' : 'body';
+    const { front } = this.#place;
+    if (lines.framing.kind === 'doubtful') front.refuse(this.#current, 'bad-framing');
+    else if (isOffer(lines)) this.#state = 'offer';
+    else front.serve(this.#current);
+  }
+
+  onBody(piece: Buffer): void {
+    this.#current?.request.tellBody(piece);
+  }
+
+  onEnd(trailers: readonly string[]): void {
+    if (this.#state === 'body') this.#state = 'answer';
+    this.#current?.request.tellEnd(trailers);
+    // The client's end is to be seen.
+    if (this.socket.isPaused()) this.socket.resume();
+  }
+
+  onFinished(): void {
+    const { socket } = this;
+    const exchange = this.#current;
+    this.#current = null;
+    if (exchange === null || socket.destroyed) return;
+    const { request, response } = exchange;
+    const isLast = socket.readableEnded && this.heldBytes === 0;
+    if (!response.shouldKeepAlive || !request.complete || isLast) {
+      this.#leave();
+      return;
+    }
+    this.#state = 'head';
+    this.#parser.next();
+    this.deadlineAt = performance.now() + this.#place.limits.idleMs;
+    if (this.heldBytes > 0) this.#intake.wake();
+  }
+
+  forsake(): void {
+    this.#state = 'over';
+    this.#current = null;
+    this.#forget();
+    const { socket } = this;
+    socket.off('drain', this.#onDrain);
+    socket.off('end', this.#onEnd);
+    socket.off('error', this.#onError);
+    socket.off('close', this.#onClose);
+  }
+
+  #watchHead(): void {
+    if (this.#isInHead === this.#parser.isInHead) return;
+    this.#isInHead = this.#parser.isInHead;
+    if (this.#isInHead && this.#hasServed) this.deadlineAt = performance.now() + this.#place.limits.headMs;
+  }
+
+  /** Nothing is read from here on but by whoever speaks the other protocol. */
+  #goOver(first: Buffer): void {
+    const exchange = this.#current;
+    if (exchange === null) return;
+    this.#intake.stop();
+    exchange.response.shouldKeepAlive = false;
+    this.#place.front.upgrade(exchange, this.socket, first);
+  }
+
+  /** What came last is no request, or no body of one. */
+  #break(code: AnswerCode): void {
+    const exchange = this.#current;
+    // It has been refused already: what else its client says is dropped.
+    if (isLingering(exchange?.response ?? null)) this.#state = 'over';
+    else if (exchange?.response.headersSent === true) this.socket.destroy();
+    else this.#refuse(code);
+  }
+
+  /** An answer to what is no request, and the end. */
+  #refuse(code: AnswerCode): void {
+    const exchange = this.#current;
+    this.#current = null;
+    this.#state = 'over';
+    exchange?.response.tellClose();
+    exchange?.request.tellClose();
+    if (this.socket.writable) this.socket.write(renderRawError(code, makeRequestId()), 'latin1');
+    closeLingering(this.socket);
+  }
+
+  /** A client that has sent more must not lose the last response by that. */
+  #leave(): void {
+    const isAhead = this.heldBytes > 0;
+    this.#state = 'over';
+    this.#intake.drop();
+    if (isAhead) closeLingering(this.socket);
+    else this.socket.destroySoon();
+  }
+
+  readonly #onDrain = (): void => this.#current?.response.tellDrain();
+
+  readonly #onEnd = (): void => {
+    if (this.#state === 'answer' || this.heldBytes > 0) {
+      this.#written = this.socket.bytesWritten;
+      this.deadlineAt = performance.now() + HALF_OPEN_MS;
+    } else if (this.#state === 'body' || this.#parser.isInHead) this.#break('bad-request');
+    else if (this.#state === 'head') this.socket.end();
+  };
+
+  #lookAtHalf(): void {
+    const { bytesWritten } = this.socket;
+    if (bytesWritten === this.#written) this.socket.destroy();
+    this.#written = bytesWritten;
+    this.deadlineAt = performance.now() + HALF_OPEN_MS;
+  }
+
+  /** Told by its end. */
+  readonly #onError = (): void => undefined;
+
+  readonly #onClose = (): void => {
+    const exchange = this.#current;
+    this.#current = null;
+    this.#intake.drop();
+    this.#forget();
+    exchange?.response.tellClose();
+    exchange?.request.tellClose();
+  };
+
+  #forget(): void {
+    this.#place.deadlines.remove(this);
+    this.#place.open.delete(this);
+  }
+}

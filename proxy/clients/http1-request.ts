@@ -1,0 +1,90 @@
+// A request that came on a connection of HTTP/1.1. Its body is told as it comes in; while nobody wants it, its connection
+// holds it back.
+import type { Socket } from 'node:net';
+import type { ClientRequest } from './conversation.ts';
+import { Listeners } from './listeners.ts';
+import type { RequestLines } from './request-head.ts';
+
+/** Where the body comes from. */
+export interface BodySource {
+  readonly socket: Socket;
+  /** Came in already, and waits. */
+  readonly heldBytes: number;
+  holdBody(): void;
+  wantBody(): void;
+}
+
+export class Http1Request implements ClientRequest {
+  readonly httpVersionMajor = 1;
+  readonly httpVersionMinor: number;
+  readonly rawHeaders: string[];
+  readonly method: string;
+  readonly url: string;
+  rawTrailers: readonly string[] = [];
+  complete: boolean;
+  /** Somebody wants the body. */
+  isFlowing = false;
+  readonly #source: BodySource;
+  #onData: ((piece: Buffer) => void) | null = null;
+  readonly #ends = new Listeners();
+  readonly #closes = new Listeners();
+
+  constructor({ method, url, minor, fields, framing }: RequestLines, source: BodySource) {
+    this.method = method;
+    this.url = url;
+    this.httpVersionMinor = minor;
+    this.rawHeaders = fields;
+    this.complete = framing.kind === 'none';
+    this.#source = source;
+  }
+
+  get socket(): Socket {
+    return this.#source.socket;
+  }
+
+  get readableLength(): number {
+    return this.complete ? 0 : this.#source.heldBytes;
+  }
+
+  on(_event: 'data', listener: (piece: Buffer) => void): void {
+    this.#onData = listener;
+    this.resume();
+  }
+
+  once(event: 'end' | 'close', listener: () => void): void {
+    (event === 'end' ? this.#ends : this.#closes).add(listener);
+  }
+
+  off(event: 'data', listener: (piece: Buffer) => void): void;
+  off(event: 'end', listener: () => void): void;
+  off(event: 'data' | 'end', listener: (() => void) | ((piece: Buffer) => void)): void {
+    if (event === 'data') this.#onData = null;
+    else this.#ends.remove(listener as () => void);
+  }
+
+  pause(): void {
+    this.isFlowing = false;
+    if (!this.complete) this.#source.holdBody();
+  }
+
+  resume(): void {
+    if (this.isFlowing || this.complete) return;
+    this.isFlowing = true;
+    this.#source.wantBody();
+  }
+
+  /** For its connection: of the body. */
+  tellBody(piece: Buffer): void {
+    this.#onData?.(piece);
+  }
+
+  tellEnd(trailers: readonly string[]): void {
+    this.rawTrailers = trailers;
+    this.complete = true;
+    this.#ends.tell();
+  }
+
+  tellClose(): void {
+    this.#closes.tell();
+  }
+}

@@ -173,7 +173,7 @@ function serveHere(options: ProxyOptions, onProblem: (problem: string) => void):
     sink: local.router,
     entries: () => local.router.entries(),
     open: async () => undefined,
-    take: (socket, isSecure) => local.take(socket, isSecure),
+    take: (socket, isSecure) => void local.take(socket, isSecure),
     useCertificates: (certificates) => local.useCertificates(certificates),
     stats: async () => local.stats(),
     sayClose: () => local.sayClose(),

@@ -30,7 +30,8 @@ export class Admission {
   readonly #ask: AskAdmission | null;
   readonly #addresses: AddressBook;
   readonly #most: number;
-  readonly #isIntroduced: boolean;
+  /** Each connection says first whose it is. */
+  readonly isIntroduced: boolean;
   readonly #refused: RefusalCounts = countRefusals(() => 0);
 
   constructor(limits: Limits, trusted: TrustedPeers, ask: AskAdmission | null) {
@@ -38,7 +39,7 @@ export class Admission {
     this.#ask = ask;
     this.#most = limits.maxConnections ?? MAX_CONNECTIONS;
     this.#addresses = new AddressBook(limits.maxConnectionsPerAddress ?? Number.POSITIVE_INFINITY);
-    this.#isIntroduced = limits.proxyProtocol === true;
+    this.isIntroduced = limits.proxyProtocol === true;
   }
 
   refused(): Readonly<RefusalCounts> {
@@ -53,7 +54,7 @@ export class Admission {
     }
     this.sockets.add(socket);
     socket.once('close', () => this.sockets.delete(socket));
-    if (this.#isIntroduced) this.#askWhose(socket, begin);
+    if (this.isIntroduced) this.#askWhose(socket, begin);
     else this.#enter(socket, begin);
   }
 

@@ -17,9 +17,10 @@ export interface ClientRequest {
   readonly socket: Socket;
   /** Others share the connection, and it does not end with this request. */
   readonly isMultiplexed?: boolean;
-  on(event: 'data', listener: (chunk: Buffer) => void): unknown;
+  /** A piece holds during the call only. */
+  on(event: 'data', listener: (piece: Buffer) => void): unknown;
   once(event: 'end' | 'close', listener: () => void): unknown;
-  off(event: 'data', listener: (chunk: Buffer) => void): unknown;
+  off(event: 'data', listener: (piece: Buffer) => void): unknown;
   off(event: 'end', listener: () => void): unknown;
   pause(): unknown;
   resume(): unknown;

@@ -13,6 +13,7 @@ import type { Http1Place } from './http1-place.ts';
 import { type BodySource, Http1Request } from './http1-request.ts';
 import { Http1Response, type ResponseOwner } from './http1-response.ts';
 import { Intake, type IntakeReader, STOP } from './intake.ts';
+import type { Line } from './line.ts';
 import { closeLingering, isLingering } from './linger.ts';
 import { isOffer } from './offer.ts';
 import type { RequestLines } from './request-head.ts';
@@ -45,7 +46,8 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
   /** Written when the client had ended its side, or when that was looked at last. */
   #written = 0;
 
-  constructor(socket: Socket, place: Http1Place) {
+  constructor(line: Line, place: Http1Place) {
+    const { socket } = line;
     this.socket = socket;
     this.#place = place;
     this.#parser = new RequestParser(place.limits.maxHeaderBytes, this);
@@ -58,7 +60,7 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
     socket.on('end', this.#onEnd);
     socket.on('error', this.#onError);
     socket.on('close', this.#onClose);
-    this.#intake = new Intake(socket, this);
+    this.#intake = new Intake(line, this);
   }
 
   /** No request is in hand, and none has begun to come in. */
@@ -86,7 +88,7 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
     if (this.#state === 'over') return STOP;
     const at = this.#parser.read(bytes, from);
     if (at === BROKEN) this.#break(this.#parser.problem);
-    else if (this.#state === 'offer') this.#goOver(bytes.subarray(at));
+    else if (this.#state === 'offer') this.#goOver(Buffer.from(bytes.subarray(at)));
     else return at;
     return STOP;
   }
@@ -195,9 +197,9 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
     closeLingering(this.socket);
   }
 
-  /** A client that has sent more must not lose the last response by that. */
+  /** A client that has sent more, or may have, must not lose the last response by that. */
   #leave(): void {
-    const isAhead = this.heldBytes > 0;
+    const isAhead = this.heldBytes > 0 || this.#state === 'offer';
     this.#state = 'over';
     this.#intake.drop();
     if (isAhead) closeLingering(this.socket);

@@ -1,11 +1,12 @@
 // What comes in on a connection: given on while its reader wants it, held back otherwise. At most one read is held, since
 // nothing more is read meanwhile.
 import type { Socket } from 'node:net';
+import type { Line } from './line.ts';
 
 export interface IntakeReader {
   /** Wants what comes next. */
   readonly isReading: boolean;
-  /** Takes from there on what it can. Returns where it stands, or `STOP`: what is behind is not for it. */
+  /** Takes from there on what it can; the bytes hold during the call only. Returns where it stands, or `STOP`: what is behind is not for it. */
   read(bytes: Buffer, from: number): number;
   /** All that has come was taken. */
   onTaken(): void;
@@ -14,16 +15,18 @@ export interface IntakeReader {
 export const STOP = -1;
 
 export class Intake {
+  readonly #line: Line;
   readonly #socket: Socket;
   readonly #reader: IntakeReader;
   #held: Buffer | null = null;
   #isWoken = false;
 
-  constructor(socket: Socket, reader: IntakeReader) {
-    this.#socket = socket;
+  constructor(line: Line, reader: IntakeReader) {
+    this.#line = line;
+    this.#socket = line.socket;
     this.#reader = reader;
-    socket.on('data', this.#take);
-    socket.resume();
+    line.receive(this.#take);
+    line.socket.resume();
   }
 
   get heldBytes(): number {
@@ -41,17 +44,16 @@ export class Intake {
     this.#held = null;
   }
 
-  /** Nothing is read here any more. */
+  /** What comes from now on waits for whoever reads the connection as a stream. */
   stop(): void {
     this.#held = null;
-    this.#socket.off('data', this.#take);
-    this.#socket.pause();
+    this.#line.release();
   }
 
   readonly #take = (bytes: Buffer): void => {
     for (let at = 0; at < bytes.length; ) {
       if (!this.#reader.isReading) {
-        this.#held = at === 0 ? bytes : bytes.subarray(at);
+        this.#held = Buffer.from(bytes.subarray(at));
         this.#socket.pause();
         return;
       }

@@ -8,6 +8,7 @@ import type { Admission, Limits } from './admission.ts';
 import { Http1Connection } from './http1-connection.ts';
 import type { Http1Place } from './http1-place.ts';
 import { Http2Sessions } from './http2-sessions.ts';
+import { adoptLine, type Line, lineOf } from './line.ts';
 import type { DataPlane } from './plane.ts';
 
 export interface ListenerOptions extends Limits {
@@ -63,12 +64,16 @@ export class Listener {
     };
   }
 
-  /** A connection that somebody has accepted. */
-  take(socket: Socket, isSecure: boolean): void {
-    this.admission.admit(socket, () => {
-      if (isSecure) this.handshakes.begin(socket);
-      else this.#converse(socket);
-    });
+  /** A connection that somebody has accepted. Returns what it is known by from now on. */
+  take(accepted: Socket, isSecure: boolean): Socket {
+    if (isSecure) {
+      this.admission.admit(accepted, () => this.handshakes.begin(accepted));
+      return accepted;
+    }
+    // A header of the PROXY protocol is read from a stream.
+    const line = this.admission.isIntroduced ? lineOf(accepted) : adoptLine(accepted);
+    this.admission.admit(line.socket, () => this.#converse(line));
+    return line.socket;
   }
 
   /** Answers go out with `Connection: close` from now on. */
@@ -95,11 +100,11 @@ export class Listener {
 
   #converseSecurely(socket: TLSSocket): void {
     if (socket.alpnProtocol === 'h2') this.#http2.converse(socket);
-    else this.#converse(socket);
+    else this.#converse(lineOf(socket));
   }
 
-  #converse(socket: Socket): void {
-    new Http1Connection(socket, this.#http1);
+  #converse(line: Line): void {
+    new Http1Connection(line, this.#http1);
   }
 
   async #until(isDone: () => boolean, deadline: number): Promise<void> {

@@ -4,9 +4,9 @@ import type { ClientResponse } from '../clients/conversation.ts';
 import { cutOff, endWatched, watchReader } from '../clients/delivery.ts';
 import { composeResponse, composeTrailers, findField } from '../clients/headers.ts';
 import { endLingering } from '../clients/linger.ts';
+import { MAX_TEXT_BYTES, writeLent } from '../messages/lent.ts';
 import type { ResponseHead } from '../targets/response-head.ts';
 import type { Job } from './job.ts';
-import { writeLent } from './pieces.ts';
 
 export interface AnswerEvents {
   onProgress(): void;
@@ -20,9 +20,6 @@ export interface AnswerSource {
   pause(): void;
   resume(): void;
 }
-
-/** As text, byte by byte, what is small goes out with the head in one piece. */
-const MAX_TEXT_BYTES = 8_192;
 
 export class AnswerRelay {
   readonly #job: Job;
@@ -171,6 +168,7 @@ export class AnswerRelay {
 }
 
 function writeCopy(response: ClientResponse, piece: Buffer): boolean {
-  if (piece.length > MAX_TEXT_BYTES) return writeLent(response, piece);
-  return response.write(piece.toString('latin1'), 'latin1');
+  if (piece.length <= MAX_TEXT_BYTES) return response.write(piece.toString('latin1'), 'latin1');
+  // A large piece alone asks for a drain, also when the system has taken all of it by now.
+  return writeLent(response, piece) || response.socket?.writableLength === 0;
 }

@@ -7,7 +7,7 @@ import { composeTrailers } from '../clients/headers.ts';
 export interface BodySink {
   /** The head goes out although there is no body yet. */
   flushHead(): void;
-  /** False when no more should come before `goOn`. */
+  /** The piece is only lent. False when no more should come before `goOn`. */
   write(piece: Buffer): boolean;
   end(trailers: readonly string[]): void;
 }

@@ -5,6 +5,7 @@
 // - A connection that nobody has, and that says or ends anything, is closed.
 // - What is told of bytes holds during the call only: all connections read into the same memory, one after the other.
 import { connect, type Socket } from 'node:net';
+import { READ_BYTES } from '../messages/lent.ts';
 import { gatherWrites } from './gather.ts';
 import { type ResponseEvents, ResponseParser } from './response-parser.ts';
 
@@ -21,8 +22,8 @@ export interface Occupant extends ResponseEvents {
 
 /** TCP's own probes tell when the machine of a target has gone. */
 const PROBE_MS = 1_000;
-/** As much as node reads in one go. Memory for each read, and its way to the garbage, would cost more than the reading. */
-const READ = Buffer.allocUnsafeSlow(65_536);
+/** Memory for each read, and its way to the garbage, would cost more than the reading. */
+const READ = Buffer.allocUnsafeSlow(READ_BYTES);
 
 export class Connection {
   readonly socket: Socket;

@@ -71,7 +71,7 @@ export class H2cWire implements BodySink, Guest {
   write(piece: Buffer): boolean {
     const stream = this.#begin(false);
     if (stream === null || stream.destroyed || stream.closed || piece.length === 0) return true;
-    return stream.write(piece);
+    return stream.write(Buffer.from(piece));
   }
 
   end(trailers: readonly string[]): void {

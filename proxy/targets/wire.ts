@@ -8,6 +8,7 @@ import type { RequestHead } from '../clients/request.ts';
 import type { TargetError } from '../errors.ts';
 import type { BodySink } from '../exchange/body.ts';
 import { isSafe, renderFields } from '../messages/field-lines.ts';
+import { MAX_TEXT_BYTES, writeLent } from '../messages/lent.ts';
 import type { Target } from '../table/target.ts';
 import type { Connection, Occupant } from './connection.ts';
 import { renderRequest } from './request-text.ts';
@@ -76,31 +77,33 @@ export class Wire implements BodySink, Occupant {
   }
 
   flushHead(): void {
-    if (this.#head === '') return;
-    this.#connection?.socket.write(this.#head, 'latin1');
-    this.#head = '';
+    const head = this.#takeHead();
+    if (head !== '') this.#connection?.socket.write(head, 'latin1');
   }
 
   write(piece: Buffer): boolean {
     const socket = this.#connection?.socket;
     // An empty chunk would be the last one.
     if (socket === undefined || piece.length === 0) return true;
-    socket.cork();
-    this.flushHead();
-    if (this.#isChunked) socket.write(`${piece.length.toString(16)}\r\n`, 'latin1');
-    socket.write(piece);
-    if (this.#isChunked) socket.write('\r\n', 'latin1');
-    socket.uncork();
+    const before = this.#takeHead() + (this.#isChunked ? `${piece.length.toString(16)}\r\n` : '');
+    const after = this.#isChunked ? '\r\n' : '';
+    if (piece.length <= MAX_TEXT_BYTES) socket.write(before + piece.toString('latin1') + after, 'latin1');
+    else writeAmong(socket, before, piece, after);
     // A large piece alone asks for a drain, also when the system has taken all of it by now.
     return socket.writableLength === 0 || !socket.writableNeedDrain;
   }
 
   end(trailers: readonly string[]): void {
     this.#isSent = true;
-    this.flushHead();
-    if (!this.#isChunked) return;
-    const lines = isSafe(trailers.join('')) ? renderFields(trailers) : '';
-    this.#connection?.socket.write(`0\r\n${lines}\r\n`, 'latin1');
+    let text = this.#takeHead();
+    if (this.#isChunked) text += `0\r\n${isSafe(trailers.join('')) ? renderFields(trailers) : ''}\r\n`;
+    if (text !== '') this.#connection?.socket.write(text, 'latin1');
+  }
+
+  #takeHead(): string {
+    const head = this.#head;
+    this.#head = '';
+    return head;
   }
 
   /** The client takes no more for now. */
@@ -163,6 +166,15 @@ export class Wire implements BodySink, Occupant {
   onClosed(code: string): void {
     this.#events.onFailure(reasonOf(code, this.#isConnected));
   }
+}
+
+function writeAmong(socket: Socket, before: string, piece: Buffer, after: string): void {
+  const isAlone = before === '' && after === '';
+  if (!isAlone) socket.cork();
+  if (before !== '') socket.write(before, 'latin1');
+  writeLent(socket, piece);
+  if (after !== '') socket.write(after, 'latin1');
+  if (!isAlone) socket.uncork();
 }
 
 function reasonOf(code: string, isConnected: boolean): TargetError {

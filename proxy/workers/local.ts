@@ -46,8 +46,9 @@ export class LocalProxy {
     this.#listener = new Listener(this.#plane, options, new Admission(options, trusted, ask));
   }
 
-  take(socket: Socket, isSecure: boolean): void {
-    this.#listener.take(socket, isSecure);
+  /** Returns what the connection is known by from now on. */
+  take(accepted: Socket, isSecure: boolean): Socket {
+    return this.#listener.take(accepted, isSecure);
   }
 
   useCertificates(certificates: readonly Certificate[]): void {

@@ -59,8 +59,7 @@ function receive(handle: unknown, { id, isSecure }: Extract<ToWorker, { kind: 'c
     return;
   }
   if (id !== null) ids.set(handle, id);
-  handle.once('close', leave);
-  take(handle, isSecure);
+  take(handle, isSecure).once('close', leave);
 }
 
 /** One that nobody counts is let in. */
@@ -76,10 +75,9 @@ function ask(socket: Socket, address: string, answer: (isAdmitted: boolean) => v
 }
 
 /** As the server's own connections are: what is to be written still goes out when the client has ended its side. */
-function take(socket: Socket, isSecure: boolean): void {
+function take(socket: Socket, isSecure: boolean): Socket {
   socket.allowHalfOpen = true;
-  if (local === null) socket.destroy();
-  else local.take(socket, isSecure);
+  return local === null ? socket.destroy() : local.take(socket, isSecure);
 }
 
 async function start({ options, update, certificates }: Extract<ToWorker, { kind: 'start' }>): Promise<void> {

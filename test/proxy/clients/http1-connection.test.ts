@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Http1Connection } from '../../../proxy/clients/http1-connection.ts';
 import type { Http1Front, Http1Place } from '../../../proxy/clients/http1-place.ts';
+import { lineOf } from '../../../proxy/clients/line.ts';
 import { Deadlines } from '../../../proxy/exchange/deadlines.ts';
 import { entryOf, Rig, readText, type TestTarget, talk, until } from '../rig.ts';
 
@@ -188,7 +189,10 @@ describe('a request whose body is stopped at its last piece', () => {
     };
     const limits = { maxHeaderBytes: 1_024, headMs: 1_000, idleMs: 1_000 };
     const place: Http1Place = { front, limits, deadlines: new Deadlines(), open };
-    const door = createServer({ allowHalfOpen: true }, (socket) => void new Http1Connection(socket, place));
+    const door = createServer(
+      { allowHalfOpen: true },
+      (socket) => void new Http1Connection(lineOf(socket), place),
+    );
     door.listen(0, '127.0.0.1');
     await once(door, 'listening');
     const { port } = door.address() as AddressInfo;

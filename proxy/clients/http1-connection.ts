@@ -63,9 +63,9 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
     this.#intake = new Intake(line, this);
   }
 
-  /** No request is in hand, and none has begun to come in. */
+  /** It was of use, no request is in hand, and none has begun to come in. */
   get isIdle(): boolean {
-    return this.#state === 'head' && !this.#parser.isInHead;
+    return this.#state === 'head' && this.#hasServed && !this.#parser.isInHead;
   }
 
   get heldBytes(): number {
@@ -101,7 +101,7 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
   expire(): void {
     if (this.#state === 'answer') this.#lookAtHalf();
     else if (this.#state !== 'head') return;
-    else if (this.#hasServed && !this.#parser.isInHead) this.#leave();
+    else if (this.isIdle) this.#leave();
     else this.#refuse('request-timeout');
   }
 

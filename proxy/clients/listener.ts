@@ -92,6 +92,8 @@ export class Listener {
     const deadline = performance.now() + requestsMs;
     this.#plane.streams.endWithin(streamsMs);
     await this.settle(idleMs);
+    // What has come in by now is read first: after a pause of this process its timers run before that.
+    await new Promise(setImmediate);
     for (const connection of [...this.#http1.open]) if (connection.isIdle) connection.socket.destroy();
     await this.#until(() => this.admission.sockets.size === 0, deadline);
     for (const socket of this.admission.sockets) socket.destroy();

@@ -27,7 +27,8 @@ export class Deadlines {
   add(deadline: Deadline): void {
     deadline.deadlinePlace = this.#all.push(deadline) - 1;
     if (this.#timer !== null) return;
-    this.#timer = setInterval(() => this.#sweep(), this.#sweepMs);
+    // After a pause of this process its timers run before it reads what has come in meanwhile, and so in time.
+    this.#timer = setInterval(() => setImmediate(this.#sweep), this.#sweepMs);
     this.#timer.unref();
   }
 
@@ -43,7 +44,7 @@ export class Deadlines {
   }
 
   /** From the end: what takes a free place was looked at. The timer outlives its last request by one sweep. */
-  #sweep(): void {
+  readonly #sweep = (): void => {
     const now = performance.now();
     for (let place = this.#all.length - 1; place >= 0; place -= 1) {
       const deadline = this.#all[place];
@@ -52,5 +53,5 @@ export class Deadlines {
     if (this.#all.length > 0 || this.#timer === null) return;
     clearInterval(this.#timer);
     this.#timer = null;
-  }
+  };
 }

@@ -77,6 +77,32 @@ describe('a proxy whose port another one serves', () => {
     await until(() => target.sockets.size === 0, 'no connection to the target is left');
   });
 
+  it('serves what came in while its process stood still, at the end of the window', async () => {
+    const target = await busy();
+    const port = await rig.serve({ web: entryOf([target]) });
+    const clients = await Promise.all(
+      ['GET / HTTP/1.1\r\nHost: a\r\n\r\n', ''].map(async (before) => {
+        const client = connect(port, '127.0.0.1');
+        await once(client, 'connect');
+        if (before !== '') {
+          client.write(before);
+          await once(client, 'data');
+        }
+        return client;
+      }),
+    );
+    await until(async () => (await rig.proxy?.stats())?.connections === 2, 'both are accepted');
+    const retiring = rig.proxy?.retire(200);
+    await sleep(20);
+    const answers = clients.map(async (client) => {
+      client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+      return String((await once(client, 'data'))[0]);
+    });
+    for (const end = performance.now() + 400; performance.now() < end; );
+    for (const answer of answers) expect(await answer).toMatch(/Connection: close[\s\S]*fast$/);
+    await retiring;
+  });
+
   it('closes what says nothing at the end of the window', async () => {
     const target = await busy();
     const port = await rig.serve({ web: entryOf([target]) });

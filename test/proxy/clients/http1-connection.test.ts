@@ -235,6 +235,19 @@ describe('a client that ends its side', () => {
   });
 });
 
+describe('a head that has come in while its process stood still', () => {
+  it('has come in time', async () => {
+    const target = await rig.target((_incoming, response) => response.end('fine'));
+    const port = await rig.serve({ web: entryOf([target]) }, { headersTimeoutMs: 200 });
+    const client = open(port, '');
+    await until(async () => (await rig.proxy?.stats())?.connections === 1, 'it is connected');
+    client.socket.write(GET('/', CLOSE));
+    for (const end = performance.now() + 1_300; performance.now() < end; );
+    await until(() => client.ended, 'it is answered');
+    expect(client.received).toMatch(/^HTTP\/1\.1 200 [\s\S]*fine$/);
+  });
+});
+
 describe('a proxy that ends', () => {
   it('does not wait for the rest of a head longer than ever', async () => {
     const target = await slow();

@@ -6,6 +6,7 @@
 // - What is told of bytes holds during the call only: all connections read into the same memory, one after the other.
 import { connect, type Socket } from 'node:net';
 import { gatherWrites } from './gather.ts';
+import { mayReadAgain, mayReadOn, type Reader } from './read-turns.ts';
 import { type ResponseEvents, ResponseParser } from './response-parser.ts';
 
 export interface Occupant extends ResponseEvents {
@@ -24,7 +25,7 @@ const PROBE_MS = 1_000;
 /** As much as node reads in one go. Memory for each read, and its way to the garbage, would cost more than the reading. */
 const READ = Buffer.allocUnsafeSlow(65_536);
 
-export class Connection {
+export class Connection implements Reader {
   readonly socket: Socket;
   readonly parser = new ResponseParser();
   readonly #onLost: (connection: Connection) => void;
@@ -32,6 +33,10 @@ export class Connection {
   #code = '';
   #isReused = false;
   #hasSpoken = false;
+  /** By its occupant. */
+  #isPaused = false;
+  /** For its turn to read. */
+  #isWaiting = false;
   /** By `performance.now()`, of one that nobody has. */
   idleSince = 0;
   idleUntil = 0;
@@ -80,7 +85,28 @@ export class Connection {
     this.idleSince = now;
     this.idleUntil = now + Math.min(maxMs, this.parser.keepMs);
     this.parser.stop();
+    this.#isPaused = false;
     if (this.socket.isPaused()) this.socket.resume();
+  }
+
+  /** Nothing is told until `resume`. */
+  pause(): void {
+    this.#isPaused = true;
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    if (this.#isWaiting) return;
+    this.#isWaiting = !mayReadAgain(this);
+    if (!this.#isWaiting) this.socket.resume();
+  }
+
+  readOn(): boolean {
+    this.#isWaiting = false;
+    if (this.#isPaused || this.socket.destroyed) return false;
+    this.socket.resume();
+    return true;
   }
 
   close(): void {
@@ -117,7 +143,9 @@ export class Connection {
 
   readonly #onRead = (length: number): boolean => {
     this.#onData(READ.subarray(0, length));
-    return true;
+    if (length < READ.length || this.#occupant === null || this.#isPaused) return true;
+    this.#isWaiting = !mayReadOn(this);
+    return !this.#isWaiting;
   };
 
   readonly #onData = (bytes: Buffer): void => {

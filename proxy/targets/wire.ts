@@ -105,11 +105,11 @@ export class Wire implements BodySink, Occupant {
 
   /** The client takes no more for now. */
   pause(): void {
-    this.#connection?.socket.pause();
+    this.#connection?.pause();
   }
 
   resume(): void {
-    this.#connection?.socket.resume();
+    this.#connection?.resume();
   }
 
   /** Nothing is told from now on. */

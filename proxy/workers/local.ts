@@ -9,6 +9,7 @@ import { DataPlane, type SecureWords } from '../clients/plane.ts';
 import { type Network, TrustedPeers } from '../clients/trusted.ts';
 import type { ProxyStats } from '../counters.ts';
 import { Router } from '../table/router.ts';
+import { noteArrival } from '../targets/read-turns.ts';
 import type { Certificate } from '../tls/certificate.ts';
 
 export interface LocalOptions extends ListenerOptions {
@@ -47,6 +48,7 @@ export class LocalProxy {
   }
 
   take(socket: Socket, isSecure: boolean): void {
+    noteArrival();
     this.#listener.take(socket, isSecure);
   }
 

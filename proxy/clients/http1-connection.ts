@@ -38,6 +38,7 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
   deadlinePlace = -1;
   readonly #place: Http1Place;
   readonly #parser: RequestParser;
+  readonly #line: Line;
   readonly #intake: Intake;
   #state: State = 'head';
   #current: Exchange | null = null;
@@ -49,6 +50,7 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
   constructor(line: Line, place: Http1Place) {
     const { socket } = line;
     this.socket = socket;
+    this.#line = line;
     this.#place = place;
     this.#parser = new RequestParser(place.limits.maxHeaderBytes, this);
     this.keepAlive = `Connection: keep-alive\r\nKeep-Alive: timeout=${place.limits.idleMs / 1_000}\r\n`;
@@ -77,7 +79,7 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
   }
 
   holdBody(): void {
-    if (this.#state === 'body') this.socket.pause();
+    if (this.#state === 'body') this.#line.pause();
   }
 
   wantBody(): void {
@@ -131,7 +133,7 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
     if (this.#state === 'body') this.#state = 'answer';
     this.#current?.request.tellEnd(trailers);
     // The client's end is to be seen.
-    if (this.socket.isPaused()) this.socket.resume();
+    if (this.socket.isPaused()) this.#line.resume();
   }
 
   onFinished(): void {

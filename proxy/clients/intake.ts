@@ -26,7 +26,7 @@ export class Intake {
     this.#socket = line.socket;
     this.#reader = reader;
     line.receive(this.#take);
-    line.socket.resume();
+    line.resume();
   }
 
   get heldBytes(): number {
@@ -54,7 +54,7 @@ export class Intake {
     for (let at = 0; at < bytes.length; ) {
       if (!this.#reader.isReading) {
         this.#held = Buffer.from(bytes.subarray(at));
-        this.#socket.pause();
+        this.#line.pause();
         return;
       }
       at = this.#reader.read(bytes, at);
@@ -68,7 +68,7 @@ export class Intake {
     const held = this.#held;
     if (this.#socket.destroyed || !this.#reader.isReading) return;
     this.#held = null;
-    this.#socket.resume();
+    this.#line.resume();
     if (held !== null) this.#take(held);
     else if (this.#socket.readableEnded) this.#reader.onTaken();
   };

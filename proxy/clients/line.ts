@@ -3,11 +3,14 @@
 import { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { READ_BYTES } from '../messages/lent.ts';
+import { PacedReading } from '../messages/paced-reading.ts';
 
 export interface Line {
   readonly socket: Socket;
   /** From now on; what is given holds during the call only. */
   receive(take: (bytes: Buffer) => void): void;
+  pause(): void;
+  resume(): void;
   /** From now on they wait, as those of any stream do, for whoever reads it. */
   release(): void;
 }
@@ -23,6 +26,8 @@ export function lineOf(socket: Socket): Line {
       taking = take;
       socket.on('data', take);
     },
+    pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
     release: () => {
       if (taking !== null) socket.off('data', taking);
       halt(socket);
@@ -47,19 +52,30 @@ export function adoptLine(accepted: Socket): Line {
 
 class AdoptedLine implements Line {
   readonly socket: Socket;
+  readonly #reading: PacedReading;
   #take: ((bytes: Buffer) => void) | null = null;
 
   constructor(handle: unknown) {
     const options = { handle, allowHalfOpen: true, onread: { buffer: READ, callback: this.#onRead } };
     this.socket = new Socket(options as ConstructorParameters<typeof Socket>[0]);
+    this.#reading = new PacedReading(this.socket);
   }
 
   receive(take: (bytes: Buffer) => void): void {
     this.#take = take;
   }
 
+  pause(): void {
+    this.#reading.pause();
+  }
+
+  resume(): void {
+    this.#reading.resume();
+  }
+
   release(): void {
     this.#take = null;
+    this.#reading.leave();
     halt(this.socket);
   }
 
@@ -67,7 +83,7 @@ class AdoptedLine implements Line {
     const bytes = READ.subarray(0, length);
     if (this.#take === null) return this.socket.push(Buffer.from(bytes));
     this.#take(bytes);
-    return true;
+    return this.#reading.mayGoOn(length);
   };
 }
 

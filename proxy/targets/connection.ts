@@ -6,6 +6,7 @@
 // - What is told of bytes holds during the call only: all connections read into the same memory, one after the other.
 import { connect, type Socket } from 'node:net';
 import { READ_BYTES } from '../messages/lent.ts';
+import { PacedReading } from '../messages/paced-reading.ts';
 import { gatherWrites } from './gather.ts';
 import { type ResponseEvents, ResponseParser } from './response-parser.ts';
 
@@ -27,6 +28,7 @@ const READ = Buffer.allocUnsafeSlow(READ_BYTES);
 
 export class Connection {
   readonly socket: Socket;
+  readonly reading: PacedReading;
   readonly parser = new ResponseParser();
   readonly #onLost: (connection: Connection) => void;
   #occupant: Occupant | null = null;
@@ -43,6 +45,7 @@ export class Connection {
     const options = { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: PROBE_MS };
     const onread = { buffer: READ, callback: this.#onRead };
     this.socket = connect(mayGoOver ? options : { ...options, onread });
+    this.reading = new PacedReading(this.socket);
     if (mayGoOver) this.socket.on('data', this.#onData);
     gatherWrites(this.socket);
     // A process that is to end does not wait for what is only kept.
@@ -81,7 +84,7 @@ export class Connection {
     this.idleSince = now;
     this.idleUntil = now + Math.min(maxMs, this.parser.keepMs);
     this.parser.stop();
-    if (this.socket.isPaused()) this.socket.resume();
+    if (this.socket.isPaused()) this.reading.resume();
   }
 
   close(): void {
@@ -118,7 +121,7 @@ export class Connection {
 
   readonly #onRead = (length: number): boolean => {
     this.#onData(READ.subarray(0, length));
-    return true;
+    return this.reading.mayGoOn(length);
   };
 
   readonly #onData = (bytes: Buffer): void => {

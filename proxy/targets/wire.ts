@@ -108,11 +108,11 @@ export class Wire implements BodySink, Occupant {
 
   /** The client takes no more for now. */
   pause(): void {
-    this.#connection?.socket.pause();
+    this.#connection?.reading.pause();
   }
 
   resume(): void {
-    this.#connection?.socket.resume();
+    this.#connection?.reading.resume();
   }
 
   /** Nothing is told from now on. */

@@ -8,6 +8,7 @@ import { Listener, type ListenerOptions, type Patience } from '../clients/listen
 import { DataPlane, type SecureWords } from '../clients/plane.ts';
 import { type Network, TrustedPeers } from '../clients/trusted.ts';
 import type { ProxyStats } from '../counters.ts';
+import { noteArrival } from '../messages/read-turns.ts';
 import { Router } from '../table/router.ts';
 import type { Certificate } from '../tls/certificate.ts';
 
@@ -48,6 +49,7 @@ export class LocalProxy {
 
   /** Returns what the connection is known by from now on. */
   take(accepted: Socket, isSecure: boolean): Socket {
+    noteArrival();
     return this.#listener.take(accepted, isSecure);
   }
 

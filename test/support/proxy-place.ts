@@ -34,6 +34,8 @@ export class ProxyPlace {
   port = 0;
   securePort = 0;
   adminPort = 0;
+  /** Of the web service. */
+  targetPort = 0;
   #target: Child | null = null;
   #proxy: Child | null = null;
   #secure = false;
@@ -51,6 +53,7 @@ export class ProxyPlace {
     this.port = port;
     this.securePort = securePort;
     this.adminPort = adminPort;
+    this.targetPort = targetPort;
     for (const part of PROGRAM) cpSync(join(ROOT, part), join(this.program, part), { recursive: true });
     symlinkSync(join(ROOT, 'node_modules'), join(this.program, 'node_modules'));
     const env = { ...cleanEnvironment(), PORT: String(targetPort), VERSION: 'v1' };

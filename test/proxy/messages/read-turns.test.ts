@@ -1,0 +1,130 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { mayReadAgain, mayReadOn, noteArrival } from '../../../proxy/messages/read-turns.ts';
+import { Connection, type Occupant } from '../../../proxy/targets/connection.ts';
+import { until } from '../rig.ts';
+
+const READ_BYTES = 65_536;
+const MOST_READS = 64;
+const LARGE = Buffer.alloc(4_000_000, 'large ');
+const CONNECTIONS = 12;
+
+const closers: (() => void)[] = [];
+afterEach(() => {
+  for (const close of closers.splice(0)) close();
+});
+
+const nobody: Occupant = {
+  onConnected: () => undefined,
+  onDrained: () => undefined,
+  onRead: () => undefined,
+  onInformation: () => undefined,
+  onHead: () => undefined,
+  onBody: () => undefined,
+  onEnd: () => undefined,
+  onSwitch: () => undefined,
+  onMalformed: () => undefined,
+  onClosed: () => undefined,
+};
+
+/** Their targets have said all that the system takes, and nothing of it has been read. */
+async function connectFull(occupant: Occupant): Promise<Connection[]> {
+  const targets: Socket[] = [];
+  const server = createServer((target) => {
+    targets.push(target.on('error', () => target.destroy()));
+    target.resume();
+    target.write(`HTTP/1.1 200 OK\r\nContent-Length: ${LARGE.length}\r\n\r\n`);
+    target.write(LARGE);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const connections = Array.from({ length: CONNECTIONS }, () => {
+    const connection = new Connection('127.0.0.1', port, false, () => undefined);
+    connection.occupy(occupant, 'GET');
+    connection.reading.pause();
+    return connection;
+  });
+  closers.push(() => {
+    for (const connection of connections) connection.close();
+    for (const target of targets) target.destroy();
+    server.close();
+  });
+  await until(() => targets.length === CONNECTIONS, 'all are connected');
+  return connections;
+}
+
+describe('large answers', () => {
+  it('have their turns while clients come, each a few pieces at a time, and come whole', async () => {
+    let [bytes, ended, most] = [0, 0, 0];
+    const occupant = {
+      ...nobody,
+      onBody: (piece: Buffer) => {
+        bytes += piece.length;
+      },
+      onEnd: () => {
+        ended += 1;
+      },
+    };
+    const connections = await connectFull(occupant);
+    for (const connection of connections) connection.reading.resume();
+    while (ended < CONNECTIONS) {
+      noteArrival();
+      const before = bytes;
+      await turn();
+      most = Math.max(most, bytes - before);
+    }
+    expect(bytes).toBe(CONNECTIONS * LARGE.length);
+    expect(most).toBeLessThanOrEqual((MOST_READS + CONNECTIONS) * READ_BYTES);
+  });
+
+  it('whose client takes no more are passed over, and go on where they were', async () => {
+    let ended = 0;
+    const occupant = {
+      ...nobody,
+      onEnd: () => {
+        ended += 1;
+      },
+    };
+    const connections = await connectFull(occupant);
+    for (const connection of connections) connection.reading.resume();
+    while (ended < CONNECTIONS) {
+      noteArrival();
+      for (const connection of connections) connection.reading.pause();
+      await turn();
+      for (const connection of connections) connection.reading.resume();
+      await turn();
+    }
+  });
+});
+
+describe('a turn', () => {
+  /** What was told to read on, by name. */
+  const makeReaders = (names: string, isUseful: (name: string) => boolean = () => true) => {
+    const told: string[] = [];
+    const readers = [...names].map((name) => ({
+      readOn: () => {
+        told.push(name);
+        return isUseful(name);
+      },
+    }));
+    return { told, readers };
+  };
+
+  it('has room for so many reads; the others are told in their order, and who does not want costs nothing', async () => {
+    noteArrival();
+    const { told, readers } = makeReaders('abc', (name) => name !== 'a');
+    const [first] = readers;
+    if (first === undefined) throw new Error('there is none');
+    let count = 0;
+    while (count < MOST_READS + 1 && mayReadOn(first)) count += 1;
+    expect(count).toBeLessThanOrEqual(MOST_READS);
+    expect(readers.slice(1).map((reader) => mayReadAgain(reader))).toEqual([false, false]);
+    expect(told).toEqual([]);
+    await until(() => told.length === 3, 'all have had their turn');
+    expect(told).toEqual(['a', 'b', 'c']);
+    await until(() => mayReadAgain(first), 'nobody waits');
+  });
+});

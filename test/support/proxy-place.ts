@@ -1,5 +1,6 @@
 // `slipway proxy` as it runs without etcd: a table file, a web service behind it, and every process that has ever had
 // its place, so that none is left behind.
+import { execFile } from 'node:child_process';
 import {
   cpSync,
   mkdirSync,
@@ -12,12 +13,14 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { isRunning } from '../../src/app/pid-file.ts';
 import { issueForHosts } from './certificates.ts';
 import { type Child, cleanEnvironment, startChild } from './child.ts';
 import { findFreePorts } from './names.ts';
 import { waitFor } from './wait.ts';
 
+const run = promisify(execFile);
 const ROOT = resolve(import.meta.dirname, '../..');
 const PROGRAM = ['src', 'proxy', 'strategies', 'deploy', 'package.json'];
 export const HOST = 'web.test';
@@ -31,6 +34,8 @@ export class ProxyPlace {
   readonly certificates = join(this.folder, 'certificates');
   /** Of the proxy, beside what it has anyway. */
   environment: NodeJS.ProcessEnv = {};
+  /** As it is shipped, not from its sources: what turns those into JavaScript takes 30 MB. */
+  isBuilt = false;
   port = 0;
   securePort = 0;
   adminPort = 0;
@@ -54,8 +59,7 @@ export class ProxyPlace {
     this.securePort = securePort;
     this.adminPort = adminPort;
     this.targetPort = targetPort;
-    for (const part of PROGRAM) cpSync(join(ROOT, part), join(this.program, part), { recursive: true });
-    symlinkSync(join(ROOT, 'node_modules'), join(this.program, 'node_modules'));
+    const main = await this.#layOut();
     const env = { ...cleanEnvironment(), PORT: String(targetPort), VERSION: 'v1' };
     this.#target = startChild(process.execPath, [join(ROOT, 'test/image/server.ts')], { env });
     this.writeTable(targetPort);
@@ -64,18 +68,23 @@ export class ProxyPlace {
     const place = ['--data-dir', this.folder];
     const https = ['--https', `127.0.0.1:${securePort}`, '--tls-dir', this.certificates];
     const given = [...place, ...(this.#secure ? https : []), ...flags];
-    const args = [
-      '--max-semi-space-size=16',
-      join(this.program, 'src/main.ts'),
-      'proxy',
-      ...address,
-      ...given,
-    ];
+    const args = ['--max-semi-space-size=16', main, 'proxy', ...address, ...given];
     // As a variable, so that a successor that does not get it serves nothing.
     const settings = { ...cleanEnvironment(), ...this.environment, SLIPWAY_TABLE: this.table };
     this.#proxy = startChild(process.execPath, args, { stdio: ['ignore', log, log], env: settings });
     await waitFor('the proxy to serve', () => this.pid() === this.#proxy?.pid);
     await waitFor('the service to answer', async () => (await fetch(`http://127.0.0.1:${targetPort}/`)).ok);
+  }
+
+  /** Returns what to start. */
+  async #layOut(): Promise<string> {
+    for (const part of PROGRAM) cpSync(join(ROOT, part), join(this.program, part), { recursive: true });
+    symlinkSync(join(ROOT, 'node_modules'), join(this.program, 'node_modules'));
+    if (!this.isBuilt) return join(this.program, 'src/main.ts');
+    const dist = join(this.program, 'dist');
+    const compiler = join(ROOT, 'node_modules/.bin/tsc');
+    await run(compiler, ['-p', join(ROOT, 'tsconfig.build.json'), '--outDir', dist]);
+    return join(dist, 'src/main.js');
   }
 
   writeTable(targetPort: number, protocol?: 'h2c'): void {

@@ -3,7 +3,7 @@
 // fits has a turn of its own, in their order. How much fits shows: to a slow client a piece costs ten times as much.
 
 /** What a turn may take, with all that is done in it. */
-const TURN_MS = 2;
+const TURN_MS = 0.5;
 /** So many after the last client; then nothing is held back. Not a time: a turn that was long is no sign of calm. */
 const SHORT_TURNS = 50;
 const MOST_READS = 64;

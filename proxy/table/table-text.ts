@@ -1,0 +1,150 @@
+// The text of a table file, read service by service: a large one can be read in slices, and of what is as before nothing
+// is read. Whether a piece is JSON, and why it is not, is for JSON.parse; whether it is an entry, for others.
+import type { Steps } from './slices.ts';
+
+export interface TableText {
+  readonly bytes: Buffer;
+  readonly version: unknown;
+  readonly services: ReadonlyMap<string, Piece>;
+}
+
+/** A service's value, and where its text is. */
+interface Piece {
+  readonly value: unknown;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What says the same as before is the same value. Null when the text is no JSON, or no object with services. */
+export function* readTableText(bytes: Buffer, before: TableText | null): Steps<TableText | null> {
+  try {
+    return yield* readTable(new Cursor(bytes), before);
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+function* readTable(cursor: Cursor, before: TableText | null): Steps<TableText | null> {
+  let version: unknown;
+  let services: Map<string, Piece> | null = null;
+  for (const name of cursor.members()) {
+    if (name === 'services') services = yield* readServices(cursor, before);
+    else {
+      const value = cursor.read(cursor.start(), cursor.skip());
+      if (name === 'version') version = value;
+    }
+  }
+  cursor.end();
+  return services === null ? null : { bytes: cursor.bytes, version, services };
+}
+
+function* readServices(cursor: Cursor, before: TableText | null): Steps<Map<string, Piece>> {
+  const services = new Map<string, Piece>();
+  for (const name of cursor.members()) {
+    const [from, to] = [cursor.start(), cursor.skip()];
+    const former = before?.services.get(name);
+    const isSame =
+      former !== undefined && before?.bytes.compare(cursor.bytes, from, to, former.from, former.to) === 0;
+    services.set(name, { value: isSame ? former.value : keepSame(cursor.read(from, to), former), from, to });
+    yield;
+  }
+  return services;
+}
+
+/** Other spaces say nothing else. */
+function keepSame(value: unknown, former: Piece | undefined): unknown {
+  const isSame = former !== undefined && JSON.stringify(value) === JSON.stringify(former.value);
+  return isSame ? former.value : value;
+}
+
+const [QUOTE, BACKSLASH, COLON, COMMA] = [0x22, 0x5c, 0x3a, 0x2c];
+const [OPEN_OBJECT, CLOSE_OBJECT, OPEN_LIST, CLOSE_LIST] = [0x7b, 0x7d, 0x5b, 0x5d];
+const SPACES: ReadonlySet<number | undefined> = new Set([0x20, 0x09, 0x0a, 0x0d]);
+const ENDS: ReadonlySet<number | undefined> = new Set([
+  ...SPACES,
+  COMMA,
+  CLOSE_OBJECT,
+  CLOSE_LIST,
+  undefined,
+]);
+
+/** Finds the ends of values by their quotes and brackets, all of which are ASCII. Throws a SyntaxError at anything else. */
+class Cursor {
+  readonly bytes: Buffer;
+  #at = 0;
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+  }
+
+  /** The names of an object's members: the caller reads or skips each one's value before it asks for the next. */
+  *members(): Generator<string, void, undefined> {
+    this.#expect(OPEN_OBJECT);
+    if (this.#takes(CLOSE_OBJECT)) return;
+    do {
+      const name = this.read(this.start(), this.skip());
+      if (typeof name !== 'string') throw new SyntaxError('a name is expected');
+      this.#expect(COLON);
+      yield name;
+    } while (this.#takes(COMMA));
+    this.#expect(CLOSE_OBJECT);
+  }
+
+  /** Where the next value begins. */
+  start(): number {
+    while (SPACES.has(this.bytes[this.#at])) this.#at += 1;
+    return this.#at;
+  }
+
+  /** Goes behind the value, and says where that is. */
+  skip(): number {
+    const first = this.bytes[this.start()];
+    if (first === QUOTE) this.#skipString();
+    else if (first === OPEN_OBJECT || first === OPEN_LIST) this.#skipNested();
+    else while (!ENDS.has(this.bytes[this.#at])) this.#at += 1;
+    return this.#at;
+  }
+
+  read(from: number, to: number): unknown {
+    return JSON.parse(this.bytes.toString('utf8', from, to));
+  }
+
+  end(): void {
+    if (this.start() < this.bytes.length) throw new SyntaxError('nothing more is expected');
+  }
+
+  #skipNested(): void {
+    let depth = 0;
+    do {
+      const byte = this.bytes[this.#at];
+      if (byte === undefined) throw new SyntaxError('a bracket is open');
+      if (byte === QUOTE) {
+        this.#skipString();
+        continue;
+      }
+      if (byte === OPEN_OBJECT || byte === OPEN_LIST) depth += 1;
+      if (byte === CLOSE_OBJECT || byte === CLOSE_LIST) depth -= 1;
+      this.#at += 1;
+    } while (depth > 0);
+  }
+
+  #skipString(): void {
+    this.#at += 1;
+    while (this.bytes[this.#at] !== QUOTE) {
+      if (this.#at >= this.bytes.length) throw new SyntaxError('a quote is open');
+      this.#at += this.bytes[this.#at] === BACKSLASH ? 2 : 1;
+    }
+    this.#at += 1;
+  }
+
+  #expect(byte: number): void {
+    if (!this.#takes(byte)) throw new SyntaxError(`${String.fromCharCode(byte)} is expected`);
+  }
+
+  #takes(byte: number): boolean {
+    if (this.bytes[this.start()] !== byte) return false;
+    this.#at += 1;
+    return true;
+  }
+}

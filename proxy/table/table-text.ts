@@ -15,7 +15,7 @@ interface Piece {
   readonly to: number;
 }
 
-/** What says the same as before is the same value. Null when the text is no JSON, or no object with services. */
+/** A service whose text is as before has the same value. Null when the text is no JSON, or no object with services. */
 export function* readTableText(bytes: Buffer, before: TableText | null): Steps<TableText | null> {
   try {
     return yield* readTable(new Cursor(bytes), before);
@@ -46,16 +46,10 @@ function* readServices(cursor: Cursor, before: TableText | null): Steps<Map<stri
     const former = before?.services.get(name);
     const isSame =
       former !== undefined && before?.bytes.compare(cursor.bytes, from, to, former.from, former.to) === 0;
-    services.set(name, { value: isSame ? former.value : keepSame(cursor.read(from, to), former), from, to });
+    services.set(name, { value: isSame ? former.value : cursor.read(from, to), from, to });
     yield;
   }
   return services;
-}
-
-/** Other spaces say nothing else. */
-function keepSame(value: unknown, former: Piece | undefined): unknown {
-  const isSame = former !== undefined && JSON.stringify(value) === JSON.stringify(former.value);
-  return isSame ? former.value : value;
 }
 
 const [QUOTE, BACKSLASH, COLON, COMMA] = [0x22, 0x5c, 0x3a, 0x2c];
@@ -68,6 +62,16 @@ const ENDS: ReadonlySet<number | undefined> = new Set([
   CLOSE_LIST,
   undefined,
 ]);
+
+/** Behind the quote that closes the one at `from`. */
+function endOfString(bytes: Buffer, from: number): number {
+  let at = from + 1;
+  for (let byte = bytes[at]; byte !== QUOTE; byte = bytes[at]) {
+    if (byte === undefined) throw new SyntaxError('a quote is open');
+    at += byte === BACKSLASH ? 2 : 1;
+  }
+  return at + 1;
+}
 
 /** Finds the ends of values by their quotes and brackets, all of which are ASCII. Throws a SyntaxError at anything else. */
 class Cursor {
@@ -100,7 +104,7 @@ class Cursor {
   /** Goes behind the value, and says where that is. */
   skip(): number {
     const first = this.bytes[this.start()];
-    if (first === QUOTE) this.#skipString();
+    if (first === QUOTE) this.#at = endOfString(this.bytes, this.#at);
     else if (first === OPEN_OBJECT || first === OPEN_LIST) this.#skipNested();
     else while (!ENDS.has(this.bytes[this.#at])) this.#at += 1;
     return this.#at;
@@ -115,27 +119,20 @@ class Cursor {
   }
 
   #skipNested(): void {
+    const { bytes } = this;
+    let at = this.#at;
     let depth = 0;
     do {
-      const byte = this.bytes[this.#at];
+      const byte = bytes[at];
       if (byte === undefined) throw new SyntaxError('a bracket is open');
-      if (byte === QUOTE) {
-        this.#skipString();
-        continue;
+      if (byte === QUOTE) at = endOfString(bytes, at);
+      else {
+        if (byte === OPEN_OBJECT || byte === OPEN_LIST) depth += 1;
+        if (byte === CLOSE_OBJECT || byte === CLOSE_LIST) depth -= 1;
+        at += 1;
       }
-      if (byte === OPEN_OBJECT || byte === OPEN_LIST) depth += 1;
-      if (byte === CLOSE_OBJECT || byte === CLOSE_LIST) depth -= 1;
-      this.#at += 1;
     } while (depth > 0);
-  }
-
-  #skipString(): void {
-    this.#at += 1;
-    while (this.bytes[this.#at] !== QUOTE) {
-      if (this.#at >= this.bytes.length) throw new SyntaxError('a quote is open');
-      this.#at += this.bytes[this.#at] === BACKSLASH ? 2 : 1;
-    }
-    this.#at += 1;
+    this.#at = at;
   }
 
   #expect(byte: number): void {

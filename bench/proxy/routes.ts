@@ -1,4 +1,5 @@
-// What a request costs with a large table in force, against one of a single route. About ours alone.
+// What a request costs with a large table in force, against one of what is asked only, and one of a single route: what
+// the table's size costs, and what it costs to ask many targets in turn. About ours alone.
 import { join } from 'node:path';
 import { checkAnswer } from './answers.ts';
 import { FILE_BYTES } from './backends.ts';
@@ -26,10 +27,13 @@ export const ROUTES: Scenario = {
 };
 
 export const ONE_ROUTE = chooseOurs('1 route', configureSlipway);
+export const ASKED_ROUTES = chooseOurs(`${2 * ASKED} routes, ${ASKED} targets`, (backend) =>
+  composeLargeTable(backend, 1, { watched: 1, others: 1 }, SERVICES / ASKED),
+);
 export const MANY_ROUTES = chooseOurs('10,000 routes, 5,000 targets', (backend) =>
   composeLargeTable(backend, 1, { watched: 1, others: 1 }),
 );
 
 export function measureRoutes(session: Session): Promise<Rounds> {
-  return measureScenario(session, ROUTES, [ONE_ROUTE, MANY_ROUTES]);
+  return measureScenario(session, ROUTES, [ONE_ROUTE, ASKED_ROUTES, MANY_ROUTES]);
 }

@@ -26,8 +26,9 @@ export class Lookup<T> {
 
   /** The first to come keeps a host and path. */
   add(host: string, path: string, owner: T): void {
+    if (this.ownerOf(host, path) !== null) return;
     const table = this.#change(host);
-    if (!table.owners.has(path)) table.owners.set(path, owner);
+    table.owners.set(path, owner);
     table.depth = Math.max(table.depth, depthOf(path));
   }
 

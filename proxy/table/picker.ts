@@ -36,7 +36,7 @@ export class Picker {
       const group = this.#groups.get(revision);
       return group === undefined ? [] : [{ group, weight }];
     });
-    this.#wheel = this.#shares.length === 0 ? null : this.#wheelOf(this.#shares);
+    this.#wheel = this.#wheelOf(this.#shares);
   }
 
   /** Whether the table has a target that this request may use at all, reachable or not. */
@@ -72,17 +72,16 @@ export class Picker {
   }
 
   #pickBySplit({ tried }: Wish, now: number, resort: Resort): Target | null {
-    let wheel = this.#wheel;
-    let shares = this.#shares;
-    if (!shares.every(({ group }) => group.has(tried, now, resort))) {
-      shares = shares.filter(({ group }) => group.has(tried, now, resort));
-      wheel = shares.length === 0 ? null : this.#wheelOf(shares);
-    }
-    const chosen = wheel === null ? undefined : shares[wheel.next()];
-    return chosen === undefined ? null : chosen.group.next(tried, now, resort);
+    const all = this.#shares;
+    const isUsable = ({ group }: { readonly group: Group }): boolean => group.has(tried, now, resort);
+    const shares = all.length < 2 || all.every(isUsable) ? all : all.filter(isUsable);
+    const wheel = shares === all ? this.#wheel : this.#wheelOf(shares);
+    return shares[wheel === null ? 0 : wheel.next()]?.group.next(tried, now, resort) ?? null;
   }
 
-  #wheelOf(shares: readonly { readonly group: Group; readonly weight: number }[]): Wheel {
+  /** Null where there is nothing to choose. */
+  #wheelOf(shares: readonly { readonly group: Group; readonly weight: number }[]): Wheel | null {
+    if (shares.length < 2) return null;
     const key = shares.map(({ group }) => group.revision).join();
     const present = this.#wheels.get(key);
     if (present !== undefined) return present;

@@ -3,12 +3,16 @@
 //
 // INVARIANTS
 // - An entry that is the same value as before costs nothing: a table of thousands changes as quickly as one of few.
-// - What can fail happens before the swap; the swap is one assignment and runs synchronously to its end.
+// - What can fail happens before the swap, and the table before stays in force until then. The swap itself runs
+//   synchronously to its end: the next table, and the next entry of every service that changes.
+// - What comes before it and what follows from it takes slices, with requests in between, where it takes long.
+// - A table is acknowledged once all that follows from it is done. One comes after the other.
 // - The version never goes back. Version 0 is a table of unknown age, from a snapshot: served, and replaced by any other.
 import type { Acknowledgement, TableSink, TableUpdate } from '../control.ts';
+import { Claims } from './claims.ts';
 import { type ParsedEntry, parseEntry } from './entry.ts';
-import { Lookup } from './lookup.ts';
 import { Service } from './service.ts';
+import { runInSlices, type Steps } from './slices.ts';
 import type { ServiceEntry } from './table.ts';
 
 const SERVICE_NAME = /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/;
@@ -19,26 +23,44 @@ const BAD_NAME: ParsedEntry = {
 
 interface Table {
   readonly version: number;
-  readonly routes: Lookup<Service>;
-  readonly previews: Lookup<Service>;
+  readonly claims: Claims;
   readonly services: ReadonlyMap<string, Service>;
   readonly refused: Readonly<Record<string, string>>;
 }
 
+/** What is to be swapped in. */
+interface Prepared {
+  readonly table: Table;
+  readonly changed: readonly (readonly [Service, ServiceEntry])[];
+  readonly gone: readonly Service[];
+}
+
 export class Router implements TableSink {
-  #table: Table = {
-    version: 0,
-    routes: new Lookup(),
-    previews: new Lookup(),
-    services: new Map(),
-    refused: {},
-  };
+  readonly #sliceMs: number | undefined;
+  #table: Table = { version: 0, claims: new Claims(), services: new Map(), refused: {} };
+  /** The last table from which all has followed. */
+  #settled: Pick<Table, 'version' | 'refused'> = this.#table;
+  /** The last update to come, while it is not settled. */
+  #last: Promise<void> | null = null;
   /** Services that left the table and still have requests in flight. */
   readonly #leaving = new Map<string, Service>();
   readonly #listeners: (() => void)[] = [];
 
+  /** 0 makes every step a slice. */
+  constructor(sliceMs?: number) {
+    this.#sliceMs = sliceMs;
+  }
+
+  /** In force in the turn of the caller where that takes no longer than a slice, and no other is under way. */
   async apply(update: TableUpdate): Promise<Acknowledgement> {
-    if (update.version >= this.#table.version) this.#swap(update);
+    const run = (): Promise<void> => runInSlices(this.#swap(update), this.#sliceMs);
+    const settled = this.#last === null ? run() : this.#last.then(run, run);
+    this.#last = settled;
+    try {
+      await settled;
+    } finally {
+      if (this.#last === settled) this.#last = null;
+    }
     return this.acknowledgement();
   }
 
@@ -47,7 +69,7 @@ export class Router implements TableSink {
     for (const service of [...this.#table.services.values(), ...this.#leaving.values()]) {
       for (const target of service.targets.busy()) busy[target.id] = (busy[target.id] ?? 0) + target.inFlight;
     }
-    return { applied: this.#table.version, busy, refused: this.#table.refused };
+    return { applied: this.#settled.version, busy, refused: this.#settled.refused };
   }
 
   onChange(listener: () => void): void {
@@ -70,56 +92,83 @@ export class Router implements TableSink {
 
   /** The service whose preview has this host; its header, if it wants one, is the caller's to compare. */
   findPreview(host: string): Service | null {
-    return this.#table.previews.findHost(host);
+    return this.#table.claims.previews.findHost(host);
   }
 
   find(host: string, path: string): Service | null {
-    return this.#table.routes.find(host, path);
+    return this.#table.claims.routes.find(host, path);
   }
 
-  #swap(update: TableUpdate): void {
-    const before = this.#table;
-    const { entries, refused } = this.#parseChanges(update);
-    const gone = [...before.services.values()].filter(({ name }) => !Object.hasOwn(update.services, name));
-    const claims = { routes: new Lookup(before.routes), previews: new Lookup(before.previews) };
-    const services = new Map(before.services);
+  *#swap(update: TableUpdate): Steps<void> {
+    if (update.version < this.#table.version) return;
+    const { table, changed, gone } = yield* this.#prepare(update);
+    this.#table = table;
+    for (const [service, entry] of changed) {
+      service.assign(entry);
+      this.#leaving.delete(service.name);
+    }
     for (const service of gone) {
-      release(service.entry, service, claims);
+      service.remove();
+      this.#leaving.set(service.name, service);
+    }
+    for (const service of [...changed.map(([each]) => each), ...gone]) {
+      service.follow();
+      service.lot.wakeAll();
+      yield;
+    }
+    this.#settled = table;
+    this.#tell();
+  }
+
+  *#prepare(update: TableUpdate): Steps<Prepared> {
+    const before = this.#table;
+    const { entries, refused } = yield* this.#parseChanges(update);
+    const gone = [...before.services.values()].filter(({ name }) => !Object.hasOwn(update.services, name));
+    yield;
+    const claims = new Claims(before.claims);
+    yield;
+    const services = new Map(before.services);
+    yield;
+    for (const service of gone) {
+      claims.release(service.entry, service);
       services.delete(service.name);
     }
-    this.#releaseChanged(entries, claims);
-    const changed: Service[] = [];
+    // Who changes lets go of what it no longer asks for; what it had and asks for still, it holds against newcomers.
+    for (const [name, entry] of entries) {
+      const service = before.services.get(name);
+      if (service !== undefined) claims.narrow(service, entry);
+      yield;
+    }
+    const changed: (readonly [Service, ServiceEntry])[] = [];
     for (const name of this.#byPrecedence(entries.keys())) {
       const entry = entries.get(name);
       if (entry === undefined) continue;
-      const conflict = findConflict(entry, name, claims);
+      const conflict = claims.findConflict(entry, name);
       if (conflict !== null) refused[name] = conflict;
       const accepted = conflict === null ? entry : before.services.get(name)?.entry;
       if (accepted === undefined) continue;
       const service = this.#serviceOf(name, accepted);
-      claim(accepted, service, claims);
+      claims.grant(accepted, service);
       services.set(name, service);
-      entries.set(name, accepted);
-      changed.push(service);
+      changed.push([service, accepted]);
+      yield;
     }
-    this.#table = { version: update.version, ...claims, services, refused };
-    for (const service of changed) service.replace(entries.get(service.name) ?? service.entry);
-    this.#retire(gone, changed);
-    this.#announce();
+    return { table: { version: update.version, claims, services, refused }, changed, gone };
   }
 
   /**
    * Of entries that are not what they were, and of those that were refused: what may be in their way has perhaps gone. One
    * that does not parse leaves the former one in force.
    */
-  #parseChanges(update: TableUpdate): {
+  *#parseChanges(update: TableUpdate): Steps<{
     entries: Map<string, ServiceEntry>;
     refused: Record<string, string>;
-  } {
+  }> {
     const { services, refused: formerly } = this.#table;
     const entries = new Map<string, ServiceEntry>();
     const refused: Record<string, string> = {};
     for (const [name, value] of Object.entries(update.services)) {
+      yield;
       const former = services.get(name)?.entry;
       if (former?.raw === value && formerly[name] === undefined) continue;
       const parsed = SERVICE_NAME.test(name) ? parseEntry(value) : BAD_NAME;
@@ -130,89 +179,21 @@ export class Router implements TableSink {
     return { entries, refused };
   }
 
-  /** Who changes lets go of what it no longer asks for; what it had and asks for still, it holds against newcomers. */
-  #releaseChanged(entries: ReadonlyMap<string, ServiceEntry>, claims: Claims): void {
-    for (const [name, entry] of entries) {
-      const service = this.#table.services.get(name);
-      if (service === undefined) continue;
-      const held = findHeld(service, entry, claims);
-      release(service.entry, service, claims);
-      claim(held, service, claims);
-    }
-  }
-
   /** Who holds a host and path keeps it; among newcomers the name decides. */
   #byPrecedence(names: Iterable<string>): readonly string[] {
     const held = this.#table.services;
-    const rank = (name: string): number => (held.has(name) ? 0 : 1);
-    return [...names].sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+    const sorted = [...names].sort();
+    return [...sorted.filter((name) => held.has(name)), ...sorted.filter((name) => !held.has(name))];
   }
 
   #serviceOf(name: string, entry: ServiceEntry): Service {
     const present = this.#table.services.get(name) ?? this.#leaving.get(name);
-    return present ?? new Service(name, entry, () => this.#settle());
+    return present ?? new Service(name, entry, () => this.#tell());
   }
 
-  #retire(gone: readonly Service[], changed: readonly Service[]): void {
-    for (const service of gone) {
-      service.remove();
-      this.#leaving.set(service.name, service);
-    }
-    for (const { name } of changed) this.#leaving.delete(name);
-    this.#forgetIdle();
-    for (const service of [...changed, ...gone]) service.lot.wakeAll();
-  }
-
-  /** The last request of a retired target has ended. */
-  #settle(): void {
-    this.#forgetIdle();
-    this.#announce();
-  }
-
-  #forgetIdle(): void {
+  /** A table has been settled, or the last request of a retired target has ended. */
+  #tell(): void {
     for (const [name, service] of this.#leaving) if (service.targets.isEmpty) this.#leaving.delete(name);
-  }
-
-  #announce(): void {
     for (const listener of this.#listeners) listener();
   }
-}
-
-interface Claims {
-  readonly routes: Lookup<Service>;
-  readonly previews: Lookup<Service>;
-}
-
-type Asked = Pick<ServiceEntry, 'routes' | 'preview'>;
-
-/** What the service has, and is to have still by its new entry. */
-function findHeld(service: Service, entry: ServiceEntry, { routes, previews }: Claims): Asked {
-  const host = entry.preview?.host ?? null;
-  return {
-    routes: entry.routes.filter(({ host, path }) => routes.ownerOf(host, path) === service),
-    preview: host !== null && previews.findHost(host) === service ? entry.preview : null,
-  };
-}
-
-function findConflict(entry: Asked, name: string, { routes, previews }: Claims): string | null {
-  const isOther = (owner: Service | null): owner is Service => owner !== null && owner.name !== name;
-  for (const { host, path } of entry.routes) {
-    const owners = [routes.ownerOf(host, path), path === '/' ? previews.findHost(host) : null];
-    const other = owners.find(isOther);
-    if (other !== undefined) return `route ${host}${path} belongs to ${other.name}`;
-  }
-  const preview = entry.preview?.host ?? null;
-  if (preview === null) return null;
-  const other = [previews.findHost(preview), routes.ownerOf(preview, '/')].find(isOther);
-  return other === undefined ? null : `preview host ${preview} belongs to ${other.name}`;
-}
-
-function claim({ routes, preview }: Asked, service: Service, claims: Claims): void {
-  for (const { host, path } of routes) claims.routes.add(host, path, service);
-  if (preview !== null && preview.host !== null) claims.previews.add(preview.host, '/', service);
-}
-
-function release({ routes, preview }: Asked, service: Service, claims: Claims): void {
-  for (const { host, path } of routes) claims.routes.remove(host, path, service);
-  if (preview !== null && preview.host !== null) claims.previews.remove(preview.host, '/', service);
 }

@@ -1,5 +1,9 @@
 // What lives on of one service from table to table: its targets, the state of its split, its parked requests and its
-// counters. The entry in force is replaced by one assignment, together with all that follows from it.
+// counters.
+//
+// INVARIANTS
+// - The entry in force is replaced by one assignment. What follows from it may come later, since it takes its time, but
+//   before anybody is given a target: no request sees the new entry with the targets of the old one.
 import {
   countClass,
   type MutableClassCounts,
@@ -27,6 +31,8 @@ export class Service {
   readonly #revisions = new Map<number, RevisionCounters>();
   #entry: ServiceEntry;
   #routed = true;
+  /** Targets, shares and counters are still those of an entry before. */
+  #isBehind = false;
 
   constructor(name: string, entry: ServiceEntry, onIdle: () => void) {
     this.name = name;
@@ -50,36 +56,46 @@ export class Service {
     return this.#routed;
   }
 
-  replace(entry: ServiceEntry): void {
+  /** The entry is in force from now on; what follows from it is for `follow`. */
+  assign(entry: ServiceEntry): void {
     this.#entry = entry;
     this.#routed = true;
-    this.targets.replace(entry.targets, entry.settings.slowStartMs);
-    this.#readmit();
-    this.#picker.replace(entry.split, this.targets.held);
-    this.#addCounters();
-    this.#dropCounters();
+    this.#isBehind = true;
   }
 
-  /** Out of the table: all targets retire, and what is parked finds no route. */
+  /** Out of the table: all targets retire, which is for `follow`, and what is parked finds no route. */
   remove(): void {
     this.#routed = false;
-    this.targets.replace([], 0);
-    this.#picker.replace([], []);
+    this.#isBehind = true;
+  }
+
+  /** At the latest when somebody asks for a target. */
+  follow(): void {
+    if (!this.#isBehind) return;
+    this.#isBehind = false;
+    const { split, targets, settings } = this.#entry;
+    this.targets.replace(this.#routed ? targets : [], this.#routed ? settings.slowStartMs : 0);
+    this.#readmit();
+    this.#picker.replace(this.#routed ? split : [], this.targets.held);
+    if (this.#routed) this.#addCounters();
     this.#dropCounters();
   }
 
   hasTarget(forced: number | null): boolean {
+    this.follow();
     return this.#picker.hasTarget(forced);
   }
 
   /** Picks and claims in one step; the caller releases the target. */
   claim(wish: Wish): Target | null {
+    this.follow();
     const target = this.#picker.pick(wish, performance.now());
     return target?.claim() === true ? target : null;
   }
 
   /** Of another revision that the table holds, the one with most weight and then the latest, if a retry may be made. */
   claimOther(revision: number): Target | null {
+    this.follow();
     const other = this.#picker.findOther(revision);
     if (other === null || !this.mayRepeat()) return null;
     return this.claim({ forced: other, preferred: null, tried: null });

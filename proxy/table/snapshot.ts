@@ -2,11 +2,9 @@
 // Written beside and renamed, so that there is always a whole one.
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import type { TableUpdate } from '../control.ts';
 import { isFields } from './reader.ts';
-
-const AT_ONCE = 200;
+import { runInSlices, type Steps } from './slices.ts';
 
 /** Null when there is none, or none that can be read; entries are checked by whoever applies them. */
 export async function loadSnapshot(path: string): Promise<TableUpdate['services'] | null> {
@@ -63,7 +61,7 @@ async function writeSnapshot(path: string, update: TableUpdate): Promise<void> {
   const beside = `${path}.${process.pid}.new`;
   const file = await open(beside, 'w', 0o600);
   try {
-    await file.writeFile(await render(update));
+    await file.writeFile(await runInSlices(render(update)));
     await file.sync();
   } finally {
     await file.close();
@@ -71,12 +69,11 @@ async function writeSnapshot(path: string, update: TableUpdate): Promise<void> {
   await rename(beside, path);
 }
 
-/** As JSON, a few services at a time: requests do not wait for thousands of them. */
-async function render({ version, services }: TableUpdate): Promise<string> {
+function* render({ version, services }: TableUpdate): Steps<string> {
   const parts: string[] = [];
   for (const [name, entry] of Object.entries(services)) {
     parts.push(`${JSON.stringify(name)}:${JSON.stringify(entry)}`);
-    if (parts.length % AT_ONCE === 0) await setImmediate();
+    yield;
   }
   return `{"version":${version},"services":{${parts.join(',')}}}`;
 }

@@ -3,37 +3,41 @@
 import { type FSWatcher, unwatchFile, watch, watchFile } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
-import type { Acknowledgement, TableSink, TableUpdate } from '../control.ts';
+import type { TableSink } from '../control.ts';
 import { ProxyFailure } from '../failure.ts';
 import { Reader } from './reader.ts';
+import { runInSlices } from './slices.ts';
+import { readTableText, type TableText } from './table-text.ts';
 
 /** An editor writes in several steps: look when it has been quiet for so long. */
 const SETTLE_MS = 20;
 /** For file systems that tell nothing of changes. */
 const POLL_MS = 1_000;
-const AT_ONCE = 200;
 
-export async function readTableFile(
-  path: string,
-): Promise<{ readonly text: string; readonly update: TableUpdate }> {
-  let value: unknown;
-  let text = '';
+interface Read {
+  readonly table: TableText;
+  readonly version: number;
+}
+
+async function readTableFile(path: string, before: TableText | null): Promise<Read> {
+  let table: TableText | null;
+  let whole: unknown;
   try {
-    text = await readFile(path, 'utf8');
-    value = JSON.parse(text);
+    const bytes = await readFile(path);
+    table = before?.bytes.equals(bytes) ? before : await runInSlices(readTableText(bytes, before));
+    whole = table ?? JSON.parse(bytes.toString());
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new ProxyFailure('table-file-invalid', `Table ${path}: ${why}`, { cause });
   }
   const reader = new Reader();
-  const fields = reader.fields(value, 'table');
+  const fields = reader.fields(whole, 'table');
   const version = reader.integer(fields.version, 'version', 0, Number.MAX_SAFE_INTEGER, 0);
-  const services = reader.fields(fields.services, 'services', 'services by name');
-  if (reader.problems.length > 0) {
+  if (table === null) reader.fields(fields.services, 'services', 'services by name');
+  if (table === null || reader.problems.length > 0) {
     throw new ProxyFailure('table-file-invalid', `Table ${path}: ${reader.problems.join('; ')}`);
   }
-  return { text, update: { version, services } };
+  return { table, version };
 }
 
 export class TableFileWatcher {
@@ -43,9 +47,8 @@ export class TableFileWatcher {
   #watcher: FSWatcher | null = null;
   #timer: NodeJS.Timeout | null = null;
   #reading: Promise<void> = Promise.resolve();
-  #text = '';
+  #table: TableText | null = null;
   #version = 0;
-  #entries: ReadonlyMap<string, Entry> = new Map();
   #closed = false;
 
   constructor(path: string, sink: TableSink, onProblem: (problem: string) => void) {
@@ -56,8 +59,7 @@ export class TableFileWatcher {
 
   /** Throws when the first table is not valid: there is none before it to serve. */
   async start(): Promise<void> {
-    const { text, update } = await readTableFile(this.#path);
-    await this.#apply(text, update);
+    await this.#read();
     this.#watcher = watch(dirname(this.#path), (_event, name) => {
       if (name === null || name === basename(this.#path)) this.#look();
     });
@@ -85,41 +87,23 @@ export class TableFileWatcher {
 
   async #readAgain(): Promise<void> {
     try {
-      const { text, update } = await readTableFile(this.#path);
-      if (text !== this.#text && !this.#closed) await this.#apply(text, update);
+      await this.#read();
     } catch (error) {
       this.#onProblem(error instanceof Error ? error.message : String(error));
     }
   }
 
+  async #read(): Promise<void> {
+    const { table, version } = await readTableFile(this.#path, this.#table);
+    if (table !== this.#table && !this.#closed) await this.#apply(table, version);
+  }
+
   /** People edit a table without counting up: a file's version never holds its content back. */
-  async #apply(text: string, update: TableUpdate): Promise<void> {
-    this.#text = text;
-    this.#version = Math.max(this.#version, update.version);
-    const services = await this.#keepSame(update.services);
-    const answer = await this.#sink.apply({ version: this.#version, services });
-    for (const problem of describeRefused(answer)) this.#onProblem(`Table ${this.#path}: ${problem}`);
+  async #apply(table: TableText, version: number): Promise<void> {
+    this.#table = table;
+    this.#version = Math.max(this.#version, version);
+    const { refused } = await this.#sink.apply({ version: this.#version, services: table.services });
+    for (const [service, problems] of Object.entries(refused))
+      this.#onProblem(`Table ${this.#path}: services.${service}: ${problems}`);
   }
-
-  /** What says the same as before is the same value. A few at a time: requests do not wait for thousands of them. */
-  async #keepSame(services: TableUpdate['services']): Promise<TableUpdate['services']> {
-    const entries = new Map<string, Entry>();
-    for (const [name, value] of Object.entries(services)) {
-      const text = JSON.stringify(value);
-      const before = this.#entries.get(name);
-      entries.set(name, before?.text === text ? before : { text, value });
-      if (entries.size % AT_ONCE === 0) await setImmediate();
-    }
-    this.#entries = entries;
-    return Object.fromEntries([...entries].map(([name, { value }]) => [name, value]));
-  }
-}
-
-interface Entry {
-  readonly text: string;
-  readonly value: unknown;
-}
-
-function describeRefused({ refused }: Acknowledgement): readonly string[] {
-  return Object.entries(refused).map(([service, problems]) => `services.${service}: ${problems}`);
 }

@@ -134,6 +134,7 @@ export class TargetSet {
 
   /** Retired targets that still have requests in flight. */
   busy(): readonly Target[] {
+    if (this.#known.size === this.#held.length) return [];
     return [...this.#known.values()].filter((target) => !target.held && target.inFlight > 0);
   }
 

@@ -11,6 +11,8 @@ import { type FromWorker, isFromWorker, type ToWorker } from './messages.ts';
 
 /** A worker that does not answer for so long is stuck: it is killed, and replaced. */
 const ANSWER_MS = 10_000;
+/** Entries of a table in one message: it reads them in one go, and requests wait meanwhile. */
+const AT_ONCE = 100;
 
 export interface MemberEvents {
   readonly onChange: () => void;
@@ -24,6 +26,8 @@ export interface MemberEvents {
   readonly onAccess: (record: AccessRecord) => void;
   readonly onExit: (member: Member) => void;
 }
+
+type Start = Extract<ToWorker, { kind: 'start' }>;
 
 /** A connection on which nothing was read yet. */
 export interface Arrival {
@@ -42,6 +46,9 @@ export class Member {
   #stats: ProxyStats | null = null;
   #nextId = 1;
   #started = false;
+  /** The entries that it was told. */
+  #entries: TableUpdate['services'] = {};
+  #applying: Promise<void> = Promise.resolve();
   #isTaking = false;
   /** Connections whose end is to be told, and of which address they are. */
   readonly #addresses = new Map<number, string>();
@@ -49,7 +56,7 @@ export class Member {
   readonly #worker: Worker;
   readonly #exited: Promise<void>;
 
-  constructor(worker: Worker, start: () => ToWorker, events: MemberEvents) {
+  constructor(worker: Worker, start: () => Start, events: MemberEvents) {
     this.#worker = worker;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.serving = promise;
@@ -57,8 +64,10 @@ export class Member {
     worker.on('message', (message: unknown) => {
       if (!isFromWorker(message)) return;
       if (message.kind === 'ready') {
+        const first = start();
         this.#started = true;
-        this.#tell(start());
+        this.#entries = first.update?.services ?? {};
+        this.#tell(first);
       }
       if (message.kind === 'serving') resolve();
       if (message.kind === 'failed') reject(new Error(message.problem));
@@ -107,7 +116,24 @@ export class Member {
 
   /** One that has not started yet gets the table in force when it does. */
   async apply(update: TableUpdate): Promise<void> {
-    if (this.#started) await this.#ask((id) => ({ kind: 'apply', id, update }));
+    if (!this.#started) return;
+    this.#applying = this.#applying.then(() => this.#hand(update));
+    await this.#applying;
+  }
+
+  /** Only what differs from what it has: an entry that is the same value is not told again. */
+  async #hand({ version, services }: TableUpdate): Promise<void> {
+    const former = this.#entries;
+    this.#entries = services;
+    const gone = Object.keys(former).filter((name) => !Object.hasOwn(services, name));
+    const changed = Object.entries(services).filter(([name, entry]) => {
+      return former[name] !== entry || !Object.hasOwn(former, name);
+    });
+    for (let from = 0; from < changed.length; from += AT_ONCE) {
+      const entries = Object.fromEntries(changed.slice(from, from + AT_ONCE));
+      await this.#ask((id) => ({ kind: 'entries', id, entries }));
+    }
+    await this.#ask((id) => ({ kind: 'apply', id, version, gone }));
   }
 
   /** One that has not started yet gets those in force when it does. */
@@ -175,6 +201,9 @@ export class Member {
         if (address !== undefined) events.onLeft(address);
         return;
       }
+      case 'noted':
+        this.#waiting.get(message.id)?.();
+        return;
       case 'applied':
         if (this.#acknowledgement !== null) this.#acknowledgement = message.acknowledgement;
         this.#waiting.get(message.id)?.();

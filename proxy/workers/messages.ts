@@ -16,7 +16,15 @@ export type ToWorker =
       readonly certificates: readonly Certificate[];
     }
   | { readonly kind: 'certificates'; readonly certificates: readonly Certificate[] }
-  | { readonly kind: 'apply'; readonly id: number; readonly update: TableUpdate }
+  /** Of the next table, some of the entries that are not what they were. To 'noted'. */
+  | { readonly kind: 'entries'; readonly id: number; readonly entries: TableUpdate['services'] }
+  /** The next table: the one before with the entries that were told since, and without those that have gone. */
+  | {
+      readonly kind: 'apply';
+      readonly id: number;
+      readonly version: number;
+      readonly gone: readonly string[];
+    }
   | { readonly kind: 'stats'; readonly id: number }
   /** With its socket, unless the client has gone meanwhile. With an id, where its end is to be told. */
   | { readonly kind: 'connection'; readonly id: number | null; readonly isSecure: boolean }
@@ -35,6 +43,7 @@ export type FromWorker =
   /** The connection of this id has ended. */
   | { readonly kind: 'left'; readonly id: number }
   | { readonly kind: 'failed'; readonly problem: string }
+  | { readonly kind: 'noted'; readonly id: number }
   | { readonly kind: 'applied'; readonly id: number; readonly acknowledgement: Acknowledgement }
   | { readonly kind: 'changed'; readonly acknowledgement: Acknowledgement }
   | { readonly kind: 'stats'; readonly id: number; readonly stats: ProxyStats }

@@ -7,6 +7,8 @@ import { LocalProxy } from './local.ts';
 import { type FromWorker, isToWorker, type ToWorker } from './messages.ts';
 
 let local: LocalProxy | null = null;
+/** Of the table in force, or of the next one as far as it was told. */
+let entries = new Map<string, unknown>();
 /** Of connections that are counted by the primary. */
 const ids = new WeakMap<Socket, number>();
 const ended = new AccessBatch((records) => tell({ kind: 'access', records }));
@@ -21,8 +23,13 @@ async function obey(message: ToWorker, handle: unknown): Promise<void> {
     case 'start':
       await start(message);
       return;
+    case 'entries':
+      for (const [name, entry] of Object.entries(message.entries)) entries.set(name, entry);
+      tell({ kind: 'noted', id: message.id });
+      return;
     case 'apply':
-      if (local !== null) await local.router.apply(message.update);
+      for (const name of message.gone) entries.delete(name);
+      await local?.router.apply({ version: message.version, services: Object.fromEntries(entries) });
       tell({ kind: 'applied', id: message.id, acknowledgement: acknowledge() });
       return;
     case 'stats':
@@ -87,6 +94,7 @@ async function start({ options, update, certificates }: Extract<ToWorker, { kind
     ask,
   });
   local = proxy;
+  entries = new Map(Object.entries(update?.services ?? {}));
   proxy.useCertificates(certificates);
   if (update !== null) await proxy.router.apply(update);
   proxy.router.onChange(() => tell({ kind: 'changed', acknowledgement: acknowledge() }));

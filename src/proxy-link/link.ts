@@ -6,7 +6,7 @@
 // - a table's version is the revision up to which it is complete; versions only grow
 // - of a store with another history nothing is acknowledged: its revisions are not those of our tables
 // - the snapshot is written after a table was applied, never before, and never holds up an acknowledgement
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import type { Acknowledgement, TableSink, TableUpdate } from '../../proxy/control.ts';
 import { buildKeys, classifyKey } from '../store/keys.ts';
 import { type Mirror, startMirror } from '../store/mirror.ts';
@@ -53,6 +53,8 @@ export interface ProxyLink {
 
 const DEFAULT_TTL_MS = 10_000;
 const SNAPSHOT_AFTER_MS = 1_000;
+/** Routes that are read before requests get their turn. */
+const AT_ONCE = 200;
 
 /** Starts at once and goes on until the signal aborts. */
 export function linkProxy(options: ProxyLinkOptions): ProxyLink {
@@ -146,7 +148,7 @@ class Link implements ProxyLink {
   async #catchUp(): Promise<void> {
     this.#isApplying = true;
     for (let streak = 0; !this.#options.signal.aborted && this.#applied < this.#mirror.revision; ) {
-      const update = this.#buildTable();
+      const update = await this.#buildTable();
       try {
         await this.#apply(update);
         this.#save(update);
@@ -168,17 +170,23 @@ class Link implements ProxyLink {
     this.#first.resolve();
   }
 
-  #buildTable(): TableUpdate {
+  /** Of the routes as they are now, whatever comes while they are read. */
+  async #buildTable(): Promise<TableUpdate> {
+    const { revision } = this.#mirror;
     const services: Record<string, unknown> = {};
     const routes = new Map<string, Route>();
+    let read = 0;
     for (const { key, value } of this.#mirror.entries()) {
       const before = this.#routes.get(key);
-      const route = before?.text === value ? before : this.#readRoute(key, value);
+      const isSame = before?.text === value;
+      if (!isSame) read += 1;
+      if (!isSame && read % AT_ONCE === 0) await setImmediate();
+      const route = isSame ? before : this.#readRoute(key, value);
       routes.set(key, route);
       if (route.service !== null) services[route.service] = route.entry;
     }
     this.#routes = routes;
-    return { version: this.#mirror.revision, services };
+    return { version: revision, services };
   }
 
   #readRoute(key: string, text: string): Route {

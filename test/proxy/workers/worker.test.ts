@@ -29,6 +29,25 @@ describe('several workers', () => {
     expect(services.web?.revisions[0]?.requests[0]?.codes).toEqual([0, 40, 0, 0, 0]);
   });
 
+  it('follow a large table entry by entry: what comes, changes, goes, or is refused', async () => {
+    const [one, two] = [await rig.named('1'), await rig.named('2')];
+    const { sink } = await rig.start({ workers: 2 });
+    const at = (host: string, target: typeof one) => entryOf([target], { routes: [{ host }] });
+    const services: Record<string, unknown> = Object.fromEntries(
+      Array.from({ length: 350 }, (_, index) => [`web-${index}`, at(`web-${index}.test`, one)]),
+    );
+    await sink.apply({ version: 1, services });
+    const { 'web-7': _, ...others } = services;
+    const changed = { 'web-8': at('web-8.test', two), 'web-9': null, new: at('new.test', two) };
+    const { applied, refused } = await sink.apply({ version: 2, services: { ...others, ...changed } });
+    expect([applied, Object.keys(refused)]).toEqual([2, ['web-9']]);
+    const hosts = ['web-6', 'web-7', 'web-8', 'web-9', 'web-349', 'new'].map((name) => `${name}.test`);
+    const bodies = async () =>
+      Promise.all(hosts.map(async (host) => (await ask(rig.port, { headers: { host } })).body));
+    for (let count = 0; count < 4; count += 1)
+      expect(await bodies()).toEqual(['1', expect.stringContaining('no-route'), '2', '1', '1', '2']);
+  });
+
   it('keep the split together, each of them to within one request', async () => {
     const [stable, candidate] = [await rig.named('stable'), await rig.named('candidate')];
     const workers = 3;

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Acknowledgement, TableSink, TableUpdate } from '../../../proxy/control.ts';
 import { linkProxy, type ProxyLink, type ProxyLinkOptions } from '../../../src/proxy-link/link.ts';
@@ -155,6 +155,26 @@ describe('proxy link', () => {
     await applied(etcd.get('/t/routes/web')?.modRevision ?? 0);
     expect(sink.tables.length - before).toBe(2);
     expect(sink.tables.at(-1)?.services).toEqual({ web: { n: 50 } });
+  });
+
+  it('reads a large table in slices, and gives each as it was at its revision, whatever comes meanwhile', async () => {
+    const states = new Map<number, Record<string, unknown>>();
+    let state: Record<string, unknown> = {};
+    const change = (name: string, n: number): void => {
+      state = { ...state, [name]: { n } };
+      states.set(etcd.put(`/t/routes/${name}`, `{"n":${n}}`), state);
+    };
+    for (let index = 0; index < 450; index += 1) change(`web-${index}`, 0);
+    const { serving } = start();
+    for (let n = 1; n < 30; n += 1) {
+      await setImmediate();
+      for (const name of ['web-7', 'web-440']) change(name, n);
+    }
+    await serving;
+    await applied([...states.keys()].at(-1) ?? 0);
+    for (const { version, services } of sink.tables)
+      if (states.has(version)) expect(services).toEqual(states.get(version));
+    expect(sink.tables.at(-1)?.services).toEqual(state);
   });
 
   it('tells of busy targets at once, and of the last state when many changes come', async () => {

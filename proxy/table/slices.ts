@@ -5,7 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 export type Steps<T> = Generator<undefined, T, undefined>;
 
 /** A request waits for one slice in each of its turns of the event loop: for its head, for a target's answer. */
-const SLICE_MS = 3;
+const SLICE_MS = 1;
 
 /** To its end, in the turn of the caller where that takes no longer than a slice. */
 export async function runInSlices<T>(steps: Steps<T>, sliceMs = SLICE_MS): Promise<T> {

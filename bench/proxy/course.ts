@@ -26,7 +26,7 @@ export interface Task {
 }
 
 export function planTasks(options: Options): Task[] {
-  const contenders = options.isOfWorkers ? chooseWorkers() : options.peers.map(choosePeer);
+  const contenders = options.isOfWorkers ? chooseWorkers(options) : options.peers.map(choosePeer);
   const tasks = [
     ...SCENARIOS.map((scenario) => ({
       name: scenario.name,
@@ -38,9 +38,9 @@ export function planTasks(options: Options): Task[] {
   return tasks.filter(({ name }) => options.scenarios.includes(name));
 }
 
-function chooseWorkers(): Contender[] {
+function chooseWorkers({ sharePercent }: Options): Contender[] {
   return [1, 2].map((workers) =>
-    chooseOurs(`${workers} worker${workers > 1 ? 's' : ''}`, configureSlipway, workers),
+    chooseOurs(`${workers} worker${workers > 1 ? 's' : ''}`, configureSlipway, { workers, sharePercent }),
   );
 }
 

@@ -19,10 +19,12 @@ export interface Options {
   readonly scenarios: readonly string[];
   /** One worker of ours against two, instead of ours against peers. */
   readonly isOfWorkers: boolean;
+  /** Of a core, for each of the workers; null: as much as they get. */
+  readonly sharePercent: number | null;
 }
 
 export const USAGE =
-  'usage: npm run bench -- proxy [--rounds N] [--seconds S] [--only PEER,…] [--scenario NAME,…] [--workers]\n' +
+  'usage: npm run bench -- proxy [--rounds N] [--seconds S] [--only PEER,…] [--scenario NAME,…] [--workers [--share PERCENT]]\n' +
   `  peers: ${PEER_NAMES.join(', ')}\n  scenarios: ${SCENARIO_NAMES.join(', ')}`;
 
 /** Throws what is wrong with them. */
@@ -35,6 +37,7 @@ export function parseOptions(args: readonly string[]): Options {
       only: { type: 'string', default: PEER_NAMES.join(',') },
       scenario: { type: 'string', default: SCENARIO_NAMES.join(',') },
       workers: { type: 'boolean', default: false },
+      share: { type: 'string' },
     },
   });
   return {
@@ -43,6 +46,7 @@ export function parseOptions(args: readonly string[]): Options {
     peers: readNames('only', values.only, PEER_NAMES),
     scenarios: readNames('scenario', values.scenario, SCENARIO_NAMES),
     isOfWorkers: values.workers,
+    sharePercent: values.share === undefined ? null : readCount('share', values.share),
   };
 }
 

@@ -4,6 +4,8 @@ import { join, resolve } from 'node:path';
 import { findFreePorts } from '../../test/support/names.ts';
 import { configureCaddy, configureHaproxy, configureNginx, configureSlipway } from './configs.ts';
 import { type Command, type Place, type Program, startProgram } from './place.ts';
+import { holdToShare } from './share.ts';
+import { listTree } from './usage.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 /** Ours as it is shipped: built. */
@@ -52,8 +54,18 @@ export function choosePeer(name: PeerName): Contender {
   }
 }
 
+export interface Workers {
+  readonly workers: number;
+  /** Of a core, for each; null: as much as they get. */
+  readonly sharePercent: number | null;
+}
+
 /** `configure` writes the table before that backend. */
-export function chooseOurs(name: string, configure: (backend: number) => string, workers = 1): Contender {
+export function chooseOurs(
+  name: string,
+  configure: (backend: number) => string,
+  { workers, sharePercent }: Workers = { workers: 1, sharePercent: null },
+): Contender {
   return {
     name,
     start: async (place, { backend, cores }) => {
@@ -73,9 +85,21 @@ export function chooseOurs(name: string, configure: (backend: number) => string,
         ...files,
         ...others,
       ];
-      return startRunning(place, folder, { name, command, cores, port });
+      const running = await startRunning(place, folder, { name, command, cores, port });
+      return sharePercent === null ? running : share(running, workers, sharePercent);
     },
   };
+}
+
+/** Of one worker the process is that worker, of several its children are. */
+function share(running: Running, workers: number, percent: number): Running {
+  const [root = running.pid, ...children] = listTree(running.pid);
+  const letGo = holdToShare(workers === 1 ? [root] : children, percent);
+  const stop = async (): Promise<void> => {
+    await running.stop();
+    letGo();
+  };
+  return { ...running, stop };
 }
 
 interface Ways {

@@ -41,7 +41,8 @@ export function parseStatus(text: string): Memory {
   return { residentMb: residentMb ?? Number.NaN, peakMb: peakMb ?? Number.NaN };
 }
 
-function listTree(root: number): number[] {
+/** The process first, then its descendants. */
+export function listTree(root: number): number[] {
   const children = readdirSync(`/proc/${root}/task`).flatMap((task) =>
     readFileSync(`/proc/${root}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
   );

@@ -142,7 +142,7 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
     this.#current = null;
     if (exchange === null || socket.destroyed) return;
     const { request, response } = exchange;
-    const isLast = socket.readableEnded && this.heldBytes === 0;
+    const isLast = socket.readableEnded && !this.#intake.isAhead;
     if (!response.shouldKeepAlive || !request.complete || isLast) {
       this.#leave();
       return;
@@ -201,7 +201,7 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
 
   /** A client that has sent more, or may have, must not lose the last response by that. */
   #leave(): void {
-    const isAhead = this.heldBytes > 0 || this.#state === 'offer';
+    const isAhead = this.#intake.isAhead || this.#state === 'offer';
     this.#state = 'over';
     this.#intake.drop();
     if (isAhead) closeLingering(this.socket);

@@ -20,6 +20,7 @@ export class Intake {
   readonly #reader: IntakeReader;
   #held: Buffer | null = null;
   #isWoken = false;
+  #isTaking = false;
 
   constructor(line: Line, reader: IntakeReader) {
     this.#line = line;
@@ -31,6 +32,11 @@ export class Intake {
 
   get heldBytes(): number {
     return this.#held?.length ?? 0;
+  }
+
+  /** There may be more than its reader has taken. */
+  get isAhead(): boolean {
+    return this.#held !== null || this.#isTaking;
   }
 
   /** Later in this turn the reader is asked again: whoever says so may not be ready yet. */
@@ -51,17 +57,24 @@ export class Intake {
   }
 
   readonly #take = (bytes: Buffer): void => {
+    this.#isTaking = true;
+    const isTaken = this.#pass(bytes);
+    this.#isTaking = false;
+    if (isTaken) this.#reader.onTaken();
+  };
+
+  #pass(bytes: Buffer): boolean {
     for (let at = 0; at < bytes.length; ) {
       if (!this.#reader.isReading) {
         this.#held = Buffer.from(bytes.subarray(at));
         this.#line.pause();
-        return;
+        return false;
       }
       at = this.#reader.read(bytes, at);
-      if (at === STOP) return;
+      if (at === STOP) return false;
     }
-    this.#reader.onTaken();
-  };
+    return true;
+  }
 
   readonly #goOn = (): void => {
     this.#isWoken = false;

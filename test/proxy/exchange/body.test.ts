@@ -7,7 +7,12 @@ function begin() {
   const told: string[] = [];
   const listeners: Record<string, (piece: Buffer) => void> = {};
   const source = {
-    ...{ readableLength: 0, rawTrailers: [], pause: () => told.push('pause'), resume: () => told.push('resume') },
+    ...{
+      readableLength: 0,
+      rawTrailers: [],
+      pause: () => told.push('pause'),
+      resume: () => told.push('resume'),
+    },
     on: (event: string, listener: (piece: Buffer) => void) => Object.assign(listeners, { [event]: listener }),
     once: (event: string, listener: () => void) => Object.assign(listeners, { [event]: listener }),
     off: () => undefined,

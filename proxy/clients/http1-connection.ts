@@ -2,7 +2,7 @@
 // Decides what becomes of the connection; knows no table.
 //
 // INVARIANTS
-// - At most one request of a connection is being served. What stands behind it is not even parsed: it waits, with nothing
+// - At most one request of a connection is being served. What stands behind it is not even parsed: it waits, with little
 //   more read. Once a response ends the connection, nothing behind it is served.
 // - The proxy's own refusal of what could not be read is never written into a response: it comes after, or not at all.
 // - A client may end its side once it has sent its request, and is answered.
@@ -101,7 +101,7 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
   }
 
   expire(): void {
-    if (this.#state === 'answer') this.#lookAtHalf();
+    if (this.#state === 'answer' || this.#state === 'body') this.#lookAtHalf();
     else if (this.#state !== 'head') return;
     else if (this.isIdle) this.#leave();
     else this.#refuse('request-timeout');
@@ -193,6 +193,7 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
     const exchange = this.#current;
     this.#current = null;
     this.#state = 'over';
+    this.#intake.drop();
     exchange?.response.tellClose();
     exchange?.request.tellClose();
     if (this.socket.writable) this.socket.write(renderRawError(code, makeRequestId()), 'latin1');

@@ -271,6 +271,25 @@ describe('a client that ends its side', () => {
   });
 });
 
+describe('a client that leaves while its request waits for a target', () => {
+  it.each([
+    ['a request without a body', GET('/'), 'resetAndDestroy'],
+    ['a request with a body', `${GET('/', 'Content-Length: 3\r\n')}abc`, 'resetAndDestroy'],
+    ['half of a body', `${GET('/', 'Content-Length: 3\r\n')}a`, 'resetAndDestroy'],
+    ['a request with a body, and then its end', `${GET('/', 'Content-Length: 3\r\n')}abc`, 'destroy'],
+    ['another request behind it', GET('/').repeat(2), 'resetAndDestroy'],
+  ] as const)('is seen to, behind %s', async (_name, text, leave) => {
+    const proxy = { park: { timeout: '60s' } };
+    const port = await rig.serve({ web: entryOf([], { coming: true, proxy }) });
+    const client = open(port, text);
+    const parked = async (): Promise<number | undefined> => (await rig.proxy?.stats())?.services.web?.parked;
+    await until(async () => (await parked()) === 1, 'it waits');
+    client.socket[leave]();
+    await until(async () => (await parked()) === 0, 'nobody waits');
+    expect((await rig.proxy?.stats())?.connections).toBe(0);
+  });
+});
+
 describe('a head that has come in while its process stood still', () => {
   it('has come in time', async () => {
     const target = await rig.target((_incoming, response) => response.end('fine'));

@@ -22,8 +22,13 @@ export function endWatched(response: Pick<ClientResponse, 'socket' | 'end' | 'on
   if (left > 0) response.once('finish', watchReader(response, ms));
 }
 
-/** To HTTP/1.0, where the end of the connection can be the end of the body, a truncated one ends with a reset. */
+/**
+ * To HTTP/1.0, where the end of the connection can be the end of the body, a truncated one ends with a reset. TLS knows
+ * none, but has a word of its own for an end, which is not said.
+ */
 export function cutOff(response: ClientResponse): void {
-  if (response.req.httpVersionMinor === 0) response.socket?.resetAndDestroy?.();
+  const { socket } = response;
+  const isReset = response.req.httpVersionMinor === 0 && socket !== null && !('encrypted' in socket);
+  if (isReset) socket.resetAndDestroy?.();
   else response.destroy();
 }

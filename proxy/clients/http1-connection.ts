@@ -2,7 +2,7 @@
 // Decides what becomes of the connection; knows no table.
 //
 // INVARIANTS
-// - At most one request of a connection is being served. What stands behind it is not even parsed: it waits, with nothing
+// - At most one request of a connection is being served. What stands behind it is not even parsed: it waits, with little
 //   more read. Once a response ends the connection, nothing behind it is served.
 // - The proxy's own refusal of what could not be read is never written into a response: it comes after, or not at all.
 // - A client may end its side once it has sent its request, and is answered.
@@ -101,7 +101,7 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
   }
 
   expire(): void {
-    if (this.#state === 'answer') this.#lookAtHalf();
+    if (this.#state === 'answer' || this.#state === 'body') this.#lookAtHalf();
     else if (this.#state !== 'head') return;
     else if (this.isIdle) this.#leave();
     else this.#refuse('request-timeout');
@@ -142,7 +142,7 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
     this.#current = null;
     if (exchange === null || socket.destroyed) return;
     const { request, response } = exchange;
-    const isLast = socket.readableEnded && this.heldBytes === 0;
+    const isLast = socket.readableEnded && !this.#intake.isAhead;
     if (!response.shouldKeepAlive || !request.complete || isLast) {
       this.#leave();
       return;
@@ -193,6 +193,7 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
     const exchange = this.#current;
     this.#current = null;
     this.#state = 'over';
+    this.#intake.drop();
     exchange?.response.tellClose();
     exchange?.request.tellClose();
     if (this.socket.writable) this.socket.write(renderRawError(code, makeRequestId()), 'latin1');
@@ -201,7 +202,7 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
 
   /** A client that has sent more, or may have, must not lose the last response by that. */
   #leave(): void {
-    const isAhead = this.heldBytes > 0 || this.#state === 'offer';
+    const isAhead = this.#intake.isAhead || this.#state === 'offer';
     this.#state = 'over';
     this.#intake.drop();
     if (isAhead) closeLingering(this.socket);

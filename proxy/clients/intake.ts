@@ -1,6 +1,7 @@
-// What comes in on a connection: given on while its reader wants it, held back otherwise. At most one read is held, since
-// nothing more is read meanwhile.
+// What comes in on a connection: given on while its reader wants it, held back otherwise. While little is held more is read,
+// for only who reads sees that a client has gone; then it waits in the system.
 import type { Socket } from 'node:net';
+import { READ_BYTES } from '../messages/lent.ts';
 import type { Line } from './line.ts';
 
 export interface IntakeReader {
@@ -13,6 +14,8 @@ export interface IntakeReader {
 }
 
 export const STOP = -1;
+/** Beside one more read. */
+const MOST_HELD = READ_BYTES;
 
 export class Intake {
   readonly #line: Line;
@@ -20,6 +23,7 @@ export class Intake {
   readonly #reader: IntakeReader;
   #held: Buffer | null = null;
   #isWoken = false;
+  #isTaking = false;
 
   constructor(line: Line, reader: IntakeReader) {
     this.#line = line;
@@ -31,6 +35,11 @@ export class Intake {
 
   get heldBytes(): number {
     return this.#held?.length ?? 0;
+  }
+
+  /** There may be more than its reader has taken. */
+  get isAhead(): boolean {
+    return this.#held !== null || this.#isTaking;
   }
 
   /** Later in this turn the reader is asked again: whoever says so may not be ready yet. */
@@ -51,17 +60,33 @@ export class Intake {
   }
 
   readonly #take = (bytes: Buffer): void => {
+    if (this.#held !== null) {
+      this.#hold(bytes);
+      return;
+    }
+    this.#isTaking = true;
+    const isTaken = this.#pass(bytes);
+    this.#isTaking = false;
+    if (isTaken) this.#reader.onTaken();
+  };
+
+  #pass(bytes: Buffer): boolean {
     for (let at = 0; at < bytes.length; ) {
       if (!this.#reader.isReading) {
-        this.#held = Buffer.from(bytes.subarray(at));
-        this.#line.pause();
-        return;
+        this.#hold(bytes.subarray(at));
+        return false;
       }
       at = this.#reader.read(bytes, at);
-      if (at === STOP) return;
+      if (at === STOP) return false;
     }
-    this.#reader.onTaken();
-  };
+    return true;
+  }
+
+  #hold(bytes: Buffer): void {
+    const held = this.#held === null ? Buffer.from(bytes) : Buffer.concat([this.#held, bytes]);
+    this.#held = held;
+    if (held.length >= MOST_HELD) this.#line.pause();
+  }
 
   readonly #goOn = (): void => {
     this.#isWoken = false;

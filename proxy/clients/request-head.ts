@@ -83,7 +83,7 @@ function readConnection(
   const options = found.connection === '' ? [] : found.connection.split(',').map((option) => option.trim());
   return {
     framing: readFraming(found, minor),
-    isKept: minor === 0 ? options.includes('keep-alive') : !options.includes('close'),
+    isKept: !options.includes('close') && (minor > 0 || options.includes('keep-alive')),
     isOffer: found.isOffer && options.includes('upgrade'),
   };
 }

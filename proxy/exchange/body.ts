@@ -54,6 +54,8 @@ export class BodyPump {
   goOn(): void {
     if (!this.#blocked) return;
     this.#blocked = false;
+    // Told of its end already: what is waited for now is the answer.
+    if (this.#done) return;
     this.#events.onProgress();
     this.#source.resume();
   }

@@ -56,12 +56,15 @@ function beginTurn(): void {
   shortTurns = Math.max(0, shortTurns - 1);
   if (performance.now() - begunAt > TURN_MS) share = Math.max(1, share >> 1);
   else if (share < MOST_READS) share += 1;
-  left = shortTurns === 0 ? waiting.length : share;
-  const mayRead = left;
+  if (shortTurns === 0) {
+    for (const next of waiting.splice(0)) next.readOn();
+    return;
+  }
+  left = share;
   while (left > 0) {
     const next = waiting.shift();
     if (next === undefined) break;
     if (next.readOn()) left -= 1;
   }
-  if (left < mayRead) count();
+  if (left < share) count();
 }

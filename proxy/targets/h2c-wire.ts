@@ -150,6 +150,7 @@ export class H2cWire implements BodySink, Guest {
     stream.on('data', (piece: Buffer) => {
       this.#session?.hear();
       if (!this.#isLeft) this.#events.onBody(piece);
+      if (!this.#isLeft) this.#events.onRead();
     });
     stream.once('end', () => {
       this.#isWhole = true;

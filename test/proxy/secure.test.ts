@@ -187,6 +187,23 @@ describe('a connection with TLS', () => {
     await until(async () => (await rig.proxy?.stats())?.connections === 0, 'the connection is gone');
   });
 
+  it('of HTTP/1.0 ends with its connection where its target cuts it short, and costs nothing else', async () => {
+    const target = await rig.target((incoming, response) => {
+      if (incoming.url === '/') response.end('whole');
+      else response.write('half', () => setTimeout(() => incoming.socket.destroy(), 50));
+    });
+    await rig.serveBoth({ web: entryOf([target]) });
+    const socket = await rig.connect(host);
+    let received = '';
+    socket.on('data', (data) => {
+      received += data;
+    });
+    socket.write(`GET /half HTTP/1.0\r\nHost: ${host}\r\n\r\n`);
+    await once(socket, 'end');
+    expect(received).toMatch(/\r\n\r\nhalf$/);
+    expect((await rig.ask({ host })).body).toBe('whole');
+  });
+
   it('is taken by a client that verifies it, under a name of the certificate alone', async () => {
     await rig.serveBoth({ web: entryOf([await rig.named('a')]) });
     const ca = readFileSync(join(rig.folder, 'shop.crt'));

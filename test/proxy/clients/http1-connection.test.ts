@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Conversation } from '../../../proxy/clients/conversation.ts';
 import { Http1Connection } from '../../../proxy/clients/http1-connection.ts';
 import type { Http1Front, Http1Place } from '../../../proxy/clients/http1-place.ts';
 import { lineOf } from '../../../proxy/clients/line.ts';
@@ -170,41 +171,76 @@ describe('requests that come in one segment', () => {
   });
 });
 
+/** Connections whose bytes come as those of streams, without a data plane. Returns the port, and those that are open. */
+async function converse(
+  serve: Http1Front['serve'],
+): Promise<readonly [number, ReadonlySet<Http1Connection>]> {
+  const open = new Set<Http1Connection>();
+  const front: Http1Front = { serve, refuse: () => undefined, upgrade: () => undefined };
+  const limits = { maxHeaderBytes: 1_024, headMs: 1_000, idleMs: 1_000 };
+  const place: Http1Place = { front, limits, deadlines: new Deadlines(), open };
+  const door = createServer(
+    { allowHalfOpen: true },
+    (socket) => void new Http1Connection(lineOf(socket), place),
+  );
+  door.listen(0, '127.0.0.1');
+  await once(door, 'listening');
+  rig.onClose(async () => void door.close());
+  return [(door.address() as AddressInfo).port, open];
+}
+
+function answer({ response }: Conversation, text = 'ok'): void {
+  response.writeHead(200, 'OK', ['Content-Length', String(text.length)]);
+  response.write(text, 'latin1');
+  response.end();
+}
+
 describe('a request whose body is stopped at its last piece', () => {
   it('does not stop the connection: the next one is served', async () => {
-    const open = new Set<Http1Connection>();
-    const front: Http1Front = {
-      serve: ({ request, response }) => {
-        request.on('data', () => request.pause());
-        const answer = (): void => {
-          response.writeHead(200, 'OK', ['Content-Length', '2']);
-          response.write('ok', 'latin1');
-          response.end();
-        };
-        if (request.complete) answer();
-        else request.once('end', answer);
-      },
-      refuse: () => undefined,
-      upgrade: () => undefined,
-    };
-    const limits = { maxHeaderBytes: 1_024, headMs: 1_000, idleMs: 1_000 };
-    const place: Http1Place = { front, limits, deadlines: new Deadlines(), open };
-    const door = createServer(
-      { allowHalfOpen: true },
-      (socket) => void new Http1Connection(lineOf(socket), place),
-    );
-    door.listen(0, '127.0.0.1');
-    await once(door, 'listening');
-    const { port } = door.address() as AddressInfo;
+    const [port, open] = await converse((conversation) => {
+      const { request } = conversation;
+      request.on('data', () => request.pause());
+      if (request.complete) answer(conversation);
+      else request.once('end', () => answer(conversation));
+    });
     const client = connect(port, '127.0.0.1');
     for (const path of ['/one', '/two']) {
       client.write(`POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab`);
-      const [answer] = await once(client, 'data');
-      expect(String(answer)).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\nok$/);
+      const [bytes] = await once(client, 'data');
+      expect(String(bytes)).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\nok$/);
     }
     client.destroy();
     await until(() => open.size === 0, 'it has ended');
-    door.close();
+  });
+});
+
+describe('requests that are answered at once', () => {
+  it('all are, behind a slow one, although the client has ended its side meanwhile', async () => {
+    const [port, connections] = await converse((conversation) => {
+      const path = conversation.request.url ?? '';
+      if (path === '/slow') setTimeout(() => answer(conversation, path), 100);
+      else answer(conversation, path);
+    });
+    const client = open(port, GET('/slow') + GET('/one') + GET('/two'));
+    client.socket.end();
+    await until(() => client.ended, 'the connection has ended');
+    expect(client.received.match(/\/\w+$|\/\w+(?=HTTP)/g)).toEqual(['/slow', '/one', '/two']);
+    await until(() => connections.size === 0, 'none is left');
+  });
+
+  it('with more behind the last one: what its client still sends does not reset the connection', async () => {
+    const [port, connections] = await converse((conversation) => answer(conversation));
+    const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    client.write(GET('/last', CLOSE) + GET('/behind'));
+    client.resume();
+    await once(client, 'end');
+    for (let time = 0; time < 5; time += 1) {
+      client.write(GET('/behind'));
+      await sleep(10);
+    }
+    expect(client.errored).toBe(null);
+    client.end();
+    await until(() => connections.size === 0, 'it has ended');
   });
 });
 
@@ -232,6 +268,25 @@ describe('a client that ends its side', () => {
     await until(() => asked === 1, 'the target is asked');
     client.socket.destroy();
     await until(async () => (await inFlight()) === 0 && target.sockets.size === 0, 'it is given up');
+  });
+});
+
+describe('a client that leaves while its request waits for a target', () => {
+  it.each([
+    ['a request without a body', GET('/'), 'resetAndDestroy'],
+    ['a request with a body', `${GET('/', 'Content-Length: 3\r\n')}abc`, 'resetAndDestroy'],
+    ['half of a body', `${GET('/', 'Content-Length: 3\r\n')}a`, 'resetAndDestroy'],
+    ['a request with a body, and then its end', `${GET('/', 'Content-Length: 3\r\n')}abc`, 'destroy'],
+    ['another request behind it', GET('/').repeat(2), 'resetAndDestroy'],
+  ] as const)('is seen to, behind %s', async (_name, text, leave) => {
+    const proxy = { park: { timeout: '60s' } };
+    const port = await rig.serve({ web: entryOf([], { coming: true, proxy }) });
+    const client = open(port, text);
+    const parked = async (): Promise<number | undefined> => (await rig.proxy?.stats())?.services.web?.parked;
+    await until(async () => (await parked()) === 1, 'it waits');
+    client.socket[leave]();
+    await until(async () => (await parked()) === 0, 'nobody waits');
+    expect((await rig.proxy?.stats())?.connections).toBe(0);
   });
 });
 

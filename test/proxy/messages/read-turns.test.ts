@@ -127,4 +127,25 @@ describe('a turn', () => {
     expect(told).toEqual(['a', 'b', 'c']);
     await until(() => mayReadAgain(first), 'nobody waits');
   });
+
+  it('is free for all once no client has come for a while, also for who had to wait until then', async () => {
+    const enough = 10 * MOST_READS;
+    let reads = 0;
+    const readAll = (): void => {
+      while (reads < enough && mayReadOn(reader)) reads += 1;
+    };
+    const reader = {
+      readOn: () => {
+        setImmediate(readAll);
+        return true;
+      },
+    };
+    noteArrival();
+    readAll();
+    for (let turns = 0; turns < 200 && reads < enough; turns += 1) {
+      reads = 0;
+      await turn();
+    }
+    expect(reads).toBe(enough);
+  });
 });

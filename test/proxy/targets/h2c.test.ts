@@ -157,6 +157,26 @@ describe('an answer', () => {
     for (const { body, code } of many) expect([body === sent, code]).toEqual([true, 0]);
   });
 
+  it('in small pieces reaches a client of HTTP/1.1 piece by piece', async () => {
+    const streams: ServerHttp2Stream[] = [];
+    const target = await h2cTarget(rig, (stream) => {
+      stream.respond({ ':status': 200, 'content-type': 'text/event-stream' });
+      streams.push(stream);
+    });
+    await rig.serve({ web: h2cEntry([target.address]) });
+    const socket = connect(rig.port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n'));
+    rig.onClose(async () => void socket.destroy());
+    let received = '';
+    socket.on('data', (bytes) => {
+      received += bytes;
+    });
+    await until(() => received.endsWith('\r\n\r\n'), 'the head has come');
+    for (const piece of ['one', 'two']) {
+      streams[0]?.write(piece);
+      await until(() => received.endsWith(`\r\n3\r\n${piece}\r\n`), 'the piece has come');
+    }
+  });
+
   it('is held back where nobody reads', async () => {
     let produced = 0;
     const target = await h2cTarget(rig, (stream) => {

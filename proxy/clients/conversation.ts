@@ -12,7 +12,6 @@ export interface ClientRequest {
   readonly url?: string | undefined;
   /** Nothing of it is in the way of a response's end any more. */
   readonly complete: boolean;
-  readonly readableLength: number;
   /** Of the client's connection. */
   readonly socket: Socket;
   /** Others share the connection, and it does not end with this request. */

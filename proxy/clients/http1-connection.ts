@@ -70,10 +70,6 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
     return this.#state === 'head' && this.#hasServed && !this.#parser.isInHead;
   }
 
-  get heldBytes(): number {
-    return this.#intake.heldBytes;
-  }
-
   get isReading(): boolean {
     return this.#state !== 'answer' && (this.#state !== 'body' || this.#current?.request.isFlowing === true);
   }
@@ -150,7 +146,7 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
     this.#state = 'head';
     this.#parser.next();
     this.deadlineAt = performance.now() + this.#place.limits.idleMs;
-    if (this.heldBytes > 0) this.#intake.wake();
+    if (this.#intake.isHolding) this.#intake.wake();
   }
 
   forsake(): void {
@@ -196,6 +192,7 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
     this.#intake.drop();
     exchange?.response.tellClose();
     exchange?.request.tellClose();
+    if (exchange === null) this.#place.front.noteUnread(code);
     if (this.socket.writable) this.socket.write(renderRawError(code, makeRequestId()), 'latin1');
     closeLingering(this.socket);
   }
@@ -212,7 +209,7 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
   readonly #onDrain = (): void => this.#current?.response.tellDrain();
 
   readonly #onEnd = (): void => {
-    if (this.#state === 'answer' || this.heldBytes > 0) {
+    if (this.#state === 'answer' || this.#intake.isHolding) {
       this.#written = this.socket.bytesWritten;
       this.deadlineAt = performance.now() + HALF_OPEN_MS;
     } else if (this.#state === 'body' || this.#parser.isInHead) this.#break('bad-request');

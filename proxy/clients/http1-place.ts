@@ -16,6 +16,8 @@ export interface Http1Limits {
 export interface Http1Front {
   serve(conversation: Conversation): void;
   refuse(conversation: Conversation, code: AnswerCode): void;
+  /** What could not be read was refused. */
+  noteUnread(code: AnswerCode): void;
   /** The client offers another protocol; `first` is what it has sent behind its head already. */
   upgrade(conversation: Conversation, socket: Socket, first: Buffer): void;
 }

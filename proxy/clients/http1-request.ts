@@ -8,8 +8,6 @@ import type { RequestLines } from './request-head.ts';
 /** Where the body comes from. */
 export interface BodySource {
   readonly socket: Socket;
-  /** Came in already, and waits. */
-  readonly heldBytes: number;
   holdBody(): void;
   wantBody(): void;
 }
@@ -40,10 +38,6 @@ export class Http1Request implements ClientRequest {
 
   get socket(): Socket {
     return this.#source.socket;
-  }
-
-  get readableLength(): number {
-    return this.complete ? 0 : this.#source.heldBytes;
   }
 
   on(_event: 'data', listener: (piece: Buffer) => void): void {

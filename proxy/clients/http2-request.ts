@@ -95,10 +95,6 @@ export class StreamRequest implements ClientRequest {
     });
   }
 
-  get readableLength(): number {
-    return this.#stream.readableLength;
-  }
-
   on(event: 'data', listener: (chunk: Buffer) => void): void {
     this.#stream.on(event, listener);
   }

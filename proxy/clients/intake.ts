@@ -33,8 +33,8 @@ export class Intake {
     line.resume();
   }
 
-  get heldBytes(): number {
-    return this.#held?.length ?? 0;
+  get isHolding(): boolean {
+    return this.#held !== null;
   }
 
   /** There may be more than its reader has taken. */

@@ -3,7 +3,7 @@
 import type { Socket } from 'node:net';
 import type { AccessLog } from '../access.ts';
 import { countClass, type MutableClassCounts, type ProxyStats } from '../counters.ts';
-import type { AnswerCode } from '../errors.ts';
+import { ANSWERS, type AnswerCode } from '../errors.ts';
 import { Deadlines } from '../exchange/deadlines.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import type { Job, Plane } from '../exchange/job.ts';
@@ -86,6 +86,11 @@ export class DataPlane implements Plane {
     const { requestId, accept } = read.ok ? read.head : read;
     const fields = this.#fieldsFor(client);
     this.#refuse(conversation, code, { requestId, accept, hasBody: true, closing: true, fields });
+  }
+
+  /** Of what is no request nothing else is known. */
+  noteUnread(code: AnswerCode): void {
+    countClass(this.#unrouted, ANSWERS[code].status);
   }
 
   stats(connections: Pick<ProxyStats, 'connections' | 'refused' | 'handshakeErrors'>): ProxyStats {

@@ -45,9 +45,10 @@ export class BodyPump {
 
   start(sink: BodySink): void {
     this.#sink = sink;
-    if (this.#source.readableLength === 0) sink.flushHead();
     this.#source.on('data', this.#onData);
     this.#source.once('end', this.#onEnd);
+    // Together with what of the body has come in already.
+    process.nextTick(() => this.#sink?.flushHead());
   }
 
   /** The target reads on. */
@@ -65,6 +66,7 @@ export class BodyPump {
     this.#source.off('data', this.#onData);
     this.#source.off('end', this.#onEnd);
     this.#source.pause();
+    this.#sink = null;
   }
 
   readonly #onData = (chunk: Buffer): void => {

@@ -7,6 +7,7 @@ import { Http1Connection } from '../../../proxy/clients/http1-connection.ts';
 import type { Http1Front, Http1Place } from '../../../proxy/clients/http1-place.ts';
 import { lineOf } from '../../../proxy/clients/line.ts';
 import { Deadlines } from '../../../proxy/exchange/deadlines.ts';
+import { rawEntry, rawTarget } from '../raw-target.ts';
 import { entryOf, Rig, readText, type TestTarget, talk, until } from '../rig.ts';
 
 const rig = new Rig();
@@ -176,7 +177,8 @@ async function converse(
   serve: Http1Front['serve'],
 ): Promise<readonly [number, ReadonlySet<Http1Connection>]> {
   const open = new Set<Http1Connection>();
-  const front: Http1Front = { serve, refuse: () => undefined, upgrade: () => undefined };
+  const nothing = (): void => undefined;
+  const front: Http1Front = { serve, refuse: nothing, noteUnread: nothing, upgrade: nothing };
   const limits = { maxHeaderBytes: 1_024, headMs: 1_000, idleMs: 1_000 };
   const place: Http1Place = { front, limits, deadlines: new Deadlines(), open };
   const door = createServer(
@@ -312,5 +314,33 @@ describe('a proxy that ends', () => {
     await rig.proxy?.retire(50);
     await until(() => client.ended, 'the connection has ended');
     expect(client.received).toMatch(/^HTTP\/1\.1 408 /);
+  });
+});
+
+describe('what is no request', () => {
+  it('is counted as what nobody served', async () => {
+    const target = await slow();
+    const port = await rig.serve({ web: entryOf([target]) });
+    expect(await talk(port, 'GARBAGE\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /);
+    expect(await talk(port, `GET /${'x'.repeat(40_000)} HTTP/1.1\r\n\r\n`)).toMatch(/^HTTP\/1\.1 431 /);
+    expect((await rig.proxy?.stats())?.unrouted).toEqual([0, 0, 0, 2, 0]);
+  });
+});
+
+describe('a small body', () => {
+  it('reaches its target together with its head, on a new connection and on one that is kept', async () => {
+    const pieces: string[] = [];
+    const target = await rawTarget(rig, (text, write) => {
+      pieces.push(text.slice(pieces.join('').length));
+      write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    });
+    const port = await rig.serve({ web: rawEntry(target) });
+    const post = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc';
+    const client = open(port, post);
+    await until(() => client.received.endsWith('ok'), 'the first is answered');
+    client.socket.write(post);
+    await until(() => pieces.length === 2, 'the second has come');
+    for (const piece of pieces) expect(piece).toMatch(/^POST \/ [\s\S]*\r\n\r\nabc$/);
+    client.socket.destroy();
   });
 });

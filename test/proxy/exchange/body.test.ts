@@ -8,7 +8,6 @@ function begin() {
   const listeners: Record<string, (piece: Buffer) => void> = {};
   const source = {
     ...{
-      readableLength: 0,
       rawTrailers: [],
       pause: () => told.push('pause'),
       resume: () => told.push('resume'),

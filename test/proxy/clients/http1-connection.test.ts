@@ -7,7 +7,6 @@ import { Http1Connection } from '../../../proxy/clients/http1-connection.ts';
 import type { Http1Front, Http1Place } from '../../../proxy/clients/http1-place.ts';
 import { lineOf } from '../../../proxy/clients/line.ts';
 import { Deadlines } from '../../../proxy/exchange/deadlines.ts';
-import { rawEntry, rawTarget } from '../raw-target.ts';
 import { entryOf, Rig, readText, type TestTarget, talk, until } from '../rig.ts';
 
 const rig = new Rig();
@@ -324,23 +323,5 @@ describe('what is no request', () => {
     expect(await talk(port, 'GARBAGE\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /);
     expect(await talk(port, `GET /${'x'.repeat(40_000)} HTTP/1.1\r\n\r\n`)).toMatch(/^HTTP\/1\.1 431 /);
     expect((await rig.proxy?.stats())?.unrouted).toEqual([0, 0, 0, 2, 0]);
-  });
-});
-
-describe('a small body', () => {
-  it('reaches its target together with its head, on a new connection and on one that is kept', async () => {
-    const pieces: string[] = [];
-    const target = await rawTarget(rig, (text, write) => {
-      pieces.push(text.slice(pieces.join('').length));
-      write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
-    });
-    const port = await rig.serve({ web: rawEntry(target) });
-    const post = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc';
-    const client = open(port, post);
-    await until(() => client.received.endsWith('ok'), 'the first is answered');
-    client.socket.write(post);
-    await until(() => pieces.length === 2, 'the second has come');
-    for (const piece of pieces) expect(piece).toMatch(/^POST \/ [\s\S]*\r\n\r\nabc$/);
-    client.socket.destroy();
   });
 });

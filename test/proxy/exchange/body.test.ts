@@ -21,7 +21,11 @@ function begin() {
     onSent: () => told.push('sent'),
     onTooLarge: () => told.push('too large'),
   };
-  const sink: BodySink = { flushHead: () => undefined, write: () => false, end: () => told.push('end') };
+  const sink: BodySink = {
+    flushHead: () => told.push('flush'),
+    write: () => told.push('write') === 0,
+    end: () => told.push('end'),
+  };
   const pump = new BodyPump(source as unknown as ClientRequest, null, events);
   pump.start(sink);
   return { told, pump, tell: (event: string, text = '') => listeners[event]?.(Buffer.from(text)) };
@@ -31,7 +35,7 @@ it('goes on once the target reads on', () => {
   const { told, pump, tell } = begin();
   tell('data', 'abc');
   pump.goOn();
-  expect([pump.isBlocked, told]).toEqual([false, ['progress', 'pause', 'progress', 'resume']]);
+  expect([pump.isBlocked, told]).toEqual([false, ['progress', 'write', 'pause', 'progress', 'resume']]);
 });
 
 it('that ends with a piece that has to wait makes no more progress: it is the answer that is waited for', () => {
@@ -41,4 +45,18 @@ it('that ends with a piece that has to wait makes no more progress: it is the an
   told.length = 0;
   pump.goOn();
   expect([pump.isBlocked, told]).toEqual([false, []]);
+});
+
+it('goes out with the head, where some of it has come in by the end of the turn', async () => {
+  const { told, tell } = begin();
+  tell('data', 'abc');
+  await new Promise(process.nextTick);
+  expect(told).toEqual(['progress', 'write', 'pause', 'flush']);
+});
+
+it('that is stopped at once sends no head', async () => {
+  const { told, pump } = begin();
+  pump.stop();
+  await new Promise(process.nextTick);
+  expect(told).toEqual(['pause']);
 });

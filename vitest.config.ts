@@ -38,8 +38,8 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 120_000,
           teardownTimeout: 60_000,
-          // Most of the time of these is waiting, and one of the four is the simulation, which gives way.
-          maxWorkers: 4,
+          // Most of the time of these is waiting, and one of the three is the simulation, which gives way.
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },

@@ -29,7 +29,7 @@ async function playElsewhere(signal: AbortSignal): Promise<{ readonly tally: Tal
   return { tally, said: said.join('') };
 }
 
-it(`keeps the invariants and comes to rest in ${WORLDS} worlds`, { timeout: 1_800_000 }, async ({
+it(`keeps the invariants and comes to rest in ${WORLDS} worlds`, { timeout: 3_600_000 }, async ({
   signal,
 }) => {
   const { tally, said } = await playElsewhere(signal);

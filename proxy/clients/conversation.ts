@@ -6,7 +6,6 @@ export interface ClientRequest {
   /** Name, value, name, value, … in the form that HTTP/1.1 has for them. */
   readonly rawHeaders: string[];
   readonly rawTrailers: readonly string[];
-  readonly httpVersionMajor: number;
   readonly httpVersionMinor: number;
   readonly method?: string | undefined;
   readonly url?: string | undefined;

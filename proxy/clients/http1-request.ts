@@ -13,7 +13,6 @@ export interface BodySource {
 }
 
 export class Http1Request implements ClientRequest {
-  readonly httpVersionMajor = 1;
   readonly httpVersionMinor: number;
   readonly rawHeaders: string[];
   readonly method: string;

@@ -70,7 +70,6 @@ function notePseudo(pseudo: Pseudo, name: string, value: string): void {
 }
 
 export class StreamRequest implements ClientRequest {
-  readonly httpVersionMajor = 1;
   readonly httpVersionMinor = 1;
   readonly isMultiplexed = true;
   /** What the client still sends holds up nobody: the stream ends with its response. */

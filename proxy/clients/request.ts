@@ -35,7 +35,6 @@ export function readRequest(request: ClientRequest, client: Client, offer: strin
   const fields = readFields(request.rawHeaders, client.trusted, request.httpVersionMinor);
   const requestId = chooseRequestId(fields.claims.requestId);
   const refuse = (code: AnswerCode): ReadRequest => ({ ok: false, code, requestId, accept: fields.accept });
-  if (request.httpVersionMajor !== 1) return refuse('bad-version');
   const framing = checkFraming(fields, request.httpVersionMinor);
   if (framing !== null) return refuse(framing);
   if (fields.expect !== '' && fields.expect.toLowerCase() !== '100-continue')

@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { READ_BYTES } from '../../../proxy/messages/lent.ts';
 import { mayReadAgain, mayReadOn, noteArrival } from '../../../proxy/messages/read-turns.ts';
 import { Connection, type Occupant } from '../../../proxy/targets/connection.ts';
 import { until } from '../rig.ts';
 
-const READ_BYTES = 65_536;
 const MOST_READS = 64;
 const LARGE = Buffer.alloc(4_000_000, 'large ');
 const CONNECTIONS = 12;
@@ -16,18 +16,30 @@ afterEach(() => {
   for (const close of closers.splice(0)) close();
 });
 
-const nobody: Occupant = {
-  onConnected: () => undefined,
-  onDrained: () => undefined,
-  onRead: () => undefined,
-  onInformation: () => undefined,
-  onHead: () => undefined,
-  onBody: () => undefined,
-  onEnd: () => undefined,
-  onSwitch: () => undefined,
-  onMalformed: () => undefined,
-  onClosed: () => undefined,
-};
+const nothing = (): void => undefined;
+
+/** Of all connections that it occupies. */
+class Counter implements Occupant {
+  bytes = 0;
+  ended = 0;
+
+  onBody(piece: Buffer): void {
+    this.bytes += piece.length;
+  }
+
+  onEnd(): void {
+    this.ended += 1;
+  }
+
+  readonly onConnected = nothing;
+  readonly onDrained = nothing;
+  readonly onRead = nothing;
+  readonly onInformation = nothing;
+  readonly onHead = nothing;
+  readonly onSwitch = nothing;
+  readonly onMalformed = nothing;
+  readonly onClosed = nothing;
+}
 
 /** Their targets have said all that the system takes, and nothing of it has been read. */
 async function connectFull(occupant: Occupant): Promise<Connection[]> {
@@ -58,45 +70,32 @@ async function connectFull(occupant: Occupant): Promise<Connection[]> {
 
 describe('large answers', () => {
   it('have their turns while clients come, each a few pieces at a time, and come whole', async () => {
-    let [bytes, ended, most] = [0, 0, 0];
-    const occupant = {
-      ...nobody,
-      onBody: (piece: Buffer) => {
-        bytes += piece.length;
-      },
-      onEnd: () => {
-        ended += 1;
-      },
-    };
-    const connections = await connectFull(occupant);
+    const counter = new Counter();
+    const connections = await connectFull(counter);
     for (const connection of connections) connection.reading.resume();
-    while (ended < CONNECTIONS) {
+    let most = 0;
+    while (counter.ended < CONNECTIONS) {
       noteArrival();
-      const before = bytes;
+      const before = counter.bytes;
       await turn();
-      most = Math.max(most, bytes - before);
+      most = Math.max(most, counter.bytes - before);
     }
-    expect(bytes).toBe(CONNECTIONS * LARGE.length);
+    expect(counter.bytes).toBe(CONNECTIONS * LARGE.length);
     expect(most).toBeLessThanOrEqual((MOST_READS + CONNECTIONS) * READ_BYTES);
   });
 
   it('whose client takes no more are passed over, and go on where they were', async () => {
-    let ended = 0;
-    const occupant = {
-      ...nobody,
-      onEnd: () => {
-        ended += 1;
-      },
-    };
-    const connections = await connectFull(occupant);
+    const counter = new Counter();
+    const connections = await connectFull(counter);
     for (const connection of connections) connection.reading.resume();
-    while (ended < CONNECTIONS) {
+    while (counter.ended < CONNECTIONS) {
       noteArrival();
       for (const connection of connections) connection.reading.pause();
       await turn();
       for (const connection of connections) connection.reading.resume();
       await turn();
     }
+    expect(counter.bytes).toBe(CONNECTIONS * LARGE.length);
   });
 });
 

@@ -1,10 +1,10 @@
 // A registry of a test's own on loopback: Debian's docker-registry, with or without htpasswd.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Docker from 'dockerode';
-import { startChild } from '../support/child.ts';
+import { startChild, tellEnd } from '../support/child.ts';
 import { findFreePorts } from '../support/names.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -29,8 +29,14 @@ export async function startRegistry(
   const [port = 0] = await findFreePorts(1);
   const host = `127.0.0.1:${port}`;
   writeFileSync(join(folder, 'config.yml'), configOf(folder, host, login));
-  const child = startChild('docker-registry', ['serve', join(folder, 'config.yml')]);
-  await waitFor('the registry', async () => (await fetch(`http://${host}/v2/`)).status < 500);
+  const logPath = join(folder, 'log');
+  const log = openSync(logPath, 'a');
+  const child = startChild('docker-registry', ['serve', join(folder, 'config.yml')], {
+    stdio: ['ignore', log, log],
+  });
+  closeSync(log);
+  const answers = async () => (await fetch(`http://${host}/v2/`)).status < 500;
+  await waitFor('the registry', answers, { hopeless: () => tellEnd(child, logPath) });
   return {
     host,
     push: (local, path, tag) => push(docker, local, { repo: `${host}/${path}`, tag }, login),

@@ -1,5 +1,6 @@
 // A child process of a test: started, awaited, ended, never left behind even when the test's own process dies by exit.
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from './wait.ts';
 
@@ -36,6 +37,11 @@ export function startChild(command: string, args: readonly string[], options: Sp
     await exited;
   };
   return { pid, exited, isRunning, kill: (signal) => void child.kill(signal), stop };
+}
+
+/** For a wait on what it serves: null while it runs, then what it wrote. */
+export function tellEnd(child: Child, logPath: string): string | null {
+  return child.isRunning() ? null : `it has ended:\n${readFileSync(logPath, 'utf8')}`;
 }
 
 /** One that is nobody's child here; gone already is success. */

@@ -4,7 +4,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type Child, startChild } from './child.ts';
+import { type Child, startChild, tellEnd } from './child.ts';
 import { findFreePorts } from './names.ts';
 import { waitFor } from './wait.ts';
 
@@ -85,12 +85,11 @@ async function launch(folder: string, url: string, args: readonly string[]): Pro
   const log = openSync(logPath, 'a');
   const child = startChild('etcd', args, { stdio: ['ignore', log, log] });
   closeSync(log);
-  await waitFor(`etcd at ${url}`, async () => {
-    if (!child.isRunning()) return true;
+  const isHealthy = async () => {
     const response = await fetch(`${url}/health`, { signal: AbortSignal.timeout(1_000) });
     return (await response.text()).includes('true');
-  });
-  if (!child.isRunning()) throw new Error(`etcd ended at once:\n${readFileSync(logPath, 'utf8')}`);
+  };
+  await waitFor(`etcd at ${url}`, isHealthy, { hopeless: () => tellEnd(child, logPath) });
   return child;
 }
 

@@ -13,7 +13,13 @@ export function uniquePrefix(): string {
 }
 
 /** Below those that the system gives to outgoing connections: one of them would take a port between the look and its use. */
-const [LOWEST_PORT, HIGHEST_PORT] = [10_000, 32_000] as const;
+const LOWEST_PORT = 10_240;
+const PORTS_OF_A_WORKER = 1_360;
+
+/** Of the test workers that run at once each has ports of its own; within one, none is given twice in a row of a thousand. */
+const worker = Number(process.env.VITEST_POOL_ID ?? 0) % 16;
+const firstPort = LOWEST_PORT + worker * PORTS_OF_A_WORKER;
+let nextPort = randomInt(PORTS_OF_A_WORKER);
 
 /** Loopback ports that were free a moment ago, all different. */
 export async function findFreePorts(count: number): Promise<number[]> {
@@ -35,7 +41,12 @@ function listen(): Promise<ReturnType<typeof createServer>> {
       if (error.code === 'EADDRINUSE') tryNext();
       else reject(error);
     });
-    const tryNext = () => server.listen(randomInt(LOWEST_PORT, HIGHEST_PORT), '127.0.0.1');
+    const tryNext = () => server.listen(takePort(), '127.0.0.1');
     tryNext();
   });
+}
+
+function takePort(): number {
+  nextPort = (nextPort + 1) % PORTS_OF_A_WORKER;
+  return firstPort + nextPort;
 }

@@ -229,17 +229,18 @@ class RunningSlipway implements Slipway {
   }
 
   async #untilReady(daemon: Child, admin: number): Promise<void> {
-    const hasEnded = () => !daemon.isRunning() || this.#proxy?.isRunning() === false;
+    const hopeless = () => {
+      const isAlive = daemon.isRunning() && this.#proxy?.isRunning() !== false;
+      return isAlive ? null : `the daemon or its proxy has ended:\n${this.log()}`;
+    };
     const isUp = async () => {
-      if (hasEnded()) return true;
       const { entries } = await this.store.list(this.keys.proxies);
       if (entries.length === 0) return false;
       // A proxy is known before it listens, so that a controller waits for it.
       const asked = [admin, this.ports.proxyAdmin].map((port) => fetch(`http://127.0.0.1:${port}/readyz`));
       return (await Promise.all(asked)).every(({ status }) => status === 200);
     };
-    await waitFor('the daemon to be ready', isUp, { timeoutMs: 60_000, intervalMs: 100 });
-    if (hasEnded()) throw new Error(`the daemon or its proxy ended at once:\n${this.log()}`);
+    await waitFor('the daemon to be ready', isUp, { timeoutMs: 60_000, intervalMs: 100, hopeless });
   }
 
   #findProxies(): number[] {

@@ -4,13 +4,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface WaitOptions {
   readonly timeoutMs?: number;
   readonly intervalMs?: number;
+  /** Why it will never come, such as the last words of a program that has ended; null while it may. */
+  readonly hopeless?: () => string | null;
 }
 
 /** Resolves with the first value that is neither null, undefined nor false; what `probe` throws means not yet. */
 export async function waitFor<T>(
   what: string,
   probe: () => Promise<T | null | undefined | false> | T | null | undefined | false,
-  { timeoutMs = 30_000, intervalMs = 50 }: WaitOptions = {},
+  { timeoutMs = 30_000, intervalMs = 50, hopeless = () => null }: WaitOptions = {},
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   let last: unknown = 'nothing';
@@ -22,6 +24,8 @@ export async function waitFor<T>(
     } catch (error) {
       last = error;
     }
+    const why = hopeless();
+    if (why !== null) throw new Error(`${what} will not come: ${why}`);
     await sleep(intervalMs);
   }
   throw new Error(

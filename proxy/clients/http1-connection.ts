@@ -9,6 +9,7 @@
 import type { Socket } from 'node:net';
 import { type AnswerCode, renderRawError } from '../errors.ts';
 import type { Deadline } from '../exchange/deadlines.ts';
+import { seeOff } from './departures.ts';
 import type { Http1Place } from './http1-place.ts';
 import { type BodySource, Http1Request } from './http1-request.ts';
 import { Http1Response, type ResponseOwner } from './http1-response.ts';
@@ -186,13 +187,10 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
 
   /** An answer to what is no request, and the end. */
   #refuse(code: AnswerCode): void {
-    const exchange = this.#current;
-    this.#current = null;
+    if (this.#current === null) this.#place.front.noteUnread(code);
     this.#state = 'over';
     this.#intake.drop();
-    exchange?.response.tellClose();
-    exchange?.request.tellClose();
-    if (exchange === null) this.#place.front.noteUnread(code);
+    this.#abandon();
     if (this.socket.writable) this.socket.write(renderRawError(code, makeRequestId()), 'latin1');
     closeLingering(this.socket);
   }
@@ -212,8 +210,13 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
     if (this.#state === 'answer' || this.#intake.isHolding) {
       this.#written = this.socket.bytesWritten;
       this.deadlineAt = performance.now() + HALF_OPEN_MS;
-    } else if (this.#state === 'body' || this.#parser.isInHead) this.#break('bad-request');
+    } else if (this.#state === 'body' || this.#parser.isInHead) seeOff(this.#onHalf);
     else if (this.#state === 'head') this.socket.end();
+  };
+
+  /** Half a request, and no more of it will come. */
+  readonly #onHalf = (): void => {
+    if (this.#state === 'body' || this.#state === 'head') this.#break('bad-request');
   };
 
   #lookAtHalf(): void {
@@ -227,10 +230,15 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
   readonly #onError = (): void => undefined;
 
   readonly #onClose = (): void => {
-    const exchange = this.#current;
-    this.#current = null;
     this.#intake.drop();
     this.#forget();
+    if (this.#current !== null) seeOff(this.#abandon);
+  };
+
+  /** Nobody waits for the request in hand any more. */
+  readonly #abandon = (): void => {
+    const exchange = this.#current;
+    this.#current = null;
     exchange?.response.tellClose();
     exchange?.request.tellClose();
   };

@@ -324,4 +324,12 @@ describe('what is no request', () => {
     expect(await talk(port, `GET /${'x'.repeat(40_000)} HTTP/1.1\r\n\r\n`)).toMatch(/^HTTP\/1\.1 431 /);
     expect((await rig.proxy?.stats())?.unrouted).toEqual([0, 0, 0, 2, 0]);
   });
+
+  it('is counted once, also when its client then ends its side', async () => {
+    const target = await slow();
+    const port = await rig.serve({ web: entryOf([target]) }, { headersTimeoutMs: 200 });
+    expect(await talk(port, 'GET / HTTP/1.1\r\nHos')).toMatch(/^HTTP\/1\.1 408 /);
+    await until(async () => (await rig.proxy?.stats())?.connections === 0, 'the connection has ended');
+    expect((await rig.proxy?.stats())?.unrouted).toEqual([0, 0, 0, 1, 0]);
+  });
 });

@@ -7,13 +7,13 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Docker from 'dockerode';
-import { DEFAULT_NETWORK } from '../deploy/docker-network.ts';
 import { LABELS } from '../deploy/labels.ts';
 import { EMBEDDED_ENDPOINT } from '../src/config-files.ts';
 import { startEmbeddedEtcd } from '../src/store/embedded.ts';
 import { openEtcd } from '../src/store/etcd.ts';
 import type { Store } from '../src/store/port.ts';
 import { buildImage, ensureBaseImage, listImages, removeImages, TEST_REPOSITORY } from './images.ts';
+import { hasNetwork, removeNetwork } from './network.ts';
 
 /** Each run has keys, containers and images of its own: two at once do not meet. */
 export const PREFIX = `/slipway-demo-${process.pid}`;
@@ -129,15 +129,8 @@ export class StageBuilder {
 
   // The daemon makes its network when there is none; one that stood before, or that others use, stays.
   async #rememberNetwork(): Promise<void> {
-    const find = () => this.#docker.listNetworks({ filters: { name: [`^${DEFAULT_NETWORK}$`] } });
-    if ((await find()).length > 0) return;
-    this.#releases.push(async () => {
-      for (const { Id } of await find()) {
-        const network = this.#docker.getNetwork(Id);
-        const { Containers = {} } = await network.inspect();
-        if (Object.keys(Containers).length === 0) await network.remove();
-      }
-    });
+    if (await hasNetwork(this.#docker)) return;
+    this.#releases.push(() => removeNetwork(this.#docker));
   }
 }
 

@@ -9,7 +9,6 @@
 import type { Socket } from 'node:net';
 import { type AnswerCode, renderRawError } from '../errors.ts';
 import type { Deadline } from '../exchange/deadlines.ts';
-import { seeOff } from './departures.ts';
 import type { Http1Place } from './http1-place.ts';
 import { type BodySource, Http1Request } from './http1-request.ts';
 import { Http1Response, type ResponseOwner } from './http1-response.ts';
@@ -20,6 +19,7 @@ import { isOffer } from './offer.ts';
 import type { RequestLines } from './request-head.ts';
 import { makeRequestId } from './request-id.ts';
 import { BROKEN, type RequestEvents, RequestParser } from './request-parser.ts';
+import { takeTurn } from './turns.ts';
 
 /** A client that has ended its side may be gone altogether: it is, when nothing could be sent for so long. */
 const HALF_OPEN_MS = 5_000;
@@ -75,6 +75,10 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
     return this.#state !== 'answer' && (this.#state !== 'body' || this.#current?.request.isFlowing === true);
   }
 
+  get isAmidBody(): boolean {
+    return this.#state === 'body';
+  }
+
   holdBody(): void {
     if (this.#state === 'body') this.#line.pause();
   }
@@ -93,7 +97,11 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
   }
 
   onTaken(): void {
-    if (this.#state === 'head') this.#watchHead();
+    const { isInHead } = this.#parser;
+    if (this.#state === 'head' && this.#isInHead !== isInHead) {
+      this.#isInHead = isInHead;
+      if (isInHead && this.#hasServed) this.deadlineAt = performance.now() + this.#place.limits.headMs;
+    }
     if (this.socket.readableEnded) this.#onEnd();
   }
 
@@ -116,10 +124,9 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
     const response = new Http1Response(this, request, lines.isKept);
     this.#current = { request, response };
     this.#state = request.complete ? 'answer' : 'body';
-    const { front } = this.#place;
-    if (lines.framing.kind === 'doubtful') front.refuse(this.#current, 'bad-framing');
+    if (lines.framing.kind === 'doubtful') this.#place.front.refuse(this.#current, 'bad-framing');
     else if (isOffer(lines)) this.#state = 'offer';
-    else front.serve(this.#current);
+    else this.#place.front.serve(this.#current);
   }
 
   onBody(piece: Buffer): void {
@@ -159,12 +166,6 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
     socket.off('end', this.#onEnd);
     socket.off('error', this.#onError);
     socket.off('close', this.#onClose);
-  }
-
-  #watchHead(): void {
-    if (this.#isInHead === this.#parser.isInHead) return;
-    this.#isInHead = this.#parser.isInHead;
-    if (this.#isInHead && this.#hasServed) this.deadlineAt = performance.now() + this.#place.limits.headMs;
   }
 
   /** Nothing is read from here on but by whoever speaks the other protocol. */
@@ -210,7 +211,7 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
     if (this.#state === 'answer' || this.#intake.isHolding) {
       this.#written = this.socket.bytesWritten;
       this.deadlineAt = performance.now() + HALF_OPEN_MS;
-    } else if (this.#state === 'body' || this.#parser.isInHead) seeOff(this.#onHalf);
+    } else if (this.#state === 'body' || this.#parser.isInHead) takeTurn(this.#onHalf);
     else if (this.#state === 'head') this.socket.end();
   };
 
@@ -226,13 +227,12 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
     this.deadlineAt = performance.now() + HALF_OPEN_MS;
   }
 
-  /** Told by its end. */
   readonly #onError = (): void => undefined;
 
   readonly #onClose = (): void => {
     this.#intake.drop();
     this.#forget();
-    if (this.#current !== null) seeOff(this.#abandon);
+    if (this.#current !== null) takeTurn(this.#abandon);
   };
 
   /** Nobody waits for the request in hand any more. */

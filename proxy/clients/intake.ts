@@ -3,10 +3,13 @@
 import type { Socket } from 'node:net';
 import { READ_BYTES } from '../messages/lent.ts';
 import type { Line } from './line.ts';
+import { hasTurn, takeTurn } from './turns.ts';
 
 export interface IntakeReader {
   /** Wants what comes next. */
   readonly isReading: boolean;
+  /** What comes next is of a body, and may wait for its turn. */
+  readonly isAmidBody: boolean;
   /** Takes from there on what it can; the bytes hold during the call only. Returns where it stands, or `STOP`: what is behind is not for it. */
   read(bytes: Buffer, from: number): number;
   /** All that has come was taken. */
@@ -16,6 +19,8 @@ export interface IntakeReader {
 export const STOP = -1;
 /** Beside one more read. */
 const MOST_HELD = READ_BYTES;
+/** A larger piece is not worth the copy that it would wait as. */
+const SMALL_BYTES = 4_096;
 
 export class Intake {
   readonly #line: Line;
@@ -60,15 +65,21 @@ export class Intake {
   }
 
   readonly #take = (bytes: Buffer): void => {
-    if (this.#held !== null) {
+    if (this.#held !== null) this.#hold(bytes);
+    else if (!this.#reader.isAmidBody || bytes.length > SMALL_BYTES) this.#takeNow(bytes);
+    else if (hasTurn()) takeTurn(() => this.#takeNow(bytes));
+    else {
       this.#hold(bytes);
-      return;
+      takeTurn(this.#goOn);
     }
+  };
+
+  #takeNow(bytes: Buffer): void {
     this.#isTaking = true;
     const isTaken = this.#pass(bytes);
     this.#isTaking = false;
     if (isTaken) this.#reader.onTaken();
-  };
+  }
 
   #pass(bytes: Buffer): boolean {
     for (let at = 0; at < bytes.length; ) {
@@ -94,7 +105,7 @@ export class Intake {
     if (this.#socket.destroyed || !this.#reader.isReading) return;
     this.#held = null;
     this.#line.resume();
-    if (held !== null) this.#take(held);
+    if (held !== null) this.#takeNow(held);
     else if (this.#socket.readableEnded) this.#reader.onTaken();
   };
 }

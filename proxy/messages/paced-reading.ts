@@ -19,10 +19,12 @@ export class PacedReading implements Reader {
     this.#socket.pause();
   }
 
+  /** One that was never held back has only just come: what it says first waits for nobody. */
   resume(): void {
+    const hasRested = this.#isPaused;
     this.#isPaused = false;
     if (this.#isWaiting) return;
-    this.#isWaiting = !mayReadAgain(this);
+    this.#isWaiting = hasRested && !mayReadAgain(this);
     if (!this.#isWaiting) this.#socket.resume();
   }
 

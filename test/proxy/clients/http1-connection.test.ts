@@ -31,6 +31,11 @@ async function slow(): Promise<TestTarget & { readonly seen: string[]; readonly 
   return { ...target, seen, releases };
 }
 
+/** Nothing else happens meanwhile. */
+const burn = (ms: number): void => {
+  for (const end = performance.now() + ms; performance.now() < end; );
+};
+
 /** Sends this, and collects what comes back. */
 function open(port: number, text: string): { readonly socket: Socket; received: string; ended: boolean } {
   const socket = connect(port, '127.0.0.1');
@@ -298,9 +303,50 @@ describe('a head that has come in while its process stood still', () => {
     const client = open(port, '');
     await until(async () => (await rig.proxy?.stats())?.connections === 1, 'it is connected');
     client.socket.write(GET('/', CLOSE));
-    for (const end = performance.now() + 1_300; performance.now() < end; );
+    burn(1_300);
     await until(() => client.ended, 'it is answered');
     expect(client.received).toMatch(/^HTTP\/1\.1 200 [\s\S]*fine$/);
+  });
+});
+
+describe('pieces of many bodies that come at once', () => {
+  const CLIENTS = 20;
+  const PIECE = 'a piece ';
+
+  it('come whole and in their order, and a request that comes whole does not wait for all of them', async () => {
+    const bodies: string[] = [];
+    let [told, toldBefore] = [0, -1];
+    const [port] = await converse((conversation) => {
+      const { request } = conversation;
+      if (request.complete) {
+        toldBefore = told;
+        answer(conversation);
+        return;
+      }
+      let body = '';
+      request.on('data', (piece) => {
+        body += piece;
+        told += 1;
+        burn(2);
+      });
+      request.once('end', () => {
+        bodies.push(body);
+        answer(conversation);
+      });
+    });
+    const [length, head] = [4 * PIECE.length, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length:'];
+    const clients = Array.from({ length: CLIENTS }, () => open(port, `${head} ${length}\r\n\r\n${PIECE}`));
+    const late = open(port, '');
+    await until(() => told === CLIENTS, 'all have begun');
+    for (const { socket } of clients) socket.write(PIECE);
+    late.socket.write(GET('/', CLOSE));
+    burn(50);
+    await until(() => late.ended, 'the whole one is answered');
+    expect(toldBefore - CLIENTS).toBeLessThan(CLIENTS / 2);
+    for (const { socket } of clients) socket.write(PIECE.repeat(2));
+    await until(() => clients.every(({ received }) => received.includes('ok')), 'all are answered');
+    expect(bodies).toEqual(clients.map(() => PIECE.repeat(4)));
+    for (const { socket } of clients) socket.destroy();
   });
 });
 

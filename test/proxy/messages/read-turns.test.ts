@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { type AddressInfo, createServer, Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { READ_BYTES } from '../../../proxy/messages/lent.ts';
+import { PacedReading } from '../../../proxy/messages/paced-reading.ts';
 import { mayReadAgain, mayReadOn, noteArrival } from '../../../proxy/messages/read-turns.ts';
 import { Connection, type Occupant } from '../../../proxy/targets/connection.ts';
 import { until } from '../rig.ts';
@@ -125,6 +126,21 @@ describe('a turn', () => {
     await until(() => told.length === 3, 'all have had their turn');
     expect(told).toEqual(['a', 'b', 'c']);
     await until(() => mayReadAgain(first), 'nobody waits');
+  });
+
+  it('belongs first to a connection that has only just come: it does not wait as one does that has rested', async () => {
+    noteArrival();
+    const [first] = makeReaders('a').readers;
+    if (first === undefined) throw new Error('there is none');
+    while (mayReadOn(first));
+    const [newcomer, rested] = [new Socket(), new Socket()];
+    for (const socket of [newcomer, rested]) closers.push(() => socket.destroy());
+    const readings = [newcomer, rested].map((socket) => new PacedReading(socket));
+    readings[1]?.pause();
+    newcomer.pause();
+    for (const reading of readings) reading.resume();
+    expect([newcomer.isPaused(), rested.isPaused()]).toEqual([false, true]);
+    await until(() => !rested.isPaused(), 'its turn has come');
   });
 
   it('is free for all once no client has come for a while, also for who had to wait until then', async () => {

@@ -1,0 +1,40 @@
+// What can wait for a moment: small pieces of bodies, and clients that go amid a request, each of which ends a target's
+// connection too. Where hundreds come at once, a turn of the event loop does so many of them, in their order, and requests
+// that come whole are served between the turns.
+
+/** What a turn may take for it; what follows from it takes as much again. */
+const TURN_MS = 0.5;
+
+const waiting: (() => void)[] = [];
+let spentMs = 0;
+let isCounting = false;
+
+/** Whether this turn has room for more, and nobody waits. */
+export function hasTurn(): boolean {
+  return waiting.length === 0 && spentMs < TURN_MS;
+}
+
+/** Now, or in one of the next turns. */
+export function takeTurn(task: () => void): void {
+  if (hasTurn()) run(task);
+  else waiting.push(task);
+}
+
+function run(task: () => void): void {
+  const begunAt = performance.now();
+  task();
+  spentMs += performance.now() - begunAt;
+  if (isCounting) return;
+  isCounting = true;
+  setImmediate(beginTurn);
+}
+
+function beginTurn(): void {
+  isCounting = false;
+  spentMs = 0;
+  while (spentMs < TURN_MS) {
+    const next = waiting.shift();
+    if (next === undefined) return;
+    run(next);
+  }
+}

@@ -40,7 +40,7 @@ RUN mkdir -p app bin etc tmp usr/local/bin var/lib/slipway \
  && echo 'slipway:x:10001:' > etc/group \
  && echo 'hosts: files dns' > etc/nsswitch.conf \
  && chown 10001:10001 var/lib/slipway \
- && printf '#!/usr/local/bin/node --max-semi-space-size=16\nimport("/app/dist/src/main.js");\n' > usr/local/bin/slipway \
+ && printf '#!/usr/local/bin/node --max-semi-space-size=8\nimport("/app/dist/src/main.js");\n' > usr/local/bin/slipway \
  && chmod 755 usr/local/bin/slipway
 COPY --from=packages /app/node_modules app/node_modules
 COPY --from=build /app/dist app/dist
@@ -56,5 +56,5 @@ EXPOSE 8080 9180 9181
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:9180/readyz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # Exec form: node is process 1 and gets SIGTERM itself.
-ENTRYPOINT ["node", "--max-semi-space-size=16", "/app/dist/src/main.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=8", "/app/dist/src/main.js"]
 CMD ["--help"]

@@ -106,7 +106,7 @@ export class StageBuilder {
     const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('SLIPWAY_'));
     const daemon = spawn(
       process.execPath,
-      ['--max-semi-space-size=16', join(ROOT, 'src/main.ts'), 'serve', ...args],
+      ['--max-semi-space-size=8', join(ROOT, 'src/main.ts'), 'serve', ...args],
       {
         detached: true,
         stdio: ['ignore', log, log],

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=16
+#!/usr/bin/env -S node --max-semi-space-size=8
 // The program's entry: gives the command line the real world, and exits with its code. The flag bounds what node keeps for
 // short-lived objects, which would grow to 128 MiB and never be given back; successors, proxies and workers inherit it.
 import { enableCompileCache } from 'node:module';

@@ -78,7 +78,7 @@ export function chooseOurs(
       const others = ['--workers', String(workers), '--drain', '1s', '--log-level', 'warn'];
       const command = [
         process.execPath,
-        '--max-semi-space-size=16',
+        '--max-semi-space-size=8',
         MAIN,
         'proxy',
         ...addresses,

@@ -104,7 +104,7 @@ export class Crew implements TableSink {
     cluster.setupPrimary({
       exec: fileURLToPath(new URL(`./worker-main.${extension}`, import.meta.url)),
       // As the program itself is started: see its first line. Nothing else of it is for the workers.
-      execArgv: ['--max-semi-space-size=16'],
+      execArgv: ['--max-semi-space-size=8'],
       args: [],
     });
     for (let count = 0; count < this.#size; count += 1) this.#spawn();

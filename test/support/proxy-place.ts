@@ -68,7 +68,7 @@ export class ProxyPlace {
     const place = ['--data-dir', this.folder];
     const https = ['--https', `127.0.0.1:${securePort}`, '--tls-dir', this.certificates];
     const given = [...place, ...(this.#secure ? https : []), ...flags];
-    const args = ['--max-semi-space-size=16', main, 'proxy', ...address, ...given];
+    const args = ['--max-semi-space-size=8', main, 'proxy', ...address, ...given];
     // As a variable, so that a successor that does not get it serves nothing.
     const settings = { ...cleanEnvironment(), ...this.environment, SLIPWAY_TABLE: this.table };
     this.#proxy = startChild(process.execPath, args, { stdio: ['ignore', log, log], env: settings });

@@ -18,7 +18,7 @@ import { waitFor } from './wait.ts';
 const ROOT = resolve(import.meta.dirname, '../..');
 const MAIN = join(ROOT, 'src/main.ts');
 /** As the program's own first line says. */
-const NODE_FLAG = '--max-semi-space-size=16';
+const NODE_FLAG = '--max-semi-space-size=8';
 
 export interface CliResult {
   readonly code: number;

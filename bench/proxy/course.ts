@@ -1,16 +1,18 @@
 // What is measured, in which order, by what was asked for.
 import { configureSlipway } from './configs.ts';
+import type { Rounds } from './figures.ts';
 import { IDLE_CONNECTIONS, measureIdle } from './idle.ts';
 import type { Options } from './options.ts';
 import { type Contender, chooseOurs, choosePeer } from './peers.ts';
 import { describeLoadColumns, IDLE_COLUMNS, type Result, SWAP_COLUMNS } from './report.ts';
 import { measureScenario, type Session } from './rounds.ts';
-import { MANY_ROUTES, measureRoutes, ROUTES } from './routes.ts';
+import { MANY_ROUTES, measureRoutes, measureTable, ROUTES, TABLE } from './routes.ts';
 import { SCENARIOS, type Scenario } from './scenarios.ts';
 import { measureSwaps } from './swaps.ts';
 
 const LARGE_TABLE_TASKS: readonly Task[] = [
-  { name: 'routes', measure: measureLargeTable },
+  { name: TABLE.name, measure: (session) => measureLargeTable(session, TABLE, measureTable) },
+  { name: ROUTES.name, measure: (session) => measureLargeTable(session, ROUTES, measureRoutes) },
   { name: 'swaps', measure: measureChanges },
 ];
 
@@ -70,11 +72,15 @@ async function measureIdleOnes(
   };
 }
 
-async function measureLargeTable(session: Session): Promise<Result> {
+async function measureLargeTable(
+  session: Session,
+  { name, title, unit }: Scenario,
+  measure: (session: Session) => Promise<Rounds>,
+): Promise<Result> {
   return {
-    ...{ name: ROUTES.name, title: ROUTES.title, columns: describeLoadColumns(ROUTES.unit) },
+    ...{ name, title, columns: describeLoadColumns(unit) },
     ...{ base: MANY_ROUTES.name, ratios: ['cpuUs'] },
-    rounds: await measureRoutes(session),
+    rounds: await measure(session),
   };
 }
 

@@ -7,6 +7,7 @@ import { SCENARIOS } from './scenarios.ts';
 export const SCENARIO_NAMES: readonly string[] = [
   ...SCENARIOS.map(({ name }) => name),
   'idle',
+  'table',
   'routes',
   'swaps',
 ];

@@ -9,6 +9,7 @@
 import type { Socket } from 'node:net';
 import { type AnswerCode, renderRawError } from '../errors.ts';
 import type { Deadline } from '../exchange/deadlines.ts';
+import { takeTurn } from '../messages/turns.ts';
 import type { Http1Place } from './http1-place.ts';
 import { type BodySource, Http1Request } from './http1-request.ts';
 import { Http1Response, type ResponseOwner } from './http1-response.ts';
@@ -19,12 +20,11 @@ import { isOffer } from './offer.ts';
 import type { RequestLines } from './request-head.ts';
 import { makeRequestId } from './request-id.ts';
 import { BROKEN, type RequestEvents, RequestParser } from './request-parser.ts';
-import { takeTurn } from './turns.ts';
 
 /** A client that has ended its side may be gone altogether: it is, when nothing could be sent for so long. */
 const HALF_OPEN_MS = 5_000;
 
-/** `offer`: it may go over to another protocol. `over`: nothing that comes is read any more, and it ends. */
+/** `offer`: it may go over to another protocol, in any moment. `over`: nothing that comes is read any more, and it ends. */
 type State = 'head' | 'body' | 'answer' | 'offer' | 'over';
 
 interface Exchange {
@@ -66,7 +66,7 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
     this.#intake = new Intake(line, this);
   }
 
-  /** It was of use, no request is in hand, and none has begun to come in. */
+  /** It was of use; nothing is in hand or coming in. */
   get isIdle(): boolean {
     return this.#state === 'head' && this.#hasServed && !this.#parser.isInHead;
   }
@@ -161,11 +161,10 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
     this.#state = 'over';
     this.#current = null;
     this.#forget();
-    const { socket } = this;
-    socket.off('drain', this.#onDrain);
-    socket.off('end', this.#onEnd);
-    socket.off('error', this.#onError);
-    socket.off('close', this.#onClose);
+    this.socket.off('drain', this.#onDrain);
+    this.socket.off('end', this.#onEnd);
+    this.socket.off('error', this.#onError);
+    this.socket.off('close', this.#onClose);
   }
 
   /** Nothing is read from here on but by whoever speaks the other protocol. */
@@ -232,7 +231,8 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
   readonly #onClose = (): void => {
     this.#intake.drop();
     this.#forget();
-    if (this.#current !== null) takeTurn(this.#abandon);
+    if (this.#state === 'offer') this.#abandon();
+    else takeTurn(this.#abandon);
   };
 
   /** Nobody waits for the request in hand any more. */

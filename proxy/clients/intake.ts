@@ -2,8 +2,8 @@
 // for only who reads sees that a client has gone; then it waits in the system.
 import type { Socket } from 'node:net';
 import { READ_BYTES } from '../messages/lent.ts';
+import { hasTurn, takeTurn } from '../messages/turns.ts';
 import type { Line } from './line.ts';
-import { hasTurn, takeTurn } from './turns.ts';
 
 export interface IntakeReader {
   /** Wants what comes next. */
@@ -66,12 +66,21 @@ export class Intake {
 
   readonly #take = (bytes: Buffer): void => {
     if (this.#held !== null) this.#hold(bytes);
-    else if (!this.#reader.isAmidBody || bytes.length > SMALL_BYTES) this.#takeNow(bytes);
+    else if (!this.#canWait(bytes)) this.#takeNow(bytes);
     else if (hasTurn()) takeTurn(() => this.#takeNow(bytes));
     else {
       this.#hold(bytes);
-      takeTurn(this.#goOn);
+      takeTurn(this.#onTurn);
     }
+  };
+
+  #canWait(bytes: Buffer): boolean {
+    return this.#reader.isAmidBody && this.#reader.isReading && bytes.length <= SMALL_BYTES;
+  }
+
+  /** Unless it was taken meanwhile: then what is to come is no business of this turn. */
+  readonly #onTurn = (): void => {
+    if (this.#held !== null) this.#goOn();
   };
 
   #takeNow(bytes: Buffer): void {

@@ -3,6 +3,7 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { Deadlines } from '../exchange/deadlines.ts';
+import { untilTaken } from '../messages/turns.ts';
 import { Handshakes } from '../tls/handshakes.ts';
 import type { Admission, Limits } from './admission.ts';
 import { Http1Connection } from './http1-connection.ts';
@@ -98,6 +99,8 @@ export class Listener {
     await this.#until(() => this.admission.sockets.size === 0, deadline);
     for (const socket of this.admission.sockets) socket.destroy();
     await this.settle(CUT_MS);
+    // Of each request it is told how it ended.
+    await untilTaken();
   }
 
   #converseSecurely(socket: TLSSocket): void {

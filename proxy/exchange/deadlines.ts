@@ -4,6 +4,8 @@
 // They stand in a list, each with its place. A `Set` would do, but each time it is laid out anew, which steady traffic
 // makes it do all the time, its former layout keeps what was in it until the whole heap is collected.
 
+import { takeTurn } from '../messages/turns.ts';
+
 const SWEEP_MS = 50;
 
 export interface Deadline {
@@ -27,8 +29,9 @@ export class Deadlines {
   add(deadline: Deadline): void {
     deadline.deadlinePlace = this.#all.push(deadline) - 1;
     if (this.#timer !== null) return;
-    // After a pause of this process its timers run before it reads what has come in meanwhile, and so in time.
-    this.#timer = setInterval(() => setImmediate(this.#sweep), this.#sweepMs);
+    // After a pause of this process its timers run before it reads what has come in meanwhile, and so in time. What was read
+    // may wait for its turn, and comes first, too.
+    this.#timer = setInterval(() => setImmediate(() => takeTurn(this.#sweep)), this.#sweepMs);
     this.#timer.unref();
   }
 

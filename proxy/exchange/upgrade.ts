@@ -68,8 +68,8 @@ export function openTunnel(tunnel: Tunnel, onEnd: () => void): void {
     forget();
     onEnd();
   };
-  socket.once('close', close(target.socket));
-  target.socket.once('close', close(socket));
+  onceClosed(socket, close(target.socket));
+  onceClosed(target.socket, close(socket));
   for (const end of [client, target])
     end.socket.once('end', () => {
       limitSilence(socket);
@@ -78,6 +78,12 @@ export function openTunnel(tunnel: Tunnel, onEnd: () => void): void {
   socket.write(Buffer.from(renderHead(tunnel), 'latin1'));
   for (const way of ways) way.start();
   if (socket.destroyed) target.socket.destroy();
+}
+
+/** Also of one that has closed before: it says so once. */
+function onceClosed(socket: Duplex, listener: () => void): void {
+  if (socket.closed) process.nextTick(listener);
+  else socket.once('close', listener);
 }
 
 /** The other side is closed: what it sent still goes out, and what comes for it is dropped. */

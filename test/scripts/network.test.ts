@@ -7,6 +7,7 @@ import { hasNetwork, removeNetwork } from '../../scripts/network.ts';
 
 const ENDPOINTS = 'error while removing network: network slipway id 46f3 has active endpoints';
 const SOON = { forMs: 200, everyMs: 10 };
+const IN_TIME = { forMs: 20_000, everyMs: 10 };
 
 let server: Server | null = null;
 afterEach(() => {
@@ -44,7 +45,7 @@ describe('the network that a run brought', () => {
   it('goes once the engine has let go of what used it', async () => {
     const { docker, tries } = await engineWith({}, [403, 403, 204]);
     expect(await hasNetwork(docker)).toBe(true);
-    await removeNetwork(docker, SOON);
+    await removeNetwork(docker, IN_TIME);
     expect([await hasNetwork(docker), tries()]).toEqual([false, 3]);
   });
 

@@ -17,15 +17,17 @@ export async function waitFor<T>(
   const deadline = performance.now() + timeoutMs;
   let last: unknown = 'nothing';
   while (performance.now() < deadline) {
+    let value: T | null | undefined | false = null;
     try {
-      const value = await probe();
-      if (value !== null && value !== undefined && value !== false) return value;
+      value = await probe();
       last = value;
     } catch (error) {
       last = error;
     }
+    // First: somebody else may answer in the place of one that has ended.
     const why = hopeless();
     if (why !== null) throw new Error(`${what} will not come: ${why}`);
+    if (value !== null && value !== undefined && value !== false) return value;
     await sleep(intervalMs);
   }
   throw new Error(

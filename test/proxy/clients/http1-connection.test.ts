@@ -1,19 +1,13 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Conversation } from '../../../proxy/clients/conversation.ts';
-import { Http1Connection } from '../../../proxy/clients/http1-connection.ts';
-import type { Http1Front, Http1Place } from '../../../proxy/clients/http1-place.ts';
-import { lineOf } from '../../../proxy/clients/line.ts';
-import { Deadlines } from '../../../proxy/exchange/deadlines.ts';
 import { entryOf, Rig, readText, type TestTarget, talk, until } from '../rig.ts';
+import { answer, burn, CLOSE, converse, GET, open } from './http1-stage.ts';
 
 const rig = new Rig();
 afterEach(() => rig.close());
 
-const GET = (path: string, more = ''): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n${more}\r\n`;
-const CLOSE = 'Connection: close\r\n';
 const LARGE = 64 * 1024 * 1024;
 
 /** `/slow` says `one` at once, and `two` when it is let; everything else echoes its path. */
@@ -29,26 +23,6 @@ async function slow(): Promise<TestTarget & { readonly seen: string[]; readonly 
     releases.push(() => response.end('two'));
   });
   return { ...target, seen, releases };
-}
-
-/** Nothing else happens meanwhile. */
-const burn = (ms: number): void => {
-  for (const end = performance.now() + ms; performance.now() < end; );
-};
-
-/** Sends this, and collects what comes back. */
-function open(port: number, text: string): { readonly socket: Socket; received: string; ended: boolean } {
-  const socket = connect(port, '127.0.0.1');
-  const state = { socket, received: '', ended: false };
-  socket.write(text);
-  socket.on('data', (bytes) => {
-    state.received += bytes;
-  });
-  socket.on('error', () => socket.destroy());
-  socket.on('close', () => {
-    state.ended = true;
-  });
-  return state;
 }
 
 /** Sends this again and again, up to 64 MiB. Returns how much the system has taken. */
@@ -176,34 +150,9 @@ describe('requests that come in one segment', () => {
   });
 });
 
-/** Connections whose bytes come as those of streams, without a data plane. Returns the port, and those that are open. */
-async function converse(
-  serve: Http1Front['serve'],
-): Promise<readonly [number, ReadonlySet<Http1Connection>]> {
-  const open = new Set<Http1Connection>();
-  const nothing = (): void => undefined;
-  const front: Http1Front = { serve, refuse: nothing, noteUnread: nothing, upgrade: nothing };
-  const limits = { maxHeaderBytes: 1_024, headMs: 1_000, idleMs: 1_000 };
-  const place: Http1Place = { front, limits, deadlines: new Deadlines(), open };
-  const door = createServer(
-    { allowHalfOpen: true },
-    (socket) => void new Http1Connection(lineOf(socket), place),
-  );
-  door.listen(0, '127.0.0.1');
-  await once(door, 'listening');
-  rig.onClose(async () => void door.close());
-  return [(door.address() as AddressInfo).port, open];
-}
-
-function answer({ response }: Conversation, text = 'ok'): void {
-  response.writeHead(200, 'OK', ['Content-Length', String(text.length)]);
-  response.write(text, 'latin1');
-  response.end();
-}
-
 describe('a request whose body is stopped at its last piece', () => {
   it('does not stop the connection: the next one is served', async () => {
-    const [port, open] = await converse((conversation) => {
+    const [port, open] = await converse(rig, (conversation) => {
       const { request } = conversation;
       request.on('data', () => request.pause());
       if (request.complete) answer(conversation);
@@ -222,7 +171,7 @@ describe('a request whose body is stopped at its last piece', () => {
 
 describe('requests that are answered at once', () => {
   it('all are, behind a slow one, although the client has ended its side meanwhile', async () => {
-    const [port, connections] = await converse((conversation) => {
+    const [port, connections] = await converse(rig, (conversation) => {
       const path = conversation.request.url ?? '';
       if (path === '/slow') setTimeout(() => answer(conversation, path), 100);
       else answer(conversation, path);
@@ -235,7 +184,7 @@ describe('requests that are answered at once', () => {
   });
 
   it('with more behind the last one: what its client still sends does not reset the connection', async () => {
-    const [port, connections] = await converse((conversation) => answer(conversation));
+    const [port, connections] = await converse(rig, (conversation) => answer(conversation));
     const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
     client.write(GET('/last', CLOSE) + GET('/behind'));
     client.resume();
@@ -306,47 +255,6 @@ describe('a head that has come in while its process stood still', () => {
     burn(1_300);
     await until(() => client.ended, 'it is answered');
     expect(client.received).toMatch(/^HTTP\/1\.1 200 [\s\S]*fine$/);
-  });
-});
-
-describe('pieces of many bodies that come at once', () => {
-  const CLIENTS = 20;
-  const PIECE = 'a piece ';
-
-  it('come whole and in their order, and a request that comes whole does not wait for all of them', async () => {
-    const bodies: string[] = [];
-    let [told, toldBefore] = [0, -1];
-    const [port] = await converse((conversation) => {
-      const { request } = conversation;
-      if (request.complete) {
-        toldBefore = told;
-        answer(conversation);
-        return;
-      }
-      let body = '';
-      request.on('data', (piece) => {
-        body += piece;
-        told += 1;
-        burn(2);
-      });
-      request.once('end', () => {
-        bodies.push(body);
-        answer(conversation);
-      });
-    });
-    const [length, head] = [4 * PIECE.length, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length:'];
-    const clients = Array.from({ length: CLIENTS }, () => open(port, `${head} ${length}\r\n\r\n${PIECE}`));
-    const late = open(port, '');
-    await until(() => told === CLIENTS, 'all have begun');
-    for (const { socket } of clients) socket.write(PIECE);
-    late.socket.write(GET('/', CLOSE));
-    burn(50);
-    await until(() => late.ended, 'the whole one is answered');
-    expect(toldBefore - CLIENTS).toBeLessThan(CLIENTS / 2);
-    for (const { socket } of clients) socket.write(PIECE.repeat(2));
-    await until(() => clients.every(({ received }) => received.includes('ok')), 'all are answered');
-    expect(bodies).toEqual(clients.map(() => PIECE.repeat(4)));
-    for (const { socket } of clients) socket.destroy();
   });
 });
 

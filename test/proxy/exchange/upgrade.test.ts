@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
+import { takeTurn } from '../../../proxy/messages/turns.ts';
 import { entryOf, Rig, type TestTarget, talk, until } from '../rig.ts';
 
 const rig = new Rig();
@@ -44,6 +45,10 @@ async function opened(port: number): Promise<WebSocket> {
   return socket;
 }
 
+const burn = (): void => {
+  for (const end = performance.now() + 2; performance.now() < end; );
+};
+
 const inFlight = async (): Promise<number | undefined> =>
   (await rig.proxy?.stats())?.services.web?.revisions[0]?.inFlight;
 
@@ -81,6 +86,23 @@ describe('a connection that goes over to another protocol', () => {
     for (const socket of target.sockets) socket.destroy();
     await closed;
     await until(async () => (await inFlight()) === 0, 'it is not in flight');
+  });
+
+  it('leaves nothing behind whose client goes while it is asked for, and the proxy has much else to do', async () => {
+    const sockets: Socket[] = [];
+    const target = await raw((_incoming, socket) => {
+      sockets.push(socket.resume());
+      socket.once('end', () => socket.end());
+    });
+    const port = await rig.serve({ web: entryOf([target]) });
+    const client = connect(port, '127.0.0.1', () => client.write(HEAD));
+    await until(() => sockets.length === 1, 'the target is asked');
+    for (let each = 0; each < 500; each += 1) takeTurn(burn);
+    client.resetAndDestroy();
+    await until(async () => (await rig.proxy?.stats())?.connections === 0, 'the client has gone');
+    sockets[0]?.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: custom/1\r\n\r\n');
+    await until(async () => (await inFlight()) === 0, 'it is not in flight');
+    await until(() => target.sockets.size === 0, 'the target’s side has ended');
   });
 
   it('loses no byte that either side sent with its head', async () => {

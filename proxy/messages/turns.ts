@@ -2,6 +2,8 @@
 // connection too. Where hundreds come at once, a turn of the event loop does so many of them, in their order, and requests
 // that come whole are served between the turns.
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 /** What a turn may take for it; what follows from it takes as much again. */
 const TURN_MS = 0.5;
 
@@ -18,6 +20,11 @@ export function hasTurn(): boolean {
 export function takeTurn(task: () => void): void {
   if (hasTurn()) run(task);
   else waiting.push(task);
+}
+
+/** Resolves when nothing waits. */
+export async function untilTaken(): Promise<void> {
+  while (waiting.length > 0) await nextTurn();
 }
 
 function run(task: () => void): void {

@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { takeTurn } from '../../../proxy/messages/turns.ts';
+import { burn } from '../clients/http1-stage.ts';
 import { entryOf, Rig, type TestTarget, talk, until } from '../rig.ts';
 
 const rig = new Rig();
@@ -44,10 +45,6 @@ async function opened(port: number): Promise<WebSocket> {
   });
   return socket;
 }
-
-const burn = (): void => {
-  for (const end = performance.now() + 2; performance.now() < end; );
-};
 
 const inFlight = async (): Promise<number | undefined> =>
   (await rig.proxy?.stats())?.services.web?.revisions[0]?.inFlight;
@@ -97,7 +94,7 @@ describe('a connection that goes over to another protocol', () => {
     const port = await rig.serve({ web: entryOf([target]) });
     const client = connect(port, '127.0.0.1', () => client.write(HEAD));
     await until(() => sockets.length === 1, 'the target is asked');
-    for (let each = 0; each < 500; each += 1) takeTurn(burn);
+    for (let each = 0; each < 500; each += 1) takeTurn(() => burn(2));
     client.resetAndDestroy();
     await until(async () => (await rig.proxy?.stats())?.connections === 0, 'the client has gone');
     sockets[0]?.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: custom/1\r\n\r\n');

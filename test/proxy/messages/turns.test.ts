@@ -2,20 +2,25 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { Deadlines } from '../../../proxy/exchange/deadlines.ts';
 import { takeTurn, untilTaken } from '../../../proxy/messages/turns.ts';
+import { burn } from '../clients/http1-stage.ts';
 import { until } from '../rig.ts';
 
 /** Longer than all that a turn may take. */
-const burn = (): void => {
-  for (const end = performance.now() + 1; performance.now() < end; );
-};
+const LONG_MS = 1;
 
-it('does what comes at once over several turns, in its order', async () => {
+/** Which of them are done, in their order. */
+function takeLongTurns(count: number): number[] {
   const done: number[] = [];
-  for (let each = 0; each < 5; each += 1)
+  for (let each = 0; each < count; each += 1)
     takeTurn(() => {
-      burn();
+      burn(LONG_MS);
       done.push(each);
     });
+  return done;
+}
+
+it('does what comes at once over several turns, in its order', async () => {
+  const done = takeLongTurns(5);
   expect(done).toEqual([0]);
   const seen: number[] = [];
   while (done.length < 5) {
@@ -43,12 +48,7 @@ it('does in the same turn what costs little', async () => {
 });
 
 it('tells when nothing waits', async () => {
-  const done: number[] = [];
-  for (let each = 0; each < 3; each += 1)
-    takeTurn(() => {
-      burn();
-      done.push(each);
-    });
+  const done = takeLongTurns(3);
   expect(done).toEqual([0]);
   await untilTaken();
   expect(done).toEqual([0, 1, 2]);
@@ -67,10 +67,10 @@ it('looks for what is late behind all that has come in time', async () => {
   });
   for (let each = 0; each < 20; each += 1)
     takeTurn(() => {
-      burn();
+      burn(LONG_MS);
       order.push('in time');
     });
-  for (const end = performance.now() + 30; performance.now() < end; );
+  burn(30);
   await until(() => order.includes('late'), 'the late one is found');
   expect(order.indexOf('late')).toBe(20);
 });

@@ -3,6 +3,7 @@
 // takes the time that others leave.
 import { type ChildProcess, execFileSync, fork } from 'node:child_process';
 import { setPriority } from 'node:os';
+import { setImmediate as turn } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { generate } from './daemon/generate.ts';
 import { play } from './daemon/play.ts';
@@ -24,6 +25,7 @@ const [worlds, first, jobs] = [Number(values.worlds), Number(values.seed), Numbe
 async function playHere(): Promise<Tally> {
   const tally = new Tally();
   for (let seed = first; seed < first + worlds; seed += 1) {
+    await turn();
     // Whoever asked for them has gone.
     if (process.send !== undefined && !process.connected) process.exit(1);
     const plot = generate(seed);

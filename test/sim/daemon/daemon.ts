@@ -72,6 +72,12 @@ export class SimDaemon {
     this.client.cutOff(true);
   }
 
+  /** The world has ended: nothing that it waits for is held on to. */
+  end(): void {
+    this.kill();
+    this.#stop.abort();
+  }
+
   pause(): void {
     this.gate.pause();
     this.client.freeze(true);

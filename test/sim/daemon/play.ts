@@ -26,7 +26,7 @@ export async function play(plot: Plot): Promise<Tally> {
     fleet.tally.count(plot);
     return fleet.tally;
   } finally {
-    fleet.time.uninstall();
+    await fleet.end();
   }
 }
 

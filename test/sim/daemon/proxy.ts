@@ -59,6 +59,12 @@ export class SimProxyProcess {
     this.client.cutOff(true);
   }
 
+  /** The world has ended: nothing that it waits for is held on to. */
+  end(): void {
+    this.kill();
+    this.#stop.abort();
+  }
+
   /** As the invariants look at it, for one service. */
   of(service: string): CheckedProxy {
     return {

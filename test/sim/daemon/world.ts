@@ -35,6 +35,7 @@ export class SimFleet implements DaemonEvents {
   dying: { readonly when: 'effect' | 'done'; calls: number } | null = null;
   diesAfterCommit = false;
   readonly #judge: Judge;
+  readonly #programs: (SimDaemon | SimProxyProcess)[] = [];
   readonly #owners = new WeakMap<Transaction, SimDaemon>();
   readonly #trace: string[] = [];
   #failure: Error | null = null;
@@ -75,6 +76,7 @@ export class SimFleet implements DaemonEvents {
       events: this,
     });
     this.daemons = [...this.alive, daemon];
+    this.#programs.push(daemon);
     return daemon;
   }
 
@@ -82,6 +84,7 @@ export class SimFleet implements DaemonEvents {
     this.#ids += 1;
     const proxy = new SimProxyProcess(`p${this.#ids}`, plot, this.etcd, this.time, this.plot.storeMs);
     this.proxies = [...this.proxies.filter(({ gate }) => gate.isAlive), proxy];
+    this.#programs.push(proxy);
   }
 
   /** It dies, and another one is started a while later. */
@@ -95,6 +98,13 @@ export class SimFleet implements DaemonEvents {
   async run(ms: number): Promise<void> {
     await this.time.advance(this.time.now + ms, () => this.#look());
     this.#look();
+  }
+
+  /** Every program that ever was in it lets go of what it waits for. */
+  async end(): Promise<void> {
+    for (const program of this.#programs) program.end();
+    await this.time.advance(this.time.now, () => undefined);
+    this.time.uninstall();
   }
 
   #look(): void {

@@ -11,14 +11,15 @@ import type { Entry, Guard, Transaction } from '../store/port.ts';
 import type { Clock } from './clock.ts';
 import type { Desired } from './desired.ts';
 import { formatRecord } from './record.ts';
-import { formatHistory, type StatusDocument } from './status.ts';
+import { formatHistory } from './status.ts';
 
 type Put = Transaction['puts'][number];
 
 interface Draft {
   readonly desired: Desired;
   readonly plan: Plan;
-  readonly status: StatusDocument | null;
+  /** As it is written, when it says something new. */
+  readonly status: string | null;
   readonly keys: Keys;
   /** What stands below the service now. */
   readonly existing: readonly Entry[];
@@ -92,7 +93,7 @@ function putWrites({ desired, plan, keys, now, toWall }: Draft): readonly Put[] 
 }
 
 function putStatus({ desired, status, keys }: Draft): readonly Put[] {
-  return status === null ? [] : [{ key: keys.status(desired.service), value: JSON.stringify(status) }];
+  return status === null ? [] : [{ key: keys.status(desired.service), value: status }];
 }
 
 function listDeletes({ desired, plan, keys }: Draft): readonly string[] {

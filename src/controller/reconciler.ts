@@ -24,7 +24,7 @@ import type { Prober } from './prober.ts';
 import type { Pass } from './queue.ts';
 import { retainUnpruned } from './retention.ts';
 import { type Review, reviewDesired } from './review.ts';
-import { formatStatus, isSameStatus, type StatusDocument } from './status.ts';
+import { formatNews, formatStatus, type StatusDocument } from './status.ts';
 import { planForgetting, planNothing, refuseCommand } from './unspecified.ts';
 
 export interface ReconcilerOptions {
@@ -107,9 +107,9 @@ export class Reconciler {
     const { service } = desired;
     const { toWall } = clock;
     const status = formatStatus(desired, plan, at, toWall);
-    const isNews = !isSameStatus(mirror.get(keys.status(service))?.value ?? null, status);
+    const news = formatNews(mirror.get(keys.status(service))?.value ?? null, status);
     const existing = mirror.entries(keys.service(service));
-    const draft = { desired, plan, keys, existing, now: at, toWall, status: isNews ? status : null };
+    const draft = { desired, plan, keys, existing, now: at, toWall, status: news };
     const permit = leader.permit();
     const transactions = draftTransactions(draft, leader.guard());
     let landed = 0;
@@ -206,8 +206,9 @@ export class Reconciler {
     }
     const status = formatStatus(desired, plan, now, clock.toWall);
     const key = keys.status(desired.service);
-    if (!isSameStatus(mirror.get(key)?.value ?? null, status)) {
-      const puts = [{ key, value: JSON.stringify(status) }];
+    const news = formatNews(mirror.get(key)?.value ?? null, status);
+    if (news !== null) {
+      const puts = [{ key, value: news }];
       const commit = await store.commit({ guards: [leader.guard()], puts, deletes: [] });
       if (commit.ok) await reachRevision(mirror, commit.revision);
     }

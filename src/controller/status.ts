@@ -122,11 +122,18 @@ function formatRollout(rollout: Rollout, toWall: ToWall): object {
   };
 }
 
-/** Equal but for the time of writing: then there is nothing to write. */
-export function isSameStatus(text: string | null, status: StatusDocument): boolean {
-  if (text === null) return false;
-  const mark = /"updated":"[^"]*"/;
-  return text.replace(mark, '') === JSON.stringify(status).replace(mark, '');
+/** What to write, or null: what stands there differs in the time of writing at most. */
+export function formatNews(before: string | null, status: StatusDocument): string | null {
+  const text = JSON.stringify(status);
+  return before !== null && isSameButForTime(before, text) ? null : text;
+}
+
+function isSameButForTime(a: string, b: string): boolean {
+  const mark = '"updated":"';
+  const at = a.indexOf(mark);
+  if (at < 0 || a.length !== b.length || !b.startsWith(mark, at)) return false;
+  const rest = a.indexOf('"', at + mark.length);
+  return a.slice(rest) === b.slice(rest) && a.slice(0, at) === b.slice(0, at);
 }
 
 function toTime(at: number): string {

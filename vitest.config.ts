@@ -1,4 +1,5 @@
-// Two projects of one run: `unit` needs nothing but Node; `real` runs on a real engine and etcd, a few files at a time.
+// Three projects of one run, one after the other: `unit` needs nothing but Node, `sim` plays generated worlds on all
+// processors, `real` runs on a real engine and etcd, a few files at a time.
 import { defineConfig } from 'vitest/config';
 import LongestFirst from './scripts/longest-first.ts';
 
@@ -7,9 +8,8 @@ const REAL = [
   'test/e2e/**/*.test.ts',
   'test/contract/**/*.test.ts',
   'test/faults/**/*.test.ts',
-  // Needs no engine, but minutes of computing: it takes what the waiting of the others leaves.
-  'test/sim/daemon.test.ts',
 ];
+const WORLDS = 'test/sim/daemon.test.ts';
 
 export default defineConfig({
   test: {
@@ -23,10 +23,19 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: REAL,
+          exclude: [...REAL, WORLDS],
           setupFiles: ['test/support/seed.ts'],
           testTimeout: 30_000,
           hookTimeout: 30_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'sim',
+          include: [WORLDS],
+          testTimeout: 60_000,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -38,9 +47,9 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 120_000,
           teardownTimeout: 60_000,
-          // Most of the time of these is waiting, and one of the three is the simulation, which gives way.
+          // Most of the time of these is waiting.
           maxWorkers: 3,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],

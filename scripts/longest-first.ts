@@ -4,15 +4,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** From a run of all: minutes first. */
 const LONGEST = [
-  ...[
-    'sim/daemon',
-    'e2e/rolling',
-    'e2e/blue-green',
-    'e2e/canary',
-    'e2e/recreate',
-    'faults/outage',
-    'faults/crash-points',
-  ],
+  ...['e2e/rolling', 'e2e/blue-green', 'e2e/canary', 'e2e/recreate', 'faults/outage', 'faults/crash-points'],
   ...['e2e/stack', 'e2e/demo', 'faults/releases', 'faults/leadership', 'e2e/world', 'planted/planted'],
 ].map((name) => `test/${name}.test.ts`);
 

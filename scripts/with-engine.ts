@@ -5,12 +5,26 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { ensureEngine } from './engine.ts';
+import { hasNetwork, removeNetwork } from './network.ts';
 
 async function main(command: string, args: readonly string[]): Promise<number> {
   const engine = await ensureEngine();
   if (engine.started) process.stderr.write('bootstrap: started a Docker engine for this run\n');
+  const mayStay = !engine.started || (await hasNetwork());
   try {
     return await runCommand(command, args);
+  } finally {
+    const isLeft = !mayStay && (await hasNetwork());
+    await engine.stop();
+    if (isLeft) await removeAfterRestart();
+  }
+}
+
+/** An engine that has lost one end of a network lets go of it only so. */
+async function removeAfterRestart(): Promise<void> {
+  const engine = await ensureEngine();
+  try {
+    await removeNetwork();
   } finally {
     await engine.stop();
   }

@@ -1,8 +1,6 @@
 // `npm run sim -- --worlds N --seed S`: plays the worlds S, S+1, … in virtual time. A failure is made small, printed with
-// its seed, and exits 1. `--seed S --worlds 1` plays one again, exactly. `--jobs J` shares them out over J processes, `--nice`
-// takes the time that others leave.
+// its seed, and exits 1. `--seed S --worlds 1` plays one again, exactly. `--jobs J` shares them out over J processes.
 import { type ChildProcess, execFileSync, fork } from 'node:child_process';
-import { setPriority } from 'node:os';
 import { setImmediate as turn } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { generate } from './daemon/generate.ts';
@@ -16,10 +14,8 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     jobs: { type: 'string', default: '1' },
     'no-shrink': { type: 'boolean', default: false },
-    nice: { type: 'boolean', default: false },
   },
 });
-if (values.nice) setPriority(10);
 const [worlds, first, jobs] = [Number(values.worlds), Number(values.seed), Number(values.jobs)];
 
 async function playHere(): Promise<Tally> {

@@ -14,6 +14,8 @@ const ENGINE_WORDS: readonly (readonly [RegExp, FailureCode])[] = [
   // What the host lacks, in the midst of a start: it may pass.
   [/failed to initialize logging driver: .*(dial|lookup|timeout)/i, 'engine-error'],
   [/unable to (start unit|apply cgroup)|driver failed programming external connectivity/i, 'engine-error'],
+  // Two controllers have created it at once: the next try takes one of the two away.
+  [/network \S+ is ambiguous/i, 'engine-error'],
   // What the spec asks for: no image is to blame, and asking again does not help.
   [
     /bind source path does not exist|invalid mount config|error while (mounting|creating mount)/i,

@@ -67,6 +67,7 @@ test.each([
   ['invalid-request', 400, 'Minimum memory limit allowed is 6MB'],
   ['invalid-request', 400, 'Range of CPUs is from 0.01 to 2.00, as there are only 2 CPUs available'],
   ['engine-unavailable', 503, 'This node is not part of the swarm'],
+  ['engine-error', 400, 'network slipway is ambiguous (2 matches found on name)'],
   ['engine-error', 500, 'something went wrong'],
   ['engine-error', 409, 'Container 4f is not running'],
 ] as const)('the engine means %s with %i: %s', (code, statusCode, message) => {

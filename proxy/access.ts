@@ -6,6 +6,7 @@ import type { ClientRequest } from './clients/conversation.ts';
 import { findField } from './clients/headers.ts';
 import type { TrustedPeers } from './clients/trusted.ts';
 import type { AnswerCode } from './errors.ts';
+import type { FieldLines } from './messages/field-lines.ts';
 
 /** `cut`: begun by the target and never ended. A code: the proxy answered in its own name. */
 export type AccessOutcome = 'answered' | 'client-gone' | 'cut' | AnswerCode;
@@ -39,7 +40,7 @@ export interface Ending {
     readonly host: string;
     readonly path: string;
     /** As they went to the target; none of a request that was refused for its form. */
-    readonly headers: readonly string[];
+    readonly headers: FieldLines;
   };
   readonly status: number;
   readonly outcome: AccessOutcome;
@@ -77,7 +78,7 @@ export class AccessLog {
     return {
       time: Date.now(),
       requestId: head.requestId,
-      client: this.#findClient(request, head.headers),
+      client: this.#findClient(request, head.headers.list),
       method: request.method ?? '',
       host: head.host,
       path: head.path.slice(0, MAX_PATH),

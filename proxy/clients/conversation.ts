@@ -1,10 +1,14 @@
 // A client's request and the response to it, as far as the data plane needs them: of HTTP/1.1
 // (`http1-request`, `http1-response`) or on a stream of HTTP/2 (`http2-request`, `http2-response`). Types only.
 import type { Socket } from 'node:net';
+import type { FieldLines } from '../messages/field-lines.ts';
+import type { Reading } from './reading.ts';
 
 export interface ClientRequest {
   /** Name, value, name, value, … in the form that HTTP/1.1 has for them. */
-  readonly rawHeaders: string[];
+  readonly rawHeaders: readonly string[];
+  /** Where its fields may come again: what was made of them. */
+  readonly block?: { reading: Reading | null };
   readonly rawTrailers: readonly string[];
   readonly httpVersionMinor: number;
   readonly method?: string | undefined;
@@ -33,8 +37,8 @@ export interface ClientResponse {
   readonly writableFinished: boolean;
   /** What its bytes go out on; null when that has gone. */
   readonly socket: Outlet | null;
-  /** Throws when it has a status or a field that cannot be sent. */
-  writeHead(status: number, reason: string | undefined, fields: string[]): unknown;
+  /** `own`: of this response alone, behind the others. Throws when it has a status or a field that cannot be sent. */
+  writeHead(status: number, reason: string | undefined, fields: FieldLines, own: readonly string[]): unknown;
   /** What was written so far goes out. */
   flush(): void;
   write(text: string, encoding: 'latin1'): boolean;

@@ -1,6 +1,7 @@
 // Header fields on their way through: what is tied to one connection stays behind, what tells the target about the
 // client is ours to say. Works on node's raw lists (name, value, name, value, …); changes neither case nor order.
 
+import { FieldLines } from '../messages/field-lines.ts';
 import type { ServiceSettings } from '../table/table.ts';
 import {
   dropNamed,
@@ -25,13 +26,8 @@ export interface Client {
   readonly hop: string;
 }
 
-/** The list for the target: Host first, then what was kept, then what we say. */
-export function composeRequest(
-  fields: RequestFields,
-  method: string,
-  client: Client,
-  requestId: string,
-): string[] {
+/** The list for the target: Host first, then what was kept, then what we say of all its requests alike. */
+export function composeRequest(fields: RequestFields, method: string, client: Client): string[] {
   const { claims, host } = fields;
   const list = ['Host', host, ...fields.kept];
   const before = claims.forwardedFor === '' ? '' : `${claims.forwardedFor}, `;
@@ -40,7 +36,6 @@ export function composeRequest(
   list.push('X-Forwarded-Proto', claims.proto === '' ? client.proto : claims.proto);
   list.push('X-Forwarded-Host', claims.host === '' ? host : claims.host);
   if (!client.trusted) list.push('X-Real-IP', client.address);
-  list.push('X-Request-Id', requestId);
   if (fields.transferEncoding !== '') {
     list.push('Transfer-Encoding', 'chunked');
     if (fields.trailer !== '') list.push('Trailer', fields.trailer);
@@ -54,19 +49,29 @@ export function composeRequest(
   return list;
 }
 
-/** Whose response it is, and what is added to it. */
-interface Reply {
-  readonly head: { readonly requestId: string };
-  readonly settings: ServiceSettings;
-  readonly setCookie: string | null;
+/** An answer of a target: its fields, and what was made of them for a client last. */
+export interface Answered {
+  readonly fields: readonly string[];
+  composed: Composed | null;
 }
 
-/** The list for the client. `chunked`: the body will be sent so, and trailers with it. */
-export function composeResponse(
-  raw: readonly string[],
-  { head, settings, setCookie }: Reply,
-  chunked: boolean,
-): string[] {
+export interface Composed {
+  readonly settings: ServiceSettings;
+  readonly chunked: boolean;
+  readonly fields: FieldLines;
+}
+
+/** For the client. `chunked`: the body will be sent so, and trailers with it. */
+export function composeResponse(answer: Answered, settings: ServiceSettings, chunked: boolean): FieldLines {
+  const { composed } = answer;
+  if (composed !== null && composed.settings === settings && composed.chunked === chunked)
+    return composed.fields;
+  const fields = new FieldLines(listForClient(answer.fields, settings, chunked));
+  answer.composed = { settings, chunked, fields };
+  return fields;
+}
+
+function listForClient(raw: readonly string[], settings: ServiceSettings, chunked: boolean): string[] {
   const list: string[] = [];
   let connection = '';
   for (let index = 0; index < raw.length; index += 2) {
@@ -80,9 +85,20 @@ export function composeResponse(
   if (named !== null) dropNamed(list, named);
   for (const item of settings.headers) list.push(item);
   addMissing(list, settings.missingHeaders);
-  if (!settings.headerNames.has('x-request-id')) list.push('X-Request-Id', head.requestId);
-  if (setCookie !== null) list.push('Set-Cookie', setCookie);
   return list;
+}
+
+/** Whose response it is, and what only this one says. */
+interface Reply {
+  readonly head: { readonly requestId: string };
+  readonly settings: ServiceSettings;
+  readonly setCookie: string | null;
+}
+
+export function composeOwn({ head, settings, setCookie }: Reply): string[] {
+  const own = settings.headerNames.has('x-request-id') ? [] : ['X-Request-Id', head.requestId];
+  if (setCookie !== null) own.push('Set-Cookie', setCookie);
+  return own;
 }
 
 function addMissing(list: string[], missing: readonly string[]): void {

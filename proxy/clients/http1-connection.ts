@@ -121,10 +121,10 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
       return;
     }
     const request = new Http1Request(lines, this);
-    const response = new Http1Response(this, request, lines.isKept);
+    const response = new Http1Response(this, request, lines.block.isKept);
     this.#current = { request, response };
     this.#state = request.complete ? 'answer' : 'body';
-    if (lines.framing.kind === 'doubtful') this.#place.front.refuse(this.#current, 'bad-framing');
+    if (lines.block.framing.kind === 'doubtful') this.#place.front.refuse(this.#current, 'bad-framing');
     else if (isOffer(lines)) this.#state = 'offer';
     else this.#place.front.serve(this.#current);
   }

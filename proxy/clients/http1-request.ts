@@ -3,7 +3,7 @@
 import type { Socket } from 'node:net';
 import type { ClientRequest } from './conversation.ts';
 import { Listeners } from './listeners.ts';
-import type { RequestLines } from './request-head.ts';
+import type { FieldBlock, RequestLines } from './request-head.ts';
 
 /** Where the body comes from. */
 export interface BodySource {
@@ -13,8 +13,7 @@ export interface BodySource {
 }
 
 export class Http1Request implements ClientRequest {
-  readonly httpVersionMinor: number;
-  readonly rawHeaders: string[];
+  readonly block: FieldBlock;
   readonly method: string;
   readonly url: string;
   rawTrailers: readonly string[] = [];
@@ -26,13 +25,20 @@ export class Http1Request implements ClientRequest {
   readonly #ends = new Listeners();
   readonly #closes = new Listeners();
 
-  constructor({ method, url, minor, fields, framing }: RequestLines, source: BodySource) {
+  constructor({ method, url, block }: RequestLines, source: BodySource) {
     this.method = method;
     this.url = url;
-    this.httpVersionMinor = minor;
-    this.rawHeaders = fields;
-    this.complete = framing.kind === 'none';
+    this.block = block;
+    this.complete = block.framing.kind === 'none';
     this.#source = source;
+  }
+
+  get httpVersionMinor(): number {
+    return this.block.minor;
+  }
+
+  get rawHeaders(): readonly string[] {
+    return this.block.fields;
   }
 
   get socket(): Socket {

@@ -2,7 +2,7 @@
 // in one write: when it is told to, or at its end.
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { renderFields } from '../messages/field-lines.ts';
+import { type FieldLines, renderFields } from '../messages/field-lines.ts';
 import type { ClientResponse } from './conversation.ts';
 import { Listeners } from './listeners.ts';
 
@@ -51,9 +51,9 @@ export class Http1Response implements ClientResponse {
     return socket.destroyed ? null : socket;
   }
 
-  writeHead(status: number, reason: string | undefined, fields: readonly string[]): void {
-    const lines = renderFields(fields);
-    const [hasLength, hasDate] = findOwn(fields);
+  writeHead(status: number, reason: string | undefined, fields: FieldLines, own: readonly string[]): void {
+    const lines = fields.text + renderFields(own);
+    const [hasLength, hasDate] = findOwn(fields.list);
     const isBare = this.req.method === 'HEAD' || status === 204 || status === 304;
     const isChunked = !isBare && !hasLength && this.req.httpVersionMinor > 0;
     // Only its end tells such a client where the body ends.

@@ -1,6 +1,7 @@
 // The response to a request of HTTP/2, on its stream. Its head waits for what comes behind it: where nothing does, the head
 // alone is the response, as gRPC has it for errors. One that is cut short resets the stream, and never ends it.
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import type { FieldLines } from '../messages/field-lines.ts';
 import type { ClientRequest, ClientResponse, Outlet } from './conversation.ts';
 import { joinValues } from './field-names.ts';
 
@@ -60,12 +61,12 @@ export class StreamResponse implements ClientResponse, Outlet {
     this.#timer = setTimeout(look, ms).unref();
   }
 
-  writeHead(status: number, _reason: string | undefined, fields: readonly string[]): void {
+  writeHead(status: number, _reason: string | undefined, fields: FieldLines, own: readonly string[]): void {
     if (status < MIN_STATUS || status > MAX_STATUS)
       throw new RangeError(`HTTP/2 carries no status ${status}.`);
     this.statusCode = status;
     this.#headersSent = true;
-    this.#head = toFields(fields);
+    this.#head = toFields([...fields.list, ...own]);
     this.#head[':status'] = status;
   }
 

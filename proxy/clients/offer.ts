@@ -11,7 +11,8 @@ export function readOffer(upgrade: string): string {
 }
 
 /** A request with a body does not go over. */
-export function isOffer({ isOffer, method, minor, framing, fields }: RequestLines): boolean {
+export function isOffer({ method, block }: RequestLines): boolean {
+  const { isOffer, minor, framing, fields } = block;
   if (!isOffer || method !== 'GET' || minor === 0 || framing.kind !== 'none') return false;
   return readOffer(findField(fields, 'upgrade') ?? '') !== '';
 }

@@ -8,6 +8,7 @@ import { Deadlines } from '../exchange/deadlines.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import type { Job, Plane } from '../exchange/job.ts';
 import { Streams } from '../exchange/streams.ts';
+import { FieldLines } from '../messages/field-lines.ts';
 import type { Router } from '../table/router.ts';
 import type { Service } from '../table/service.ts';
 import type { ServiceSettings } from '../table/table.ts';
@@ -41,6 +42,8 @@ export interface DataPlaneOptions {
 
 /** Whoever gives out certificates asks for this without TLS (RFC 8555 8.3). */
 const CHALLENGE_PATH = '/.well-known/acme-challenge/';
+
+const NO_FIELDS = new FieldLines([]);
 
 /** Where a request belongs: to a service, and to one revision of it where it asks for one. */
 interface Way {
@@ -141,7 +144,7 @@ export class DataPlane implements Plane {
     if (port === null || client.proto === 'https' || !head.url.startsWith('/')) return null;
     if (head.path.startsWith(CHALLENGE_PATH) || !isNamed(head.host)) return null;
     // TLS has ended in front of us: there the client is where it should be.
-    if (findField(head.headers, 'x-forwarded-proto') === 'https') return null;
+    if (findField(head.headers.list, 'x-forwarded-proto') === 'https') return null;
     return ['Location', `https://${head.host}${port === 443 ? '' : `:${port}`}${head.url}`];
   }
 
@@ -182,7 +185,7 @@ export class DataPlane implements Plane {
     ];
     const status = reply(conversation, code, context);
     countClass(this.#unrouted, status);
-    const { requestId, host = '', path = pathOf(request.url ?? ''), headers = [] } = context;
+    const { requestId, host = '', path = pathOf(request.url ?? ''), headers = NO_FIELDS } = context;
     const head = { requestId, host, path, headers };
     this.access?.note({ request, head, status, outcome: code, startedAt, bytesBefore });
   }

@@ -1,6 +1,7 @@
 // Sends an answer of the proxy's own in place of the target's, and says what it counts as.
 import { STATUS_CODES } from 'node:http';
 import { ANSWERS, type AnswerCode, describeError, type Notice } from '../errors.ts';
+import { FieldLines } from '../messages/field-lines.ts';
 import type { Conversation } from './conversation.ts';
 import { endWatched } from './delivery.ts';
 import { describeGrpcError, isGrpc } from './grpc.ts';
@@ -29,7 +30,7 @@ export function reply(
     : describeError(code, requestId, accept, notice);
   const whole = request.complete || !hasBody;
   if (!whole || closing) response.shouldKeepAlive = false;
-  response.writeHead(status, STATUS_CODES[status], [...headers, ...fields]);
+  response.writeHead(status, STATUS_CODES[status], new FieldLines(headers), fields);
   if (body !== '' && request.method !== 'HEAD') response.write(body);
   if (whole) endWatched(response, READ_MS);
   else {

@@ -3,19 +3,28 @@
 import { METHODS } from 'node:http';
 import type { AnswerCode } from '../errors.ts';
 import { parseFields, skipTarget } from '../messages/field-lines.ts';
+import type { Reading } from './reading.ts';
 
 export interface RequestLines {
   readonly method: string;
   readonly url: string;
-  /** 0 for HTTP/1.0. */
+  readonly block: FieldBlock;
+}
+
+/** What stands behind the first line. */
+export interface FieldBlock {
+  readonly text: string;
+  /** Of the first line: 0 for HTTP/1.0. */
   readonly minor: number;
   /** Name, value, name, value, … as they came. */
-  readonly fields: string[];
+  readonly fields: readonly string[];
   readonly framing: RequestFraming;
   /** The client wants to be asked on the same connection again. */
   readonly isKept: boolean;
   /** It offers another protocol. */
   readonly isOffer: boolean;
+  /** What was made of it last. */
+  reading: Reading | null;
 }
 
 /** `doubtful`: where the body ends is not beyond doubt, nor what comes behind it. */
@@ -38,8 +47,11 @@ export function isRequestOpening(text: string): boolean {
   return OPENING.test(text);
 }
 
-/** `text`: with the empty line at its end. A code when it is no head. */
-export function parseRequestHead(text: string): RequestLines | AnswerCode {
+/**
+ * `text`: with the empty line at its end. A code when it is no head. A client says the same of itself with most requests of a
+ * connection: where that is what it said with the one `before`, that block is given again.
+ */
+export function parseRequestHead(text: string, before: FieldBlock | null = null): RequestLines | AnswerCode {
   const methodEnd = text.indexOf(' ');
   const method = text.slice(0, methodEnd);
   const urlEnd = skipTarget(text, methodEnd + 1);
@@ -48,9 +60,14 @@ export function parseRequestHead(text: string): RequestLines | AnswerCode {
   const minor = readMinor(text, urlEnd + 1);
   if (minor === null)
     return VERSION.test(text.slice(urlEnd + 1, urlEnd + 11)) ? 'bad-version' : 'bad-request';
-  const fields = parseFields(text, urlEnd + 11, text.length - 2);
+  const url = text.slice(methodEnd + 1, urlEnd);
+  const rest = text.slice(urlEnd + 11);
+  if (before !== null && before.minor === minor && before.text === rest)
+    return { method, url, block: before };
+  const fields = parseFields(rest, 0, rest.length - 2);
   if (fields === null) return 'bad-request';
-  return { method, url: text.slice(methodEnd + 1, urlEnd), minor, fields, ...readConnection(fields, minor) };
+  const block = { text: rest, minor, fields, ...readConnection(fields, minor), reading: null };
+  return { method, url, block };
 }
 
 /** Of `HTTP/1.0` and `HTTP/1.1`, with the end of the line. */
@@ -71,7 +88,7 @@ interface Found {
 function readConnection(
   fields: readonly string[],
   minor: number,
-): Pick<RequestLines, 'framing' | 'isKept' | 'isOffer'> {
+): Pick<FieldBlock, 'framing' | 'isKept' | 'isOffer'> {
   const found: Found = { lengths: 0, length: '', codings: 0, coding: '', connection: '', isOffer: false };
   for (let index = 0; index < fields.length; index += 2) {
     const name = fields[index] ?? '';

@@ -3,7 +3,7 @@
 import type { AnswerCode } from '../errors.ts';
 import { BlockReader } from '../messages/block-reader.ts';
 import { ChunkReader } from '../messages/chunk-reader.ts';
-import { isRequestOpening, parseRequestHead, type RequestLines } from './request-head.ts';
+import { type FieldBlock, isRequestOpening, parseRequestHead, type RequestLines } from './request-head.ts';
 
 export interface RequestEvents {
   onRequest(lines: RequestLines): void;
@@ -15,6 +15,8 @@ export interface RequestEvents {
 export const BROKEN = -1;
 const FRAMING: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding']);
 const [LF, CR] = [0x0a, 0x0d];
+/** More than that of a head is not kept for the next one. */
+const MOST_REMEMBERED = 4_096;
 
 export class RequestParser {
   readonly #events: RequestEvents;
@@ -23,6 +25,7 @@ export class RequestParser {
   readonly #pass: (piece: Buffer) => void;
   #expected: 'head' | 'counted' | 'chunks' | 'nothing' = 'head';
   #left = 0;
+  #before: FieldBlock | null = null;
   /** Why it is no request. */
   problem: AnswerCode = 'bad-request';
 
@@ -62,8 +65,9 @@ export class RequestParser {
     if (progress === 'part') return bytes.length;
     if (progress !== 'whole')
       return this.#fail(progress === 'too-large' ? 'header-too-large' : 'bad-request');
-    const lines = parseRequestHead(this.#block.text);
+    const lines = parseRequestHead(this.#block.text, this.#before);
     if (typeof lines === 'string') return this.#fail(lines);
+    this.#before = lines.block.text.length <= MOST_REMEMBERED ? lines.block : null;
     const { end } = this.#block;
     this.#expect(lines);
     this.#events.onRequest(lines);
@@ -75,7 +79,7 @@ export class RequestParser {
     return BROKEN;
   }
 
-  #expect({ framing }: RequestLines): void {
+  #expect({ block: { framing } }: RequestLines): void {
     if (framing.kind === 'counted') {
       this.#expected = 'counted';
       this.#left = framing.length;

@@ -1,10 +1,10 @@
-// What a request asks for, checked: its host, its path, the way its body is framed, and the list of fields that goes to
-// the target. Chooses no service.
+// What a request asks for, checked: its host, its path, and what its fields come to (`reading`). Chooses no service.
 import type { AnswerCode } from '../errors.ts';
+import type { FieldLines } from '../messages/field-lines.ts';
 import type { ClientRequest } from './conversation.ts';
-import { type RequestFields, readFields } from './fields.ts';
-import { type Client, composeRequest } from './headers.ts';
+import type { Client } from './headers.ts';
 import { parseHost } from './host.ts';
+import { readingOf } from './reading.ts';
 import { chooseRequestId } from './request-id.ts';
 
 export interface RequestHead {
@@ -17,7 +17,10 @@ export interface RequestHead {
   readonly path: string;
   /** What the target is asked for. */
   readonly url: string;
-  readonly headers: readonly string[];
+  /** But for its name, and the protocols that it offers. */
+  readonly headers: FieldLines;
+  /** The protocols to go over to; empty where there are none. */
+  readonly offer: string;
   readonly hasBody: boolean;
   /** Of the body, where the client says it. */
   readonly contentLength: number | null;
@@ -32,56 +35,30 @@ export type ReadRequest =
 
 /** `offer`: the protocols to go over to; empty where there are none. */
 export function readRequest(request: ClientRequest, client: Client, offer: string): ReadRequest {
-  const fields = readFields(request.rawHeaders, client.trusted, request.httpVersionMinor);
-  const requestId = chooseRequestId(fields.claims.requestId);
-  const refuse = (code: AnswerCode): ReadRequest => ({ ok: false, code, requestId, accept: fields.accept });
-  const framing = checkFraming(fields, request.httpVersionMinor);
-  if (framing !== null) return refuse(framing);
-  if (fields.expect !== '' && fields.expect.toLowerCase() !== '100-continue')
-    return refuse('expectation-failed');
-  const host = parseHost(fields.host);
-  const missing = fields.hosts === 0 && request.httpVersionMinor > 0;
-  if (host === null || fields.hosts > 1 || missing) return refuse('bad-host');
   const method = request.method ?? 'GET';
+  const reading = readingOf(request, method, client);
+  const { accept, host } = reading;
+  const requestId = chooseRequestId(reading.claimedId);
+  if (reading.refusal !== null) return { ok: false, code: reading.refusal, requestId, accept };
   const url = readTarget(request.url ?? '', method, host);
-  if (url === null) return refuse('bad-target');
-  const headers = composeRequest(fields, method, client, requestId);
-  if (offer !== '') headers.push('Connection', 'Upgrade', 'Upgrade', offer);
+  if (url === null) return { ok: false, code: 'bad-target', requestId, accept };
   return {
     ok: true,
     head: {
       requestId,
-      accept: fields.accept,
+      accept,
       method,
       host,
       path: pathOf(url),
       url,
-      headers,
-      hasBody: fields.transferEncoding !== '' || Number(fields.contentLength) > 0,
-      contentLength: fields.contentLength === '' ? null : Number(fields.contentLength),
-      expectsContinue: fields.expect !== '',
-      cookie: fields.cookie,
+      headers: reading.headers,
+      offer,
+      hasBody: reading.hasBody,
+      contentLength: reading.contentLength,
+      expectsContinue: reading.expectsContinue,
+      cookie: reading.cookie,
     },
   };
-}
-
-/** Anything on which two readers could disagree where the body ends is refused. Minor is 0 for HTTP/1.0. */
-function checkFraming(fields: RequestFields, minor: number): AnswerCode | null {
-  const { transferEncoding, contentLength } = fields;
-  if (transferEncoding !== '') {
-    const plain = transferEncoding.toLowerCase() === 'chunked';
-    if (!plain || contentLength !== '' || minor === 0) return 'bad-framing';
-  }
-  if (contentLength !== '' && !isDigits(contentLength)) return 'bad-framing';
-  return null;
-}
-
-function isDigits(text: string): boolean {
-  for (let index = 0; index < text.length; index += 1) {
-    const code = text.charCodeAt(index);
-    if (code < 0x30 || code > 0x39) return false;
-  }
-  return text.length <= 15;
 }
 
 /** Origin form, or `*` for OPTIONS. The absolute form is accepted for the host that the Host field names. */

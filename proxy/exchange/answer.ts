@@ -2,7 +2,7 @@
 // while it is kept back, one read.
 import type { ClientResponse } from '../clients/conversation.ts';
 import { cutOff, endWatched, watchReader } from '../clients/delivery.ts';
-import { composeResponse, composeTrailers, findField } from '../clients/headers.ts';
+import { composeOwn, composeResponse, composeTrailers, findField } from '../clients/headers.ts';
 import { endLingering } from '../clients/linger.ts';
 import { MAX_TEXT_BYTES, writeLent } from '../messages/lent.ts';
 import type { ResponseHead } from '../targets/response-head.ts';
@@ -109,9 +109,9 @@ export class AnswerRelay {
 
   #writeHead(): void {
     const { response, plane } = this.#job;
-    const fields = composeResponse(this.#answer.fields, this.#job, this.#chunked);
+    const fields = composeResponse(this.#answer, this.#job.settings, this.#chunked);
     if (this.#unread || plane.closing) response.shouldKeepAlive = false;
-    response.writeHead(this.#answer.status, this.#answer.reason, fields);
+    response.writeHead(this.#answer.status, this.#answer.reason, fields, composeOwn(this.#job));
   }
 
   /** What came together has been written by now; a head without a body yet (events, long polls) goes out alone. */

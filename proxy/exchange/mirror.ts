@@ -6,6 +6,7 @@
 // - It ends exactly once; from then on its connection is back in the pool or destroyed.
 import type { Socket } from 'node:net';
 import type { RequestHead } from '../clients/request.ts';
+import { FieldLines } from '../messages/field-lines.ts';
 import type { Service } from '../table/service.ts';
 import type { Connecting, Target } from '../table/target.ts';
 import { type AnyWire, dial } from '../targets/dial.ts';
@@ -39,7 +40,7 @@ class Copy implements WireEvents, Connecting, Deadline {
   #isOver = false;
 
   constructor(head: RequestHead, service: Service, target: Target, deadlines: Deadlines) {
-    this.#head = { ...head, headers: [...head.headers, 'X-Slipway-Mirror', '1'] };
+    this.#head = { ...head, headers: new FieldLines([...head.headers.list, 'X-Slipway-Mirror', '1']) };
     this.#service = service;
     this.#target = target;
     this.#deadlines = deadlines;

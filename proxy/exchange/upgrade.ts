@@ -7,7 +7,7 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ClientResponse } from '../clients/conversation.ts';
-import { composeResponse, findField } from '../clients/headers.ts';
+import { composeOwn, composeResponse, findField } from '../clients/headers.ts';
 import type { ResponseHead } from '../targets/response-head.ts';
 import { composeGoingAway, FrameTracker } from './frames.ts';
 import type { Job } from './job.ts';
@@ -43,9 +43,9 @@ export function goOver(
   target: TunnelEnd,
   onEnd: () => void,
 ): void {
-  const { response, plane } = job;
+  const { response, plane, settings } = job;
   response.statusCode = 101;
-  const fields = composeResponse(answer.fields, job, false);
+  const fields = [...composeResponse(answer, settings, false).list, ...composeOwn(job)];
   const protocol = findField(answer.fields, 'upgrade') ?? '';
   openTunnel({ response, client, target, streams: plane.streams, protocol, fields }, onEnd);
 }

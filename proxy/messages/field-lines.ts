@@ -31,6 +31,22 @@ export function parseFields(text: string, from: number, to: number): string[] | 
   return at === to ? fields : null;
 }
 
+/** A list that may be sent more than once. */
+export class FieldLines {
+  readonly list: readonly string[];
+  #text: string | null = null;
+
+  constructor(list: readonly string[]) {
+    this.list = list;
+  }
+
+  /** Rendered when it is first asked for. Throws as `renderFields` does. */
+  get text(): string {
+    this.#text ??= renderFields(this.list);
+    return this.#text;
+  }
+}
+
 /** Lines with their ends. The lists come from parsers as strict as this one: what they cannot hold is a bug or an attack. */
 export function renderFields(fields: readonly string[]): string {
   if (!isSafe(fields.join(''))) throw new Error('A field holds what no line may hold.');

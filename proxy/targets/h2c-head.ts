@@ -11,7 +11,9 @@ const LEFT_OUT: ReadonlySet<string> = new Set(['host', 'connection', 'upgrade', 
 const LENGTH = /^\d{1,15}$/;
 
 /** Throws for a field or a path that HTTP/1.1 could not hold either. */
-export function renderStreamHead({ method, url, headers }: RequestHead): OutgoingHttpHeaders {
+export function renderStreamHead(head: RequestHead): OutgoingHttpHeaders {
+  const { method, url } = head;
+  const headers = [...head.headers.list, 'X-Request-Id', head.requestId];
   if (!isSafe(method) || !isSafe(url) || url.includes(' ') || !isSafe(headers.join('')))
     throw new Error('A head holds what no line may hold.');
   const fields: OutgoingHttpHeaders = { ':method': method, ':scheme': 'http', ':path': url };
@@ -55,5 +57,6 @@ export function readStreamHead(raw: readonly string[]): ResponseHead | null {
     fields.push(name, value);
   }
   if (size > MAX_HEAD_BYTES || !isSafe(fields.join(''))) return null;
-  return { status, reason: STATUS_CODES[status] ?? '', fields, length, isChunked: false, keepMs: 0 };
+  const reason = STATUS_CODES[status] ?? '';
+  return { status, reason, fields, length, isChunked: false, keepMs: 0, composed: null };
 }

@@ -1,12 +1,11 @@
 // The head of a target's response, from its text to its parts, and what it says of the body and the connection behind it.
 // What two readers could understand in two ways is no head.
+import type { Answered } from '../clients/headers.ts';
 import { parseFields } from '../messages/field-lines.ts';
 
-export interface ResponseHead {
+export interface ResponseHead extends Answered {
   readonly status: number;
   readonly reason: string;
-  /** Name, value, name, value, … as they came. */
-  readonly fields: readonly string[];
   /** Of the body, where the target says it. */
   readonly length: number | null;
   readonly isChunked: boolean;
@@ -37,7 +36,7 @@ export function parseResponseHead(text: string): ResponseHead | null {
   // 204 has no body: what comes behind one that announces a body is anybody's guess.
   const isDoubtful = status === 204 && (isChunked || (length ?? 0) > 0);
   const keepMs = isDoubtful ? 0 : keepingOf(framing, isOld);
-  return { status, reason: line[3] ?? '', fields, length, isChunked, keepMs };
+  return { status, reason: line[3] ?? '', fields, length, isChunked, keepMs, composed: null };
 }
 
 interface Framing {

@@ -23,6 +23,8 @@ export interface ResponseEvents {
 const OPENING = 'HTTP/1.';
 const MAX_INFORMATION = 100;
 const BROKEN = -1;
+/** Longer ones are not kept for the next one. */
+const MOST_REMEMBERED = 4_096;
 
 export class ResponseParser {
   readonly #block = new BlockReader(MAX_HEAD_BYTES, isOpening);
@@ -34,6 +36,8 @@ export class ResponseParser {
   #left = 0;
   #information = 0;
   #keepMs = 0;
+  /** The last head: within a second a target often says the same again. */
+  #before: { readonly text: string; readonly head: ResponseHead } | null = null;
 
   /** `method`: of the request that was sent. */
   begin(method: string, events: ResponseEvents): void {
@@ -97,8 +101,9 @@ export class ResponseParser {
     const progress = this.#block.read(bytes, from);
     if (progress !== 'whole') return progress === 'part' ? bytes.length : BROKEN;
     const { text, end } = this.#block;
-    const head = parseResponseHead(text);
+    const head = this.#before?.text === text ? this.#before.head : parseResponseHead(text);
     if (head === null) return BROKEN;
+    if (this.#before?.head !== head) this.#before = text.length <= MOST_REMEMBERED ? { text, head } : null;
     if (head.status < 200) return this.#readInformation(head, bytes, end);
     this.#keepMs = head.keepMs;
     this.#expect(head);

@@ -6,6 +6,7 @@ import { Http1Connection } from '../../../proxy/clients/http1-connection.ts';
 import type { Http1Front, Http1Place } from '../../../proxy/clients/http1-place.ts';
 import { lineOf } from '../../../proxy/clients/line.ts';
 import { Deadlines } from '../../../proxy/exchange/deadlines.ts';
+import { FieldLines } from '../../../proxy/messages/field-lines.ts';
 import type { Rig } from '../rig.ts';
 
 export const GET = (path: string, more = ''): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n${more}\r\n`;
@@ -56,7 +57,7 @@ export async function converse(
 }
 
 export function answer({ response }: Conversation, text = 'ok'): void {
-  response.writeHead(200, 'OK', ['Content-Length', String(text.length)]);
+  response.writeHead(200, 'OK', new FieldLines(['Content-Length', String(text.length)]), []);
   response.write(text, 'latin1');
   response.end();
 }

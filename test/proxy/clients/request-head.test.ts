@@ -20,6 +20,6 @@ describe('whether the connection is kept', () => {
     ['1.0', ['Connection: keep-alive, close'], false],
     ['1.1', ['Connection: keep-alive, close'], false],
   ] as const)('in %s with %j: %s', (version, fields, isKept) => {
-    expect(parse(version, ...fields).isKept).toBe(isKept);
+    expect(parse(version, ...fields).block.isKept).toBe(isKept);
   });
 });

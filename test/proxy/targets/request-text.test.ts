@@ -1,27 +1,36 @@
 import { describe, expect, it } from 'vitest';
 import type { RequestHead } from '../../../proxy/clients/request.ts';
+import { FieldLines } from '../../../proxy/messages/field-lines.ts';
 import { renderRequest } from '../../../proxy/targets/request-text.ts';
 
-function headOf(more: Partial<RequestHead>): RequestHead {
+type More = Partial<Omit<RequestHead, 'headers'>> & { readonly headers?: readonly string[] };
+
+function headOf({ headers = ['Host', 'a'], ...more }: More): RequestHead {
   return {
-    ...{ requestId: 'r', accept: '', method: 'GET', host: 'a', path: '/', url: '/', headers: ['Host', 'a'] },
+    ...{ requestId: 'r', accept: '', method: 'GET', host: 'a', path: '/', url: '/', offer: '' },
     ...{ hasBody: false, contentLength: null, expectsContinue: false, cookie: '' },
+    headers: new FieldLines(headers),
     ...more,
   };
 }
 
 describe('the head of a request to a target', () => {
-  it('is its line, its fields, and a word on the connection', () => {
+  it('is its line, its fields, its name, and a word on the connection', () => {
     const head = headOf({ method: 'PATCH', url: '/%20?\xff', headers: ['Host', 'a', 'X-Y', 'z\t\xff'] });
     expect(renderRequest(head)).toBe(
-      'PATCH /%20?\xff HTTP/1.1\r\nHost: a\r\nX-Y: z\t\xff\r\nConnection: keep-alive\r\n\r\n',
+      'PATCH /%20?\xff HTTP/1.1\r\nHost: a\r\nX-Y: z\t\xff\r\nX-Request-Id: r\r\nConnection: keep-alive\r\n\r\n',
     );
   });
 
-  it('says nothing of the connection when the request did', () => {
-    const headers = ['Host', 'a', 'Connection', 'Upgrade', 'Upgrade', 'x'];
-    expect(renderRequest(headOf({ headers }))).toBe(
-      'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
+  it('offers other protocols in the place of that word', () => {
+    expect(renderRequest(headOf({ offer: 'x, y' }))).toBe(
+      'GET / HTTP/1.1\r\nHost: a\r\nX-Request-Id: r\r\nConnection: Upgrade\r\nUpgrade: x, y\r\n\r\n',
+    );
+  });
+
+  it('keeps the word whatever a field says', () => {
+    expect(renderRequest(headOf({ headers: ['Host', 'a', 'X', 'Connection'] }))).toContain(
+      'Connection: keep-alive',
     );
   });
 
@@ -30,6 +39,8 @@ describe('the head of a request to a target', () => {
     const heads = [
       headOf({ method: `GET${text}` }),
       headOf({ url: `/${text}` }),
+      headOf({ requestId: `r${text}` }),
+      headOf({ offer: `x${text}` }),
       headOf({ headers: ['Host', `a${text}`] }),
       headOf({ headers: ['Host', 'a', `X${text}`, 'y'] }),
     ];

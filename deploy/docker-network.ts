@@ -98,10 +98,15 @@ export class EngineNetwork {
       });
   }
 
-  /** Throws before anything is created: `network-missing`, or `policy-refused` for the host's under another name. */
+  /**
+   * Throws before anything is created: `network-missing`, `policy-refused` for the host's under another name, or
+   * `invalid-request` for a name that several have.
+   */
   async requireAll(networks: readonly string[]): Promise<void> {
     for (const network of networks) {
-      const found = await this.#inspect(network);
+      const found = await this.#inspect(network).catch((error: unknown) => {
+        throw network === this.name ? error : refuseAmbiguous(network, error);
+      });
       if (found === null) throw missingNetwork(network, undefined);
       if (['host', 'null'].includes(found.Driver))
         throw new RuntimeFailure(
@@ -170,6 +175,13 @@ function isJoinedAlready(error: unknown): boolean {
     /already exists in network|already attached|is already connected/i.test(error.message) &&
     statusOf(error.cause) !== 404
   );
+}
+
+/** Of ours one is taken away again; which of the others is meant, only their owner knows. */
+function refuseAmbiguous(network: string, error: unknown): unknown {
+  if (!(error instanceof RuntimeFailure) || !/is ambiguous/.test(error.message)) return error;
+  const problem = `network ${network} is there more than once; remove or rename all but one`;
+  return new RuntimeFailure('invalid-request', problem, { cause: error });
 }
 
 function missingNetwork(network: string, cause: unknown): RuntimeFailure {

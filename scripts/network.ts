@@ -16,6 +16,13 @@ export async function hasNetwork(docker: Docker = new Docker()): Promise<boolean
   return (await findNetworks(docker)).length > 0;
 }
 
+/** It is there, and no container, running or not, is to be on it. */
+export async function isForsaken(docker: Docker = new Docker()): Promise<boolean> {
+  if (!(await hasNetwork(docker))) return false;
+  const users = await docker.listContainers({ all: true, filters: { network: [DEFAULT_NETWORK] } });
+  return users.length === 0;
+}
+
 /**
  * One that has containers is somebody's, and stays. So does one with an end that the engine has lost the container of: Docker
  * knows no way to remove it but its own restart. Then that is said on standard error.

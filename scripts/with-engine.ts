@@ -4,30 +4,43 @@
 //   node scripts/with-engine.ts COMMAND [ARGUMENT…]
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ensureEngine } from './engine.ts';
-import { hasNetwork, removeNetwork } from './network.ts';
+import { hasNetwork, isForsaken, removeNetwork } from './network.ts';
+
+const ANSWER_MS = 5_000;
 
 async function main(command: string, args: readonly string[]): Promise<number> {
   const engine = await ensureEngine();
   if (engine.started) process.stderr.write('bootstrap: started a Docker engine for this run\n');
-  const mayStay = !engine.started || (await hasNetwork());
+  const mayStay = !engine.started || (await ask(hasNetwork(), true));
   try {
     return await runCommand(command, args);
   } finally {
-    const isLeft = !mayStay && (await hasNetwork());
+    const isLeft = !mayStay && (await ask(isForsaken(), false));
     await engine.stop();
-    if (isLeft) await removeAfterRestart();
+    if (isLeft) await removeAfterRestart().catch(complain);
   }
+}
+
+/** An engine that has no answer does not hold up its own end. */
+async function ask(question: Promise<boolean>, otherwise: boolean): Promise<boolean> {
+  const patience = sleep(ANSWER_MS, otherwise, { ref: false });
+  return await Promise.race([question.catch(() => otherwise), patience]);
 }
 
 /** An engine that has lost one end of a network lets go of it only so. */
 async function removeAfterRestart(): Promise<void> {
   const engine = await ensureEngine();
   try {
-    await removeNetwork();
+    if (engine.started) await removeNetwork();
   } finally {
     await engine.stop();
   }
+}
+
+function complain(error: unknown): void {
+  process.stderr.write(`bootstrap: ${error instanceof Error ? error.message : String(error)}\n`);
 }
 
 /** A terminal sends Ctrl-C to the command itself; any other signal is passed on. */
@@ -54,6 +67,6 @@ if (command === undefined) {
 try {
   process.exit(await main(command, args));
 } catch (error) {
-  process.stderr.write(`bootstrap: ${error instanceof Error ? error.message : String(error)}\n`);
+  complain(error);
   process.exit(1);
 }

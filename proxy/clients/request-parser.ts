@@ -15,8 +15,8 @@ export interface RequestEvents {
 export const BROKEN = -1;
 const FRAMING: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding']);
 const [LF, CR] = [0x0a, 0x0d];
-/** More than that of a head is not kept for the next one. */
-const MOST_REMEMBERED = 4_096;
+/** What a larger head says is not kept for the next one: it would be held as long as its connection is idle. */
+const [MOST_CHARS, MOST_ITEMS] = [4_096, 128];
 
 export class RequestParser {
   readonly #events: RequestEvents;
@@ -67,8 +67,8 @@ export class RequestParser {
       return this.#fail(progress === 'too-large' ? 'header-too-large' : 'bad-request');
     const lines = parseRequestHead(this.#block.text, this.#before);
     if (typeof lines === 'string') return this.#fail(lines);
-    this.#before = lines.block.text.length <= MOST_REMEMBERED ? lines.block : null;
-    const { end } = this.#block;
+    const { end, text } = this.#block;
+    this.#before = text.length <= MOST_CHARS && lines.block.fields.length <= MOST_ITEMS ? lines.block : null;
     this.#expect(lines);
     this.#events.onRequest(lines);
     return end;

@@ -35,6 +35,7 @@ export function parseFields(text: string, from: number, to: number): string[] | 
 export class FieldLines {
   readonly list: readonly string[];
   #text: string | null = null;
+  #isWhole = false;
 
   constructor(list: readonly string[]) {
     this.list = list;
@@ -42,7 +43,12 @@ export class FieldLines {
 
   /** Rendered when it is first asked for. Throws as `renderFields` does. */
   get text(): string {
-    this.#text ??= renderFields(this.list);
+    if (this.#text === null) this.#text = renderFields(this.list);
+    else if (!this.#isWhole) {
+      // The engine keeps a text as the pieces that it was put together from; to write those again and again costs more.
+      this.#text = Buffer.from(this.#text, 'latin1').toString('latin1');
+      this.#isWhole = true;
+    }
     return this.#text;
   }
 }

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { EngineClient } from '../../deploy/docker-client.ts';
 import { EngineNetwork } from '../../deploy/docker-network.ts';
-import { openStandIn, type StandIn } from './stand-in-engine.ts';
+import { fail, openStandIn, type StandIn } from './stand-in-engine.ts';
 
 const SELF = 'c0ffee00c0ff';
 const PLAIN = { OperatingSystem: 'Debian GNU/Linux 13', SecurityOptions: ['name=seccomp,profile=default'] };
@@ -60,4 +60,19 @@ test.each([
     code,
     message: expect.stringContaining(words),
   });
+});
+
+test('a name that several networks have is a mistake, but for our own, of which one is taken away again', async () => {
+  const twice = (name: string) => fail(400, `network ${name} is ambiguous (2 matches found on name)`);
+  engine = await openStandIn({
+    'GET /networks/shop': twice('shop'),
+    'GET /networks/slipway': twice('slipway'),
+  });
+  client = new EngineClient({ endpoint: engine.endpoint });
+  const networks = new EngineNetwork(client, 'slipway', 'direct');
+  await expect(networks.requireAll(['shop'])).rejects.toMatchObject({
+    code: 'invalid-request',
+    message: 'network shop is there more than once; remove or rename all but one',
+  });
+  await expect(networks.requireAll(['slipway'])).rejects.toMatchObject({ code: 'engine-error' });
 });

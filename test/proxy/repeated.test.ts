@@ -2,7 +2,8 @@
 // them is what it would have been alone.
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { parseRequestHead } from '../../proxy/clients/request-head.ts';
+import { type FieldBlock, parseRequestHead } from '../../proxy/clients/request-head.ts';
+import { RequestParser } from '../../proxy/clients/request-parser.ts';
 import { ask, entryOf, LOOPBACK, Rig } from './rig.ts';
 
 const rig = new Rig();
@@ -136,6 +137,33 @@ describe('a target that says the same again', () => {
       [203, '3'],
     ]);
     expect(target.sockets.size).toBe(1);
+  });
+});
+
+describe('what is kept of a head', () => {
+  const read = (head: string): readonly FieldBlock[] => {
+    const blocks: FieldBlock[] = [];
+    const parser = new RequestParser(32_768, {
+      onRequest: ({ block }) => void blocks.push(block),
+      onBody: () => undefined,
+      onEnd: () => undefined,
+    });
+    for (const _ of [1, 2]) {
+      parser.read(Buffer.from(head), 0);
+      parser.next();
+    }
+    return blocks;
+  };
+
+  it.each([
+    ['a small one', '/', 'X-A: b\r\n', true],
+    ['one with a long path, which its fields would hold', `/${'a'.repeat(5_000)}`, '', false],
+    ['one with a long field', '/', `X-A: ${'b'.repeat(5_000)}\r\n`, false],
+    ['one with many fields', '/', 'a:\r\n'.repeat(100), false],
+  ])('is little, and nothing of a large one: %s', (_what, path, fields, isKept) => {
+    const [first, second] = read(`GET ${path} HTTP/1.1\r\nHost: a\r\n${fields}\r\n`);
+    expect(second).toEqual(first);
+    expect(second === first).toBe(isKept);
   });
 });
 

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Docker from 'dockerode';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { hasNetwork, removeNetwork } from '../../scripts/network.ts';
+import { hasNetwork, isForsaken, removeNetwork } from '../../scripts/network.ts';
 
 const ENDPOINTS = 'error while removing network: network slipway id 46f3 has active endpoints';
 const SOON = { forMs: 200, everyMs: 10 };
@@ -15,13 +15,15 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** `removals`: the status of each try in turn, the last one for ever. */
+/** `removals`: the status of each try in turn, the last one for ever. `stopped`: containers that are to be on it. */
 async function engineWith(
   containers: Record<string, unknown>,
   removals: readonly number[],
+  stopped: readonly object[] = [],
 ): Promise<{ docker: Docker; tries: () => number }> {
   let [isThere, tries] = [true, 0];
   const answer = (method: string | undefined, url: string | undefined): [number, unknown] => {
+    if (url?.startsWith('/containers/json?all=true') === true) return [200, stopped];
     if (url?.startsWith('/networks?') === true) return [200, isThere ? [{ Id: '46f3' }] : []];
     if (!isThere) return [404, { message: 'no such network' }];
     if (method !== 'DELETE') return [200, { Id: '46f3', Containers: containers }];
@@ -62,6 +64,16 @@ describe('the network that a run brought', () => {
     expect(said.mock.calls.join()).toMatch(
       /network slipway stays until the engine restarts: .*active endpoints/,
     );
+  });
+
+  it('is forsaken while no container is to be on it, running or not', async () => {
+    expect(await isForsaken((await engineWith({}, [403, 204])).docker)).toBe(true);
+    server?.close();
+    expect(await isForsaken((await engineWith({}, [403], [{ Id: 'c1' }])).docker)).toBe(false);
+    server?.close();
+    const { docker } = await engineWith({}, [204]);
+    await removeNetwork(docker, SOON);
+    expect(await isForsaken(docker)).toBe(false);
   });
 
   it('is not given up for another trouble', async () => {

@@ -16,7 +16,8 @@ const { values } = parseArgs({
     'no-shrink': { type: 'boolean', default: false },
   },
 });
-const [worlds, first, jobs] = [Number(values.worlds), Number(values.seed), Number(values.jobs)];
+const [worlds, first] = [Number(values.worlds), Number(values.seed)];
+const jobs = Math.min(Number(values.jobs), worlds);
 
 async function playHere(): Promise<Tally> {
   const tally = new Tally();
@@ -45,13 +46,17 @@ async function playHere(): Promise<Tally> {
 // The first process that finds a failure tells of it, and ends the others.
 async function playInChildren(): Promise<Tally> {
   const tally = new Tally();
-  const share = Math.ceil(worlds / jobs);
   const children: ChildProcess[] = [];
   const ends = Array.from({ length: jobs }, (_, i) => {
-    const seed = first + i * share;
-    const count = Math.min(share, first + worlds - seed);
+    const [from, to] = [Math.floor((i * worlds) / jobs), Math.floor(((i + 1) * worlds) / jobs)];
     const also = values['no-shrink'] ? ['--no-shrink'] : [];
-    const child = fork(import.meta.filename, ['--seed', `${seed}`, '--worlds', `${count}`, ...also]);
+    const child = fork(import.meta.filename, [
+      '--seed',
+      `${first + from}`,
+      '--worlds',
+      `${to - from}`,
+      ...also,
+    ]);
     children.push(child);
     child.once('message', (told) => tally.add(Tally.from(told as ReturnType<Tally['toJSON']>)));
     return new Promise<void>((resolve) => {

@@ -72,6 +72,7 @@ export interface LogOptions {
 }
 
 export interface ContainerRuntime {
+  /** Asked on a connection of its own: one that is about to end answers on others still. */
   info(signal?: AbortSignal): Promise<EngineInfo>;
   /** All containers with our labels and this prefix, in every state, sorted by name; of one service when given. */
   list(prefix: string, service?: string): Promise<readonly (ContainerState & { readonly service: string })[]>;

@@ -70,9 +70,13 @@ export class DeployEngine implements Engine {
     return [...new Set(all.map(({ service }) => service))];
   }
 
+  async confirm(): Promise<void> {
+    await this.#ask(() => this.#options.runtime.info(this.#options.signal));
+  }
+
   /** Asks for nothing but an answer. */
   async ping(): Promise<void> {
-    await this.#ask(() => this.#options.runtime.info(this.#options.signal)).catch(() => undefined);
+    await this.confirm().catch(() => undefined);
   }
 
   note(event: RuntimeEvent): void {

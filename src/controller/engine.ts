@@ -5,6 +5,8 @@ import type { Action, ContainerState, ImageState, Revision, Trouble } from '../.
 export interface Engine {
   /** Every container of the service, as the engine has it now. Throws when the engine does not answer. */
   observe(service: string): Promise<readonly ContainerState[]>;
+  /** It still takes new connections, and answers on them: throws when it does not. */
+  confirm(): Promise<void>;
   /** Names of containers whose stop was sent and has not ended. */
   stopping(service: string): ReadonlySet<string>;
   troubles(service: string): readonly Trouble[];

@@ -2,6 +2,16 @@
 import type { Evidence, Memory, Observed, Plan, Writes } from '../../strategies/model.ts';
 import type { Engine } from './engine.ts';
 
+/** It holds something against a version that was not held against it before. */
+export function isBlame({ memory, writes }: Plan, observed: Observed): boolean {
+  const before = observed.memory.rollout;
+  const after = memory.rollout;
+  if (before?.verdict != null) return false;
+  const hasEnded = writes.finished?.some(({ outcome }) => outcome === 'failed' || outcome === 'rolled-back');
+  const isTolerated = before !== null && after?.id === before.id && after.tolerated > before.tolerated;
+  return after?.verdict != null || hasEnded === true || isTolerated;
+}
+
 /** A verdict that was just made takes traffic off a replica: that must not wait for a log to be read. */
 export function isUrgent(plan: Plan, observed: Observed): boolean {
   if (plan.memory.rollout?.verdict == null || observed.memory.rollout?.verdict != null) return false;

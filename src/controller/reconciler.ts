@@ -5,21 +5,18 @@
 // - state before effect: actions are carried out only after the memory that explains them has landed
 // - a transaction that is lost to another writer changes nothing; the next pass reads again
 // - what landed in one term is not acted on in another: somebody else may have led in between
-import { decide } from '../../strategies/decide.ts';
-import type { ContainerState, Observed, Plan, ServiceSpec } from '../../strategies/model.ts';
-import { planRetirement } from '../../strategies/retire.ts';
+import type { Plan } from '../../strategies/model.ts';
 import type { Keys } from '../store/keys.ts';
 import type { Mirror } from '../store/mirror.ts';
 import type { Store, Transaction } from '../store/port.ts';
-import { Attention } from './attention.ts';
 import type { Clock } from './clock.ts';
 import { draftTransactions } from './commit.ts';
+import { Decider, type Decision } from './decision.ts';
 import { type Desired, readDesired } from './desired.ts';
 import { reachRevision } from './echo.ts';
 import type { Engine } from './engine.ts';
 import { fillEvidence, isUrgent, postponeActions } from './evidence.ts';
 import type { Leader } from './leader.ts';
-import { observe } from './observe.ts';
 import type { Prober } from './prober.ts';
 import type { Pass } from './queue.ts';
 import { retainUnpruned } from './retention.ts';
@@ -43,14 +40,6 @@ export interface ReconcilerOptions {
   readonly onPass: (result: PassResult) => void;
 }
 
-export interface Decision {
-  readonly desired: Desired;
-  readonly spec: ServiceSpec;
-  readonly observed: Observed;
-  readonly plan: Plan;
-  readonly at: number;
-}
-
 export interface PassResult {
   readonly desired: Desired;
   readonly plan: Plan;
@@ -66,14 +55,15 @@ const NOTHING: Pass = { wakeAt: null, again: false };
 
 export class Reconciler {
   readonly #options: ReconcilerOptions;
+  readonly #decider: Decider;
   /** Services whose last verdict moved traffic before its logs were read. The next pass reads them, then acts. */
   readonly #urgent = new Set<string>();
-  readonly #attention = new Attention();
   /** Transactions lost in a row, while the mirror stood at this revision. */
   readonly #lost = new Map<string, { readonly revision: number; readonly times: number }>();
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
+    this.#decider = new Decider(options);
   }
 
   async pass(service: string): Promise<Pass> {
@@ -84,14 +74,10 @@ export class Reconciler {
     clock.reach(desired.record.at);
     if (desired.isRecordBroken) return this.#reportBroken(desired);
     if (desired.spec === null) return this.#passWithoutSpec(desired);
-    const containers = await this.#look(desired);
-    if (!permit()) return NOTHING;
-    const at = clock.now();
-    const watchedSince = this.#attention.look(service, leader.term(), at);
-    const observed = observe(desired, desired.spec, containers, { ...this.#options, watchedSince });
-    const { spec } = desired.spec;
-    const decided = planFor(desired, spec, observed, at);
-    this.#options.onDecision?.({ desired, spec, observed, plan: decided, at });
+    const decision = await this.#decider.decide(desired, desired.spec, permit);
+    if (decision === null) return NOTHING;
+    this.#options.onDecision?.(decision);
+    const { observed, plan: decided, at } = decision;
     const wasUrgent = this.#urgent.delete(service);
     if (!wasUrgent && isUrgent(decided, observed)) {
       this.#urgent.add(service);
@@ -146,28 +132,6 @@ export class Reconciler {
     return { wakeAt: this.#options.clock.now() + waitMs, again: false };
   }
 
-  // An engine that does not answer is told in the status; nothing else of it changes.
-  async #look(desired: Desired): Promise<readonly ContainerState[]> {
-    try {
-      return await this.#options.engine.observe(desired.service);
-    } catch (error) {
-      this.#attention.lose(desired.service);
-      await this.#tellEngineAway(desired, error instanceof Error ? error.message : String(error));
-      throw error;
-    }
-  }
-
-  async #tellEngineAway({ service }: Desired, message: string): Promise<void> {
-    const { mirror, keys, leader, store, clock } = this.#options;
-    const key = keys.status(service);
-    const text = mirror.get(key)?.value;
-    if (text === undefined || text.includes('"reason":"engine-unavailable"')) return;
-    const said = { reason: 'engine-unavailable', message: `The engine does not answer: ${message}` };
-    const updated = new Date(clock.toWall(clock.now())).toISOString();
-    const value = JSON.stringify({ ...JSON.parse(text), ...said, updated });
-    await store.commit({ guards: [leader.guard()], puts: [{ key, value }], deletes: [] });
-  }
-
   async #passWithoutSpec(desired: Desired): Promise<Pass> {
     const { engine, mirror, keys } = this.#options;
     const containers = await engine.observe(desired.service);
@@ -178,7 +142,7 @@ export class Reconciler {
   }
 
   #retire(service: string): Pass {
-    this.#attention.lose(service);
+    this.#decider.forget(service);
     return NOTHING;
   }
 
@@ -215,10 +179,6 @@ export class Reconciler {
     this.#options.onPass({ desired, plan, status });
     return { wakeAt: clock.now() + RESYNC_MS, again: false };
   }
-}
-
-function planFor(desired: Desired, spec: ServiceSpec, observed: Observed, at: number): Plan {
-  return desired.isSpecGone ? planRetirement(spec, observed, at) : decide(spec, observed, at);
 }
 
 // A change of the status's words alone needs no second look.

@@ -68,7 +68,6 @@ const restartedLive: Outage = {
 
 const restartedCold: Outage = {
   name: 'the engine restarted in the middle of a rollout, and every container with it',
-  isSpared: true,
   run: () =>
     withEngine([], (engine) =>
       play(

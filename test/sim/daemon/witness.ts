@@ -1,7 +1,8 @@
 // Stands between the control loop and its engine and sees what a pass sees: what it decided, from what, and what it then
 // orders. Shows both to the invariants.
+
+import type { Decision } from '../../../src/controller/decision.ts';
 import type { Engine } from '../../../src/controller/engine.ts';
-import type { Decision } from '../../../src/controller/reconciler.ts';
 import type { Action, ContainerState } from '../../../strategies/model.ts';
 
 /** `madeAt`: in the machine's monotonic time. */
@@ -39,6 +40,10 @@ export class Witness implements Engine {
   observe(service: string): Promise<readonly ContainerState[]> {
     this.#looks.delete(service);
     return this.#engine.observe(service);
+  }
+
+  confirm() {
+    return this.#engine.confirm();
   }
 
   execute(service: string, action: Action): void {

@@ -61,6 +61,7 @@ const ENGINE: Engine = {
     observe();
     return [];
   },
+  confirm: async () => undefined,
   stopping: () => new Set(),
   troubles: () => [],
   images: () => ({}),

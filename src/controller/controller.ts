@@ -1,36 +1,22 @@
 // The control loop put together: keys and engine events mark services, the queue runs their passes while this process
 // leads, and every landed pass is told to metrics, events and the log.
 import { describeAction, describeRoute } from '../../strategies/describe.ts';
-import type { Keys } from '../store/keys.ts';
-import type { Mirror } from '../store/mirror.ts';
-import type { Store } from '../store/port.ts';
 import type { EventBus } from '../telemetry/events.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ErrorReason, Metrics } from '../telemetry/metrics.ts';
 import { listEvents } from './announce.ts';
-import type { Clock } from './clock.ts';
-import type { Decision } from './decision.ts';
-import type { Engine } from './engine.ts';
-import type { Leader } from './leader.ts';
-import type { Prober } from './prober.ts';
+import type { DeciderOptions, Decision } from './decision.ts';
 import { Queue } from './queue.ts';
 import { type PassResult, Reconciler } from './reconciler.ts';
 import { parseRecord } from './record.ts';
 import type { Review } from './review.ts';
 import { findInvalidKeys, listServices, watchKeys } from './watcher.ts';
 
-export interface ControllerOptions {
-  readonly store: Pick<Store, 'commit'>;
-  readonly mirror: Mirror;
-  readonly keys: Keys;
-  readonly leader: Leader;
-  readonly engine: Engine;
-  readonly prober: Prober;
+export interface ControllerOptions extends DeciderOptions {
   readonly review: Review;
   readonly events: EventBus;
   readonly metrics: Metrics;
   readonly log: Log;
-  readonly clock: Clock;
   /** Services of ours that the engine runs, known or not. */
   readonly listRunning: () => Promise<readonly string[]>;
   readonly onDecision?: (decision: Decision) => void;

@@ -6,34 +6,21 @@
 // - a transaction that is lost to another writer changes nothing; the next pass reads again
 // - what landed in one term is not acted on in another: somebody else may have led in between
 import type { Plan } from '../../strategies/model.ts';
-import type { Keys } from '../store/keys.ts';
-import type { Mirror } from '../store/mirror.ts';
-import type { Store, Transaction } from '../store/port.ts';
-import type { Clock } from './clock.ts';
+import type { Transaction } from '../store/port.ts';
 import { draftTransactions } from './commit.ts';
-import { Decider, type Decision } from './decision.ts';
+import { Decider, type DeciderOptions, type Decision } from './decision.ts';
 import { type Desired, readDesired } from './desired.ts';
 import { reachRevision } from './echo.ts';
-import type { Engine } from './engine.ts';
 import { fillEvidence, isUrgent, postponeActions } from './evidence.ts';
-import type { Leader } from './leader.ts';
-import type { Prober } from './prober.ts';
 import type { Pass } from './queue.ts';
 import { retainUnpruned } from './retention.ts';
 import { type Review, reviewDesired } from './review.ts';
 import { formatNews, formatStatus, type StatusDocument } from './status.ts';
 import { planForgetting, planNothing, refuseCommand } from './unspecified.ts';
 
-export interface ReconcilerOptions {
-  readonly store: Pick<Store, 'commit'>;
-  readonly mirror: Mirror;
-  readonly keys: Keys;
-  readonly leader: Leader;
-  readonly engine: Engine;
-  readonly prober: Prober;
+export interface ReconcilerOptions extends DeciderOptions {
   /** What this daemon refuses of a valid spec. */
   readonly review: Review;
-  readonly clock: Clock;
   /** What a pass has decided, and from what, before anything of it lands. */
   readonly onDecision?: (decision: Decision) => void;
   /** After a pass has landed: for metrics, events and the log. */

@@ -53,3 +53,12 @@ test('a version that is not told keeps no socket either', async () => {
     async () => (await engine.connections()) === 0,
   );
 });
+
+test('an engine that takes no new connections is heard on an old one, and not taken to be there for that', async () => {
+  await open({ 'GET /info': { DockerRootDir: '/d' } });
+  expect(await runtime.list('/slipway')).toEqual([]);
+  expect(await runtime.info()).toMatchObject({ rootDirectory: '/d' });
+  engine.refuse();
+  expect(await runtime.list('/slipway')).toEqual([]);
+  await expect(runtime.info()).rejects.toMatchObject({ code: 'engine-unavailable' });
+});

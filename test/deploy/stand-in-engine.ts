@@ -2,6 +2,7 @@
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EngineEndpoint } from '../../deploy/endpoint.ts';
@@ -14,6 +15,8 @@ export interface StandIn {
   readonly endpoint: EngineEndpoint;
   /** Every request but those for the version, in order. */
   readonly asked: readonly string[];
+  /** Takes no new connections; those that are open it answers on. */
+  refuse(): void;
   /** Connections that are open. */
   connections(): Promise<number>;
   close(): Promise<void>;
@@ -43,13 +46,15 @@ export async function openStandIn(answers: Answers, kind: 'unix' | 'tcp' = 'unix
   return {
     endpoint: kind === 'unix' ? { kind, path } : { kind, host: '127.0.0.1', port, tls: null },
     asked,
+    // An HTTP server's own way would end idle connections too.
+    refuse: () => void Server.prototype.close.call(server),
     connections: () =>
       new Promise((resolve, reject) =>
         server.getConnections((error, count) => (error === null ? resolve(count) : reject(error))),
       ),
     close: async () => {
       server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      if (server.listening) await new Promise((resolve) => server.close(resolve));
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -15,7 +15,7 @@ import { type BodySource, Http1Request } from './http1-request.ts';
 import { Http1Response, type ResponseOwner } from './http1-response.ts';
 import { Intake, type IntakeReader, STOP } from './intake.ts';
 import type { Line } from './line.ts';
-import { closeLingering, isLingering } from './linger.ts';
+import { closeLingering, closeWritten, isLingering } from './linger.ts';
 import { isOffer } from './offer.ts';
 import type { RequestLines } from './request-head.ts';
 import { makeRequestId } from './request-id.ts';
@@ -201,7 +201,7 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
     this.#state = 'over';
     this.#intake.drop();
     if (isAhead) closeLingering(this.socket);
-    else this.socket.destroySoon();
+    else closeWritten(this.socket);
   }
 
   readonly #onDrain = (): void => this.#current?.response.tellDrain();
@@ -232,7 +232,7 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
     this.#intake.drop();
     this.#forget();
     if (this.#state === 'offer') this.#abandon();
-    else takeTurn(this.#abandon);
+    else if (this.#current !== null) takeTurn(this.#abandon);
   };
 
   /** Nobody waits for the request in hand any more. */

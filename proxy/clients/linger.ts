@@ -34,6 +34,13 @@ export function endLingering(request: ClientRequest, response: ClientResponse, i
   request.resume();
 }
 
+/** The system has all that was to be written, and the client has sent nothing more. */
+export function closeWritten(socket: Socket): void {
+  // To close is to end as well: to say the end before would take a call and a turn more. With TLS it has words of its own.
+  if ('encrypted' in socket) socket.destroySoon();
+  else socket.destroy();
+}
+
 /** All that is to be written has been. */
 export function closeLingering(socket: Socket): void {
   const destroy = (): void => {

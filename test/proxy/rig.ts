@@ -1,7 +1,7 @@
 // Real targets and a real proxy on loopback, each on a port that the system chooses, and raw clients for what node's own
 // client would not send. Whatever is started here is stopped by `close`.
 import { createServer, type IncomingMessage, type RequestListener, request, type Server } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import { type AddressInfo, connect, type Server as NetServer, type Socket } from 'node:net';
 import type { RouteEntry } from '../../proxy/control.ts';
 import { type ProxyOptions, type RunningProxy, startProxy } from '../../proxy/server.ts';
 
@@ -91,7 +91,7 @@ export class Rig {
   }
 }
 
-export function portOf(server: Server): number {
+export function portOf(server: NetServer): number {
   return (server.address() as AddressInfo).port;
 }
 

@@ -3,8 +3,9 @@
 import { once } from 'node:events';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { Agent } from 'node:https';
+import { connect as connectPlain, createServer } from 'node:net';
 import { join } from 'node:path';
-import type { TLSSocket } from 'node:tls';
+import { connect, type TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket as Client, type WebSocket, WebSocketServer } from 'ws';
 import { issueForHosts, renewForHosts } from '../support/certificates.ts';
@@ -202,6 +203,32 @@ describe('a connection with TLS', () => {
     await once(socket, 'end');
     expect(received).toMatch(/\r\n\r\nhalf$/);
     expect((await rig.ask({ host })).body).toBe('whole');
+  });
+
+  it('ends with a word of TLS, by which the client knows that nothing was cut off', async () => {
+    await rig.serveBoth({ web: entryOf([await rig.named('whole')]) });
+    const seen: Buffer[] = [];
+    const relay = createServer((client) => {
+      const proxy = connectPlain(rig.securePort, '127.0.0.1').on('data', (data) => seen.push(data));
+      for (const each of [client, proxy]) each.on('error', () => each.destroy());
+      client.pipe(proxy).pipe(client);
+    }).listen(0, '127.0.0.1');
+    rig.onClose(async () => void relay.close());
+    await once(relay, 'listening');
+    const socket = connect({
+      port: portOf(relay),
+      servername: host,
+      maxVersion: 'TLSv1.2',
+      rejectUnauthorized: false,
+    });
+    socket.resume().write(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+    await once(socket, 'close');
+    const said = Buffer.concat(seen);
+    const kinds: number[] = [];
+    // A record is its kind, two bytes of version, two of length, and that many more (RFC 5246 6.2.1).
+    for (let at = 0; at < said.length; at += 5 + said.readUInt16BE(at + 3)) kinds.push(said[at] ?? 0);
+    const [alert, data] = [21, 23];
+    expect(kinds.slice(-2)).toEqual([data, alert]);
   });
 
   it('is taken by a client that verifies it, under a name of the certificate alone', async () => {

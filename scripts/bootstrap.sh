@@ -52,6 +52,7 @@ list_missing_packages() {
     has haproxy || echo haproxy
     has caddy || echo caddy
     has wrk || echo wrk
+    has slowhttptest || echo slowhttptest
     has taskset || echo util-linux
   fi
 }

@@ -6,7 +6,13 @@ import { findFreePorts } from '../../test/support/names.ts';
 import { configureFiles } from './configs.ts';
 import { type Place, startProgram } from './place.ts';
 
-export const FILE_BYTES = { small: 100, chunked: 16_384, '16k': 16_384, '1m': 1_048_576 } as const;
+export const FILE_BYTES = {
+  small: 100,
+  chunked: 16_384,
+  '16k': 16_384,
+  '1m': 1_048_576,
+  '4m': 4_194_304,
+} as const;
 
 export type BackendName = 'files' | 'echo';
 /** Their ports. */

@@ -41,7 +41,7 @@ export function configureNginx({ folder, port, backend }: Ways): string {
   );
 }
 
-/** What the proxies stand before: files of three sizes, and one of them in chunks. */
+/** What the proxies stand before: files of four sizes, one of them in chunks, and what takes a body whole before it answers. */
 export function configureFiles({ folder, port }: Omit<Ways, 'backend'>): string {
   return wrapNginx(
     folder,
@@ -53,6 +53,7 @@ export function configureFiles({ folder, port }: Omit<Ways, 'backend'>): string 
     location / { sendfile on; }
     # Nothing is in it to be replaced: but what could be has no length beforehand.
     location /chunked { ssi on; ssi_types *; output_buffers 8 2k; }
+    location = /upload { proxy_method GET; proxy_set_body ''; proxy_pass http://127.0.0.1:${port}/small; }
   }`,
   );
 }

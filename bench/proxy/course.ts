@@ -4,10 +4,11 @@ import type { Rounds } from './figures.ts';
 import { IDLE_CONNECTIONS, measureIdle } from './idle.ts';
 import type { Options } from './options.ts';
 import { type Contender, chooseOurs, choosePeer } from './peers.ts';
-import { describeLoadColumns, IDLE_COLUMNS, type Result, SWAP_COLUMNS } from './report.ts';
+import { describeLoadColumns, IDLE_COLUMNS, type Result, SLOW_COLUMNS, SWAP_COLUMNS } from './report.ts';
 import { measureScenario, type Session } from './rounds.ts';
 import { MANY_ROUTES, measureRoutes, measureTable, ROUTES, TABLE } from './routes.ts';
 import { SCENARIOS, type Scenario } from './scenarios.ts';
+import { measureSlow, SLOW_KINDS, type SlowKind } from './slow.ts';
 import { measureSwaps } from './swaps.ts';
 
 const LARGE_TABLE_TASKS: readonly Task[] = [
@@ -35,6 +36,10 @@ export function planTasks(options: Options): Task[] {
       measure: (session: Session) => measureLoads(session, scenario, contenders, options),
     })),
     { name: 'idle', measure: (session: Session) => measureIdleOnes(session, contenders, options) },
+    ...SLOW_KINDS.map((kind) => ({
+      name: kind.name,
+      measure: (session: Session) => measureSlowOnes(session, kind, contenders),
+    })),
     ...(options.isOfWorkers ? [] : LARGE_TABLE_TASKS),
   ];
   return tasks.filter(({ name }) => options.scenarios.includes(name));
@@ -70,6 +75,16 @@ async function measureIdleOnes(
     ...{ base: findBase(contenders, options), ratios: ['residentMb'] },
     rounds: await measureIdle(session, contenders),
   };
+}
+
+async function measureSlowOnes(
+  session: Session,
+  kind: SlowKind,
+  contenders: readonly Contender[],
+): Promise<Result> {
+  const { name, title } = kind;
+  const rounds = await measureSlow(session, kind, contenders);
+  return { ...{ name, title, columns: SLOW_COLUMNS, base: null, ratios: [] }, rounds };
 }
 
 async function measureLargeTable(

@@ -2,11 +2,13 @@
 import { parseArgs } from 'node:util';
 import { PEER_NAMES, type PeerName } from './peers.ts';
 import { SCENARIOS } from './scenarios.ts';
+import { SLOW_KINDS } from './slow.ts';
 
 /** Those that are measured by other means than a load on every peer come last. */
 export const SCENARIO_NAMES: readonly string[] = [
   ...SCENARIOS.map(({ name }) => name),
   'idle',
+  ...SLOW_KINDS.map(({ name }) => name),
   'table',
   'routes',
   'swaps',

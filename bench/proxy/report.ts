@@ -50,6 +50,16 @@ export const SWAP_COLUMNS: readonly Column[] = [
   { figure: 'undisturbedMs', heading: 'longest without\na change ms', digits: 1, isSpread: true },
 ];
 
+export const SLOW_COLUMNS: readonly Column[] = [
+  { figure: 'aloneP50Ms', heading: 'p50 ms\nalone', digits: 1 },
+  { figure: 'aloneP99Ms', heading: 'p99 ms\nalone', digits: 1, isSpread: true },
+  { figure: 'p50Ms', heading: 'p50 ms\nbeside', digits: 1 },
+  { figure: 'p99Ms', heading: 'p99 ms\nbeside', digits: 1, isSpread: true },
+  { figure: 'longestMs', heading: 'longest\nms', digits: 0 },
+  { figure: 'timesAlone', heading: 'p99 beside\n÷ alone', digits: 2, isSpread: true },
+  { figure: 'peakMb', heading: 'peak\nMB', digits: 0 },
+];
+
 export function printResult(result: Result): void {
   printLine(`\n${result.name}: ${result.title}\n${formatResult(result)}`);
 }

@@ -112,7 +112,7 @@ const beside = async (work: () => Promise<unknown>): Promise<Courses> => {
   };
 };
 const describeCourses = ({ proxied, direct }: Courses): string =>
-  `p99 ${proxied.p99} ms (half ${proxied.p50}, most ${proxied.most}), without the proxy ${direct.p99} ms`;
+  `p99 ${proxied.p99.toFixed(1)} ms (half ${proxied.p50.toFixed(1)}, most ${proxied.most.toFixed(1)}), without the proxy ${direct.p99.toFixed(1)} ms`;
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, QUIET_MS));
 
 describe('five hundred clients', () => {

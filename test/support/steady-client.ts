@@ -15,13 +15,15 @@ const LONGEST_MS = 60_000;
 
 export class SteadyClient {
   readonly #port: number;
+  readonly #path: string;
   readonly #times: number[] = [];
   readonly #failures: string[] = [];
   readonly #timer: NodeJS.Timeout;
   readonly #asked: Promise<void>[] = [];
 
-  constructor(port: number) {
+  constructor(port: number, path = '/') {
     this.#port = port;
+    this.#path = path;
     this.#timer = setInterval(() => this.#asked.push(this.#ask()), EVERY_MS);
   }
 
@@ -31,7 +33,7 @@ export class SteadyClient {
     await Promise.all(this.#asked);
     const sorted = this.#times.toSorted((a, b) => a - b);
     const at = (share: number): number =>
-      Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
+      sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
     return {
       ...{ answered: sorted.length, failures: this.#failures },
       ...{ p50: at(0.5), p99: at(0.99), most: at(1) },
@@ -40,12 +42,13 @@ export class SteadyClient {
 
   #ask(): Promise<void> {
     const begun = performance.now();
+    const options = { port: this.#port, host: '127.0.0.1', path: this.#path, agent: false };
     return new Promise((resolve) => {
       const fail = (error: Error): void => {
         this.#failures.push(error.message);
         resolve();
       };
-      const asking = request({ port: this.#port, host: '127.0.0.1', agent: false }, (response) => {
+      const asking = request(options, (response) => {
         response.resume().once('error', fail);
         response.once('end', () => {
           if (response.statusCode === 200) this.#times.push(performance.now() - begun);

@@ -75,8 +75,8 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
     return this.#state !== 'answer' && (this.#state !== 'body' || this.#current?.request.isFlowing === true);
   }
 
-  get isAmidBody(): boolean {
-    return this.#state === 'body';
+  get isAmidMessage(): boolean {
+    return this.#state === 'body' || this.#isInHead;
   }
 
   holdBody(): void {

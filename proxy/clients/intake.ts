@@ -8,8 +8,8 @@ import type { Line } from './line.ts';
 export interface IntakeReader {
   /** Wants what comes next. */
   readonly isReading: boolean;
-  /** What comes next is of a body, and may wait for its turn. */
-  readonly isAmidBody: boolean;
+  /** What comes next is of a head or a body that has begun: such a piece may wait for its turn. */
+  readonly isAmidMessage: boolean;
   /** Takes from there on what it can; the bytes hold during the call only. Returns where it stands, or `STOP`: what is behind is not for it. */
   read(bytes: Buffer, from: number): number;
   /** All that has come was taken. */
@@ -75,7 +75,7 @@ export class Intake {
   };
 
   #canWait(bytes: Buffer): boolean {
-    return this.#reader.isAmidBody && this.#reader.isReading && bytes.length <= SMALL_BYTES;
+    return this.#reader.isAmidMessage && this.#reader.isReading && bytes.length <= SMALL_BYTES;
   }
 
   /** Unless it was taken meanwhile: then what is to come is no business of this turn. */

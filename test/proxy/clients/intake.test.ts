@@ -8,8 +8,34 @@ import { answer, burn, CLOSE, converse, GET, open } from './http1-stage.ts';
 const rig = new Rig();
 afterEach(() => rig.close());
 
+const CLIENTS = 20;
+
+describe('pieces of many heads that come at once', () => {
+  it('are read in turns, so that a request that comes whole does not wait for all of them', async () => {
+    let [told, toldBefore] = [0, -1];
+    const [port] = await converse(rig, (conversation) => {
+      if (conversation.request.url === '/whole') toldBefore = told;
+      else if (conversation.request.url === '/halves') burn(2);
+      told += 1;
+      answer(conversation);
+    });
+    const [first, second] = ['GET /halves HTTP/1.1\r\nHo', 'st: a\r\nConnection: close\r\n\r\n'];
+    const clients = Array.from({ length: CLIENTS }, () => open(port, first));
+    const late = open(port, GET('/'));
+    await until(() => late.received.includes('ok'), 'all have begun');
+    told = 0;
+    for (const { socket } of clients) socket.write(second);
+    late.socket.write(GET('/whole', CLOSE));
+    burn(50);
+    await until(() => toldBefore >= 0, 'the whole one is answered');
+    expect(toldBefore).toBeLessThan(CLIENTS / 2);
+    await until(() => clients.every(({ received }) => received.includes('ok')), 'all are answered');
+    expect(told).toBe(CLIENTS + 1);
+    for (const { socket } of clients) socket.destroy();
+  });
+});
+
 describe('pieces of many bodies that come at once', () => {
-  const CLIENTS = 20;
   const PIECES = 4;
   const pieceOf = (client: number, place: number): string => `piece ${place} of ${client} `.padEnd(20);
 

@@ -29,6 +29,7 @@ export async function describeMachine(): Promise<Machine> {
       caddy: await firstLine('caddy', ['version']),
       'http-proxy': readHttpProxyVersion(),
       wrk: await firstLine('wrk', ['-v']),
+      slowhttptest: await lineWith('version', 'slowhttptest', ['-h']),
     },
   };
 }
@@ -40,8 +41,14 @@ export function readLoadAverage(): number {
 
 /** Some say it on the standard error, and wrk fails while it does. */
 async function firstLine(command: string, args: readonly string[]): Promise<string> {
+  return lineWith('', command, args);
+}
+
+/** Of what it says, the first that has this word. */
+async function lineWith(word: string, command: string, args: readonly string[]): Promise<string> {
   const said = await run(command, [...args]).catch((error: { stdout?: string; stderr?: string }) => error);
-  const line = `${said.stdout ?? ''}${said.stderr ?? ''}`.split('\n')[0]?.trim();
+  const lines = `${said.stdout ?? ''}${said.stderr ?? ''}`.split('\n');
+  const line = lines.find((each) => each.includes(word))?.trim();
   return line === undefined || line === '' ? 'unknown' : line;
 }
 

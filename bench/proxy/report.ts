@@ -56,6 +56,7 @@ export const SLOW_COLUMNS: readonly Column[] = [
   { figure: 'p50Ms', heading: 'p50 ms\nbeside', digits: 1 },
   { figure: 'p99Ms', heading: 'p99 ms\nbeside', digits: 1, isSpread: true },
   { figure: 'longestMs', heading: 'longest\nms', digits: 0 },
+  { figure: 'directP99Ms', heading: 'p99 ms\nwithout it', digits: 1, isSpread: true },
   { figure: 'timesAlone', heading: 'p99 beside\n÷ alone', digits: 2, isSpread: true },
   { figure: 'peakMb', heading: 'peak\nMB', digits: 0 },
 ];

@@ -1,5 +1,6 @@
 // Five hundred clients, each as slow as it may be, and one beside them that is not: what it waits for its answers, alone and
-// beside them. Every round has processes of its own, warmed by a load.
+// beside them; and one that asks the backend itself, for what that and the machine are to blame for. Every round has processes
+// of its own, warmed by a load.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -73,29 +74,34 @@ async function measureOne(session: Session, kind: SlowKind, contender: Contender
     const url = `http://127.0.0.1:${running.port}`;
     const warming = { url: url + PATH, connections: WARM_CONNECTIONS, seconds: WARM_SECONDS, signal };
     await runWrk(warming);
-    const alone = await beside(running.port, () => sleep(session.seconds * 1000, null, { signal }));
-    const among = await beside(running.port, () => attack(kind, url + kind.path, signal));
-    for (const { failures } of [alone, among])
-      if (failures.length > 0)
-        throw new Error(`${contender.name}: ${failures.length} failed: ${failures[0]}`);
+    const ports = [running.port, session.backends.files] as const;
+    const [alone] = await beside(ports, () => sleep(session.seconds * 1000, null, { signal }));
+    const [among, direct] = await beside(ports, () => attack(kind, url + kind.path, signal));
     return {
       ...{ aloneP50Ms: alone.p50, aloneP99Ms: alone.p99, p50Ms: among.p50, p99Ms: among.p99 },
-      ...{ longestMs: among.most, timesAlone: among.p99 / alone.p99, ...readMemory(running.pid) },
+      ...{ longestMs: among.most, timesAlone: among.p99 / alone.p99, directP99Ms: direct.p99 },
+      ...readMemory(running.pid),
     };
   } finally {
     await running.stop();
   }
 }
 
-async function beside(port: number, work: () => Promise<unknown>): Promise<Course> {
-  const client = new SteadyClient(port, PATH);
-  let course: Course;
+/** Through the proxy, and without it. Throws when something failed. */
+async function beside(
+  [proxied, direct]: readonly [number, number],
+  work: () => Promise<unknown>,
+): Promise<[Course, Course]> {
+  const clients = [new SteadyClient(proxied, PATH), new SteadyClient(direct, PATH)] as const;
+  let courses: [Course, Course];
   try {
     await work();
   } finally {
-    course = await client.stop();
+    courses = await Promise.all([clients[0].stop(), clients[1].stop()]);
   }
-  return course;
+  const failures = courses.flatMap((each) => each.failures);
+  if (failures.length > 0) throw new Error(`${failures.length} requests failed: ${failures[0]}`);
+  return courses;
 }
 
 /** Slow clients have processors of their own: here they get those that nobody else wants. */

@@ -76,7 +76,7 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
   }
 
   get isAmidMessage(): boolean {
-    return this.#state === 'body' || this.#isInHead;
+    return this.#state === 'body' || (this.#state === 'head' && this.#isInHead);
   }
 
   holdBody(): void {

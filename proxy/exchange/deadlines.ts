@@ -31,7 +31,7 @@ export class Deadlines {
     if (this.#timer !== null) return;
     // After a pause of this process its timers run before it reads what has come in meanwhile, and so in time. What was read
     // may wait for its turn, and comes first, too.
-    this.#timer = setInterval(() => setImmediate(() => takeTurn(this.#sweep)), this.#sweepMs);
+    this.#timer = setInterval(() => setImmediate(this.#look), this.#sweepMs);
     this.#timer.unref();
   }
 
@@ -46,9 +46,14 @@ export class Deadlines {
     last.deadlinePlace = place;
   }
 
-  /** From the end: what takes a free place was looked at. The timer outlives its last request by one sweep. */
-  readonly #sweep = (): void => {
+  /** Late by now: what comes from here on has its turn behind the sweep. */
+  readonly #look = (): void => {
     const now = performance.now();
+    takeTurn(() => this.#sweep(now));
+  };
+
+  /** From the end: what takes a free place was looked at. The timer outlives its last request by one sweep. */
+  #sweep(now: number): void {
     for (let place = this.#all.length - 1; place >= 0; place -= 1) {
       const deadline = this.#all[place];
       if (deadline !== undefined && deadline.deadlineAt <= now) deadline.expire();
@@ -56,5 +61,5 @@ export class Deadlines {
     if (this.#all.length > 0 || this.#timer === null) return;
     clearInterval(this.#timer);
     this.#timer = null;
-  };
+  }
 }

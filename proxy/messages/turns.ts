@@ -4,16 +4,20 @@
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/** What a turn may take for it; what follows from it takes as much again. */
+/** What a turn may take for it at least; what follows from it takes as much again. */
 const TURN_MS = 0.5;
+/** Of turns that are long for other reasons it gets such a share: what waits must not fall behind for good. */
+const SHARE = 0.25;
 
 const waiting: (() => void)[] = [];
 let spentMs = 0;
-let isCounting = false;
+let budgetMs = TURN_MS;
+/** Of this turn, as far as it was counted; null when nothing was. */
+let begunAt: number | null = null;
 
 /** Whether this turn has room for more, and nobody waits. */
 export function hasTurn(): boolean {
-  return waiting.length === 0 && spentMs < TURN_MS;
+  return waiting.length === 0 && spentMs < budgetMs;
 }
 
 /** Now, or in one of the next turns. */
@@ -28,20 +32,24 @@ export async function untilTaken(): Promise<void> {
 }
 
 function run(task: () => void): void {
-  const begunAt = performance.now();
+  const startedAt = performance.now();
   task();
-  spentMs += performance.now() - begunAt;
-  if (isCounting) return;
-  isCounting = true;
+  spentMs += performance.now() - startedAt;
+  if (begunAt !== null) return;
+  begunAt = startedAt;
   setImmediate(beginTurn);
 }
 
 function beginTurn(): void {
-  isCounting = false;
+  const now = performance.now();
+  budgetMs = Math.max(TURN_MS, SHARE * (now - (begunAt ?? now)));
+  begunAt = null;
   spentMs = 0;
-  while (spentMs < TURN_MS) {
+  while (spentMs < budgetMs) {
     const next = waiting.shift();
-    if (next === undefined) return;
+    if (next === undefined) break;
     run(next);
   }
+  // Nobody waits: the next turn is like any other.
+  if (begunAt === null) budgetMs = TURN_MS;
 }

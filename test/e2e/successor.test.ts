@@ -20,13 +20,18 @@ afterEach(async () => {
 const target = () => ({ port: place.port, host: HOST });
 const scrape = async () => (await fetch(`http://127.0.0.1:${place.adminPort}/metrics`)).text();
 
-/** Scrapes until it is told to stop; returns how often, and what went wrong. */
+/**
+ * Scrapes until it is told to stop; returns how often, and what went wrong. As Prometheus does: a connection that was kept may
+ * end just as it is used again, and is then asked for once more.
+ */
 function scrapeOn(): () => Promise<{ scrapes: number; failures: string[] }> {
   const failures: string[] = [];
   let [scrapes, isOver] = [0, false];
   const scraping = (async () => {
     for (; !isOver; scrapes += 1) {
-      await scrape().catch((error: Error) => failures.push(String(error.cause)));
+      await scrape()
+        .catch(scrape)
+        .catch((error: Error) => failures.push(String(error.cause)));
       await sleep(5);
     }
   })();

@@ -1,9 +1,8 @@
 // Five hundred clients, each as slow as it may be, and one beside them that is not: what it waits for its answers, alone and
 // beside them; and one that asks the backend itself, for what that and the machine are to blame for. Every round has processes
 // of its own, warmed by a load.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { attack, CONNECTIONS, type SLOW } from '../../test/support/slow-attack.ts';
 import { type Course, SteadyClient } from '../../test/support/steady-client.ts';
 import { printLine } from '../figures.ts';
 import { checkAnswer } from './answers.ts';
@@ -17,37 +16,36 @@ import { runWrk } from './wrk.ts';
 export interface SlowKind {
   readonly name: string;
   readonly title: string;
-  /** Of slowhttptest. */
-  readonly flags: readonly string[];
+  readonly kind: keyof typeof SLOW;
   /** What they ask for. */
   readonly path: string;
 }
 
-const CONNECTIONS = 500;
-const PER_SECOND = 250;
 const WARM_SECONDS = 3;
 const WARM_CONNECTIONS = 16;
 /** Short enough for a bench, long enough that the 500 are there for most of it. */
 const ATTACK_SECONDS = 10;
+/** They get the processors that nobody else wants. */
+const NICENESS = 19;
 const PATH = '/small';
 
 export const SLOW_KINDS: readonly SlowKind[] = [
   {
     name: 'slow-heads',
     title: `beside ${CONNECTIONS} clients that send their heads slowly`,
-    flags: ['-H', '-i', '1'],
+    kind: 'heads',
     path: PATH,
   },
   {
     name: 'slow-bodies',
     title: `beside ${CONNECTIONS} clients that send their bodies slowly`,
-    flags: ['-B', '-i', '1', '-s', '8192'],
+    kind: 'bodies',
     path: '/upload',
   },
   {
     name: 'slow-readers',
     title: `beside ${CONNECTIONS} clients that read 4 MiB slowly`,
-    flags: ['-X', '-w', '512', '-y', '1024', '-n', '1', '-z', '32'],
+    kind: 'readers',
     path: '/4m',
   },
 ];
@@ -66,7 +64,7 @@ export async function measureSlow(
   return samples;
 }
 
-async function measureOne(session: Session, kind: SlowKind, contender: Contender): Promise<Sample> {
+async function measureOne(session: Session, { kind, path }: SlowKind, contender: Contender): Promise<Sample> {
   const { signal } = session.place;
   const check = (port: number) => checkAnswer(port, { path: PATH, bytes: FILE_BYTES.small });
   const running = await startChecked(session, { backend: 'files', check }, contender);
@@ -76,7 +74,8 @@ async function measureOne(session: Session, kind: SlowKind, contender: Contender
     await runWrk(warming);
     const ports = [running.port, session.backends.files] as const;
     const [alone] = await beside(ports, () => sleep(session.seconds * 1000, null, { signal }));
-    const [among, direct] = await beside(ports, () => attack(kind, url + kind.path, signal));
+    const slow = { kind, url: url + path, seconds: ATTACK_SECONDS, niceness: NICENESS, signal };
+    const [among, direct] = await beside(ports, () => attack(slow));
     return {
       ...{ aloneP50Ms: alone.p50, aloneP99Ms: alone.p99, p50Ms: among.p50, p99Ms: among.p99 },
       ...{ longestMs: among.most, timesAlone: among.p99 / alone.p99, directP99Ms: direct.p99 },
@@ -102,12 +101,4 @@ async function beside(
   const failures = courses.flatMap((each) => each.failures);
   if (failures.length > 0) throw new Error(`${failures.length} requests failed: ${failures[0]}`);
   return courses;
-}
-
-/** Slow clients have processors of their own: here they get those that nobody else wants. */
-async function attack({ flags }: SlowKind, url: string, signal: AbortSignal): Promise<void> {
-  const much = ['-c', String(CONNECTIONS), '-r', String(PER_SECOND), '-l', String(ATTACK_SECONDS)];
-  const command = ['-n', '19', 'slowhttptest', ...flags, ...much, '-p', '5', '-u', url];
-  const [code] = await once(spawn('nice', command, { stdio: 'ignore', signal }), 'exit');
-  if (code !== 0) throw new Error(`slowhttptest ended with ${code}`);
 }

@@ -1,6 +1,6 @@
-// What can wait for a moment: small pieces of messages that have begun, and clients that go amid a request, each of which ends
-// a target's connection too. Where hundreds come at once, a turn of the event loop does so many of them, in their order, and requests
-// that come whole are served between the turns.
+// What can wait for a moment: small pieces of messages that have begun, and clients that go amid a request, each of which
+// ends a target's connection too. Where hundreds come at once, a turn of the event loop does so many of them, in their order,
+// and requests that come whole are served between the turns.
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 

@@ -4,8 +4,6 @@
 // What the others wait for is the proxy: theirs is another target, in a process of its own, and one of them asks it directly,
 // for what the machine is to blame for. Slow clients and their target would be on other machines: they give way to
 // everybody else.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -13,14 +11,14 @@ import { ask } from '../proxy/rig.ts';
 import { type Child, cleanEnvironment, startChild } from '../support/child.ts';
 import { findFreePorts } from '../support/names.ts';
 import { ProxyPlace } from '../support/proxy-place.ts';
+import { attack, CONNECTIONS } from '../support/slow-attack.ts';
 import { type Course, SteadyClient } from '../support/steady-client.ts';
 import { waitFor } from '../support/wait.ts';
 
-const CONNECTIONS = 500;
 const QUIET_MS = 10_000;
 const LOOK_MS = 1_000;
 /** On a machine that is busy they still get what they need. */
-const LOW = ['-n', '5'];
+const NICENESS = 5;
 /** Where it is slow. */
 const PATH = '/hard';
 /** A pooled connection more or less, and pages of code that was not run before. */
@@ -57,15 +55,6 @@ async function lookAfresh(): Promise<Look> {
   return look();
 }
 
-/** Resolves when it has done its worst. */
-async function attack(flags: readonly string[], seconds: number): Promise<void> {
-  const common = ['-c', `${CONNECTIONS}`, '-r', '250', '-l', `${seconds}`, '-p', '5'];
-  const url = `http://127.0.0.1:${place.port}${PATH}`;
-  const command = [...LOW, 'slowhttptest', ...flags, ...common, '-u', url];
-  const [code] = await once(spawn('nice', command, { stdio: 'ignore' }), 'exit');
-  expect(code).toBe(0);
-}
-
 beforeAll(async () => {
   const collect = new URL('../support/collect-at-signal.ts', import.meta.url).href;
   place.environment = { NODE_OPTIONS: `--expose-gc --import=${collect}` };
@@ -73,7 +62,7 @@ beforeAll(async () => {
   const [port = 0] = await findFreePorts(1);
   const program = join(import.meta.dirname, '../support/hard-target.ts');
   const env = { ...cleanEnvironment(), PORT: `${port}` };
-  target = startChild('nice', [...LOW, process.execPath, program], { env });
+  target = startChild('nice', ['-n', `${NICENESS}`, process.execPath, program], { env });
   const toPath = (path: string, targetPort: number) => ({
     routes: [{ path }],
     split: { '1': 100 },
@@ -130,24 +119,25 @@ describe('five hundred clients', () => {
   });
 
   it.each([
-    { what: 'that send their head slowly', flags: ['-H', '-i', '1'], seconds: 10, inFlight: 0 },
+    { what: 'that send their head slowly', kind: 'heads', seconds: 10, inFlight: 0 },
     {
       what: 'that send their body slowly',
-      flags: ['-B', '-i', '1', '-s', '8192'],
+      kind: 'bodies',
       seconds: 10,
       inFlight: 400,
     },
     {
       what: 'that read their answer slowly',
-      flags: ['-X', '-w', '512', '-y', '1024', '-n', '1', '-z', '32'],
+      kind: 'readers',
       // First of all a gigabyte goes into the buffers of the system: a busy machine needs its time for that.
       seconds: 20,
       inFlight: 300,
     },
-  ])(
+  ] as const)(
     '$what keep nobody else from an answer, and leave nothing behind',
-    async ({ what, flags, seconds, inFlight }) => {
-      const courses = await beside(() => attack(flags, seconds));
+    async ({ what, kind, seconds, inFlight }) => {
+      const url = `http://127.0.0.1:${place.port}${PATH}`;
+      const courses = await beside(() => attack({ kind, url, seconds, niceness: NICENESS }));
       const { most } = courses;
       process.stdout.write(
         `${what}: beside them ${describeCourses(courses)}; alone ${describeCourses(quiet)}; ${JSON.stringify(most)}\n`,

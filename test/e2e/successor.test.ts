@@ -20,6 +20,10 @@ afterEach(async () => {
 const target = () => ({ port: place.port, host: HOST });
 const scrape = async () => (await fetch(`http://127.0.0.1:${place.adminPort}/metrics`)).text();
 
+/** A connection that stood was closed: a port that is shut says something else. */
+const isClosed = ({ cause }: Error): boolean =>
+  cause instanceof Error && 'code' in cause && cause.code === 'UND_ERR_SOCKET';
+
 /**
  * Scrapes until it is told to stop; returns how often, and what went wrong. As Prometheus does: a connection that was kept may
  * end just as it is used again, and is then asked for once more.
@@ -30,7 +34,7 @@ function scrapeOn(): () => Promise<{ scrapes: number; failures: string[] }> {
   const scraping = (async () => {
     for (; !isOver; scrapes += 1) {
       await scrape()
-        .catch(scrape)
+        .catch((error: Error) => (isClosed(error) ? scrape() : Promise.reject(error)))
         .catch((error: Error) => failures.push(String(error.cause)));
       await sleep(5);
     }

@@ -1,7 +1,6 @@
 // The access log's records: what is to be told of a request once it has ended, and which are told at all. Plain data;
 // writes nothing itself.
 import { isIP } from 'node:net';
-import { addressOf } from './clients/addresses.ts';
 import type { ClientRequest } from './clients/conversation.ts';
 import { findField } from './clients/headers.ts';
 import type { TrustedPeers } from './clients/trusted.ts';
@@ -94,8 +93,8 @@ export class AccessLog {
   }
 
   /** The last one on the way to us that is none of those before us. */
-  #findClient({ socket }: ClientRequest, headers: readonly string[]): string {
-    const way = findField(headers, 'x-forwarded-for')?.split(',') ?? [addressOf(socket)];
+  #findClient({ client: peer }: ClientRequest, headers: readonly string[]): string {
+    const way = findField(headers, 'x-forwarded-for')?.split(',') ?? [peer.address];
     let client = '';
     for (const each of way.reverse()) {
       client = each.trim();

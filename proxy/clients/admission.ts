@@ -28,7 +28,8 @@ export class Admission {
   readonly sockets = new Set<Socket>();
   readonly #trusted: TrustedPeers;
   readonly #ask: AskAdmission | null;
-  readonly #addresses: AddressBook;
+  /** Null: there is no limit for an address. */
+  readonly #addresses: AddressBook | null;
   readonly #most: number;
   /** Each connection says first whose it is. */
   readonly isIntroduced: boolean;
@@ -38,7 +39,8 @@ export class Admission {
     this.#trusted = trusted;
     this.#ask = ask;
     this.#most = limits.maxConnections ?? MAX_CONNECTIONS;
-    this.#addresses = new AddressBook(limits.maxConnectionsPerAddress ?? Number.POSITIVE_INFINITY);
+    const { maxConnectionsPerAddress: most } = limits;
+    this.#addresses = most === undefined ? null : new AddressBook(most);
     this.isIntroduced = limits.proxyProtocol === true;
   }
 
@@ -53,7 +55,7 @@ export class Admission {
       return;
     }
     this.sockets.add(socket);
-    socket.once('close', () => this.sockets.delete(socket));
+    socket.on('close', () => this.sockets.delete(socket));
     if (this.isIntroduced) this.#askWhose(socket, begin);
     else this.#enter(socket, begin);
   }
@@ -88,12 +90,15 @@ export class Admission {
   }
 
   #enter(socket: Socket, begin: () => void): void {
-    const address = addressOf(socket);
-    if (!this.#addresses.enter(address)) {
-      this.#refuse(socket, 'address-limit');
-      return;
+    const addresses = this.#addresses;
+    if (addresses !== null) {
+      const address = addressOf(socket);
+      if (!addresses.enter(address)) {
+        this.#refuse(socket, 'address-limit');
+        return;
+      }
+      socket.on('close', () => addresses.leave(address));
     }
-    socket.once('close', () => this.#addresses.leave(address));
     begin();
   }
 

@@ -2,6 +2,7 @@
 // (`http1-request`, `http1-response`) or on a stream of HTTP/2 (`http2-request`, `http2-response`). Types only.
 import type { Socket } from 'node:net';
 import type { FieldLines } from '../messages/field-lines.ts';
+import type { Client } from './headers.ts';
 import type { Reading } from './reading.ts';
 
 export interface ClientRequest {
@@ -17,6 +18,8 @@ export interface ClientRequest {
   readonly complete: boolean;
   /** Of the client's connection. */
   readonly socket: Socket;
+  /** Whose connection it is. */
+  readonly client: Client;
   /** Others share the connection, and it does not end with this request. */
   readonly isMultiplexed?: boolean;
   /** A piece holds during the call only. */

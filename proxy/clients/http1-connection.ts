@@ -10,6 +10,7 @@ import type { Socket } from 'node:net';
 import { type AnswerCode, renderRawError } from '../errors.ts';
 import type { Deadline } from '../exchange/deadlines.ts';
 import { takeTurn } from '../messages/turns.ts';
+import type { Client } from './headers.ts';
 import type { Http1Place } from './http1-place.ts';
 import { type BodySource, Http1Request } from './http1-request.ts';
 import { Http1Response, type ResponseOwner } from './http1-response.ts';
@@ -23,6 +24,8 @@ import { BROKEN, type RequestEvents, RequestParser } from './request-parser.ts';
 
 /** A client that has ended its side may be gone altogether: it is, when nothing could be sent for so long. */
 const HALF_OPEN_MS = 5_000;
+/** An error is told by the close behind it. */
+const ignore = (): void => undefined;
 
 /** `offer`: it may go over to another protocol, in any moment. `over`: nothing that comes is read any more, and it ends. */
 type State = 'head' | 'body' | 'answer' | 'offer' | 'over';
@@ -34,6 +37,7 @@ interface Exchange {
 
 export class Http1Connection implements RequestEvents, BodySource, ResponseOwner, IntakeReader, Deadline {
   readonly socket: Socket;
+  readonly client: Client;
   readonly keepAlive: string;
   deadlineAt: number;
   deadlinePlace = -1;
@@ -53,16 +57,15 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
     this.socket = socket;
     this.#line = line;
     this.#place = place;
+    this.client = place.front.meet(socket);
+    this.keepAlive = place.keepAlive;
     this.#parser = new RequestParser(place.limits.maxHeaderBytes, this);
-    this.keepAlive = `Connection: keep-alive\r\nKeep-Alive: timeout=${place.limits.idleMs / 1_000}\r\n`;
     this.deadlineAt = performance.now() + place.limits.headMs;
     place.deadlines.add(this);
     place.open.add(this);
     socket.allowHalfOpen = true;
-    socket.on('drain', this.#onDrain);
-    socket.on('end', this.#onEnd);
-    socket.on('error', this.#onError);
-    socket.on('close', this.#onClose);
+    socket.on('drain', this.#onDrain).on('end', this.#onEnd);
+    socket.on('error', ignore).on('close', this.#onClose);
     this.#intake = new Intake(line, this);
   }
 
@@ -161,10 +164,8 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
     this.#state = 'over';
     this.#current = null;
     this.#forget();
-    this.socket.off('drain', this.#onDrain);
-    this.socket.off('end', this.#onEnd);
-    this.socket.off('error', this.#onError);
-    this.socket.off('close', this.#onClose);
+    const { socket } = this;
+    socket.off('drain', this.#onDrain).off('end', this.#onEnd).off('close', this.#onClose);
   }
 
   /** Nothing is read from here on but by whoever speaks the other protocol. */
@@ -210,14 +211,14 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
     if (this.#state === 'answer' || this.#intake.isHolding) {
       this.#written = this.socket.bytesWritten;
       this.deadlineAt = performance.now() + HALF_OPEN_MS;
-    } else if (this.#state === 'body' || this.#parser.isInHead) takeTurn(this.#onHalf);
+    } else if (this.#state === 'body' || this.#parser.isInHead) takeTurn(() => this.#onHalf());
     else if (this.#state === 'head') this.socket.end();
   };
 
   /** Half a request, and no more of it will come. */
-  readonly #onHalf = (): void => {
+  #onHalf(): void {
     if (this.#state === 'body' || this.#state === 'head') this.#break('bad-request');
-  };
+  }
 
   #lookAtHalf(): void {
     const { bytesWritten } = this.socket;
@@ -226,22 +227,20 @@ export class Http1Connection implements RequestEvents, BodySource, ResponseOwner
     this.deadlineAt = performance.now() + HALF_OPEN_MS;
   }
 
-  readonly #onError = (): void => undefined;
-
   readonly #onClose = (): void => {
     this.#intake.drop();
     this.#forget();
     if (this.#state === 'offer') this.#abandon();
-    else if (this.#current !== null) takeTurn(this.#abandon);
+    else if (this.#current !== null) takeTurn(() => this.#abandon());
   };
 
   /** Nobody waits for the request in hand any more. */
-  readonly #abandon = (): void => {
+  #abandon(): void {
     const exchange = this.#current;
     this.#current = null;
     exchange?.response.tellClose();
     exchange?.request.tellClose();
-  };
+  }
 
   #forget(): void {
     this.#place.deadlines.remove(this);

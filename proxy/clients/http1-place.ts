@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { AnswerCode } from '../errors.ts';
 import type { Deadlines } from '../exchange/deadlines.ts';
 import type { Conversation } from './conversation.ts';
+import type { Client } from './headers.ts';
 import type { Http1Connection } from './http1-connection.ts';
 
 export interface Http1Limits {
@@ -14,6 +15,8 @@ export interface Http1Limits {
 }
 
 export interface Http1Front {
+  /** Whose connection it is: for all requests of it. */
+  meet(socket: Socket): Client;
   serve(conversation: Conversation): void;
   refuse(conversation: Conversation, code: AnswerCode): void;
   /** What could not be read was refused. */
@@ -26,6 +29,8 @@ export interface Http1Front {
 export interface Http1Place {
   readonly front: Http1Front;
   readonly limits: Http1Limits;
+  /** What a client that keeps its connection is told of that. */
+  readonly keepAlive: string;
   readonly deadlines: Deadlines;
   /** Those that are open. */
   readonly open: Set<Http1Connection>;

@@ -2,12 +2,14 @@
 // holds it back.
 import type { Socket } from 'node:net';
 import type { ClientRequest } from './conversation.ts';
+import type { Client } from './headers.ts';
 import { Listeners } from './listeners.ts';
 import type { FieldBlock, RequestLines } from './request-head.ts';
 
 /** Where the body comes from. */
 export interface BodySource {
   readonly socket: Socket;
+  readonly client: Client;
   holdBody(): void;
   wantBody(): void;
 }
@@ -43,6 +45,10 @@ export class Http1Request implements ClientRequest {
 
   get socket(): Socket {
     return this.#source.socket;
+  }
+
+  get client(): Client {
+    return this.#source.client;
   }
 
   on(_event: 'data', listener: (piece: Buffer) => void): void {

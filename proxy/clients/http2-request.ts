@@ -8,6 +8,7 @@ import type { Socket } from 'node:net';
 import type { AnswerCode } from '../errors.ts';
 import { endOnlyWhole } from '../targets/stream-end.ts';
 import type { ClientRequest } from './conversation.ts';
+import type { Client } from './headers.ts';
 
 const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS);
 
@@ -79,14 +80,21 @@ export class StreamRequest implements ClientRequest {
   readonly method: string;
   readonly url: string;
   readonly socket: Socket;
+  readonly client: Client;
   readonly #stream: ServerHttp2Stream;
 
-  constructor(stream: ServerHttp2Stream, { method, url, fields }: TranslatedHead, socket: Socket) {
+  constructor(
+    stream: ServerHttp2Stream,
+    { method, url, fields }: TranslatedHead,
+    socket: Socket,
+    client: Client,
+  ) {
     this.#stream = stream;
     this.method = method;
     this.url = url;
     this.rawHeaders = fields;
     this.socket = socket;
+    this.client = client;
     if (stream.endAfterHeaders) return;
     endOnlyWhole(stream, false);
     stream.once('trailers', (_trailers, _flags, raw: string[]) => {

@@ -14,6 +14,7 @@ import {
 import type { Socket } from 'node:net';
 import type { AnswerCode } from '../errors.ts';
 import type { Conversation } from './conversation.ts';
+import type { Client } from './headers.ts';
 import { Http2Guard, type Nuisance } from './http2-guard.ts';
 import { StreamRequest, translateHead } from './http2-request.ts';
 import { StreamResponse } from './http2-response.ts';
@@ -36,6 +37,8 @@ export interface Http2Limits {
 }
 
 export interface Http2Front {
+  /** Whose connection it is: for all requests of it. */
+  meet(socket: Socket): Client;
   readonly closing: boolean;
   serve(conversation: Conversation): void;
   refuse(conversation: Conversation, code: AnswerCode): void;
@@ -91,6 +94,7 @@ class Http2Client {
   readonly #session: ServerHttp2Session;
   readonly #socket: Socket;
   readonly #front: Http2Front;
+  readonly #client: Client;
   readonly #guard = new Http2Guard();
   #busy = 0;
   /** When it is closed unless a request comes; by `performance.now()`. */
@@ -107,6 +111,7 @@ class Http2Client {
     this.#session = session;
     this.#socket = socket;
     this.#front = front;
+    this.#client = front.meet(socket);
     this.#idleUntil = performance.now() + limits.firstMs;
     this.#maxHeaderBytes = limits.maxHeaderBytes;
     session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
@@ -165,7 +170,7 @@ class Http2Client {
     this.#busy += 1;
     this.#wasBusy = true;
     const head = translateHead(raw, stream.endAfterHeaders);
-    const request = new StreamRequest(stream, head, this.#socket);
+    const request = new StreamRequest(stream, head, this.#socket, this.#client);
     const response = new StreamResponse(stream, request);
     stream.once('close', () => {
       this.#busy -= 1;

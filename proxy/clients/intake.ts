@@ -70,7 +70,7 @@ export class Intake {
     else if (hasTurn()) takeTurn(() => this.#takeNow(bytes));
     else {
       this.#hold(bytes);
-      takeTurn(this.#onTurn);
+      takeTurn(() => this.#onTurn());
     }
   };
 
@@ -79,9 +79,9 @@ export class Intake {
   }
 
   /** Unless it was taken meanwhile: then what is to come is no business of this turn. */
-  readonly #onTurn = (): void => {
+  #onTurn(): void {
     if (this.#held !== null) this.#goOn();
-  };
+  }
 
   #takeNow(bytes: Buffer): void {
     this.#isTaking = true;

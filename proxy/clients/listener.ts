@@ -62,6 +62,7 @@ export class Listener {
       deadlines: new Deadlines(SWEEP_MS),
       open: new Set(),
       limits: { maxHeaderBytes: MAX_HEADER_BYTES, headMs: headersTimeoutMs, idleMs: KEEP_ALIVE_MS },
+      keepAlive: `Connection: keep-alive\r\nKeep-Alive: timeout=${KEEP_ALIVE_MS / 1_000}\r\n`,
     };
   }
 

@@ -61,8 +61,6 @@ export class DataPlane implements Plane {
   readonly #options: DataPlaneOptions;
   readonly #router: Router;
   readonly #unrouted: MutableClassCounts = [0, 0, 0, 0, 0];
-  /** Of each connection: all its requests come from the same one. */
-  readonly #clients = new WeakMap<Socket, Client>();
   /** For answers over TLS: name, value. */
   readonly #secureFields: readonly string[];
   readonly #secureSettings = new WeakMap<ServiceSettings, ServiceSettings>();
@@ -75,6 +73,14 @@ export class DataPlane implements Plane {
     this.#secureFields = hstsSeconds === 0 ? [] : ['Strict-Transport-Security', `max-age=${hstsSeconds}`];
   }
 
+  /** Of a connection: all its requests come from the same one. */
+  meet(socket: Socket): Client {
+    const address = addressOf(socket);
+    const trusted = this.#options.trusted.has(address);
+    const proto = 'encrypted' in socket ? 'https' : 'http';
+    return { address, proto, trusted, hop: describeHop(address, proto) };
+  }
+
   serve(conversation: Conversation): void {
     this.#begin(conversation, null);
   }
@@ -84,7 +90,7 @@ export class DataPlane implements Plane {
   }
 
   refuse(conversation: Conversation, code: AnswerCode): void {
-    const client = this.#clientOf(conversation.request);
+    const { client } = conversation.request;
     const read = readRequest(conversation.request, client, '');
     const { requestId, accept } = read.ok ? read.head : read;
     const fields = this.#fieldsFor(client);
@@ -108,7 +114,7 @@ export class DataPlane implements Plane {
 
   #begin(conversation: Conversation, tunnel: Job['tunnel']): void {
     const { request, response } = conversation;
-    const client = this.#clientOf(request);
+    const { client } = request;
     const offer = tunnel === null ? '' : readOffer(findField(request.rawHeaders, 'upgrade') ?? '');
     const read = readRequest(request, client, offer);
     const fields = this.#fieldsFor(client);
@@ -188,16 +194,5 @@ export class DataPlane implements Plane {
     const { requestId, host = '', path = pathOf(request.url ?? ''), headers = NO_FIELDS } = context;
     const head = { requestId, host, path, headers };
     this.access?.note({ request, head, status, outcome: code, startedAt, bytesBefore });
-  }
-
-  #clientOf({ socket }: Conversation['request']): Client {
-    const known = this.#clients.get(socket);
-    if (known !== undefined) return known;
-    const address = addressOf(socket);
-    const trusted = this.#options.trusted.has(address);
-    const proto = 'encrypted' in socket ? 'https' : 'http';
-    const client: Client = { address, proto, trusted, hop: describeHop(address, proto) };
-    this.#clients.set(socket, client);
-    return client;
   }
 }

@@ -21,9 +21,9 @@ const [MOST_CHARS, MOST_ITEMS] = [4_096, 128];
 export class RequestParser {
   readonly #events: RequestEvents;
   readonly #block: BlockReader;
-  readonly #chunks = new ChunkReader();
   readonly #pass: (piece: Buffer) => void;
-  #expected: 'head' | 'counted' | 'chunks' | 'nothing' = 'head';
+  /** A reader: of the chunks of this body. */
+  #expected: 'head' | 'counted' | 'nothing' | ChunkReader = 'head';
   #left = 0;
   #before: FieldBlock | null = null;
   /** Why it is no request. */
@@ -52,10 +52,10 @@ export class RequestParser {
         return this.#readHead(bytes, this.#block.isHolding ? from : skipEmptyLines(bytes, from));
       case 'counted':
         return this.#readCounted(bytes, from);
-      case 'chunks':
-        return this.#readChunks(bytes, from);
       case 'nothing':
         return bytes.length;
+      default:
+        return this.#readChunks(this.#expected, bytes, from);
     }
   }
 
@@ -65,9 +65,10 @@ export class RequestParser {
     if (progress === 'part') return bytes.length;
     if (progress !== 'whole')
       return this.#fail(progress === 'too-large' ? 'header-too-large' : 'bad-request');
-    const lines = parseRequestHead(this.#block.text, this.#before);
-    if (typeof lines === 'string') return this.#fail(lines);
     const { end, text } = this.#block;
+    this.#block.forget();
+    const lines = parseRequestHead(text, this.#before);
+    if (typeof lines === 'string') return this.#fail(lines);
     this.#before = text.length <= MOST_CHARS && lines.block.fields.length <= MOST_ITEMS ? lines.block : null;
     this.#expect(lines);
     this.#events.onRequest(lines);
@@ -83,10 +84,7 @@ export class RequestParser {
     if (framing.kind === 'counted') {
       this.#expected = 'counted';
       this.#left = framing.length;
-    } else if (framing.kind === 'chunked') {
-      this.#expected = 'chunks';
-      this.#chunks.begin();
-    } else this.#expected = 'nothing';
+    } else this.#expected = framing.kind === 'chunked' ? new ChunkReader() : 'nothing';
   }
 
   #readCounted(bytes: Buffer, from: number): number {
@@ -97,11 +95,11 @@ export class RequestParser {
     return end;
   }
 
-  #readChunks(bytes: Buffer, from: number): number {
-    const progress = this.#chunks.read(bytes, from, this.#pass);
+  #readChunks(chunks: ChunkReader, bytes: Buffer, from: number): number {
+    const progress = chunks.read(bytes, from, this.#pass);
     if (progress === 'part') return bytes.length;
     if (progress === 'broken') return this.#fail('bad-request');
-    const { trailers, end } = this.#chunks;
+    const { trailers, end } = chunks;
     if (sayFraming(trailers)) return this.#fail('bad-framing');
     this.#end(trailers);
     return end;

@@ -40,7 +40,9 @@ export class BlockReader {
     return 'whole';
   }
 
+  /** What there is of a block, and the text of the last one. */
   forget(): void {
+    this.text = '';
     this.#held = null;
     this.#length = 0;
   }
@@ -51,9 +53,9 @@ export class BlockReader {
     const length = before + bytes.copy(held, before, from);
     const found = held.subarray(0, length).indexOf(END, Math.max(0, before - END.length + 1));
     if (found >= 0) {
+      this.forget();
       this.text = held.toString('latin1', 0, found + END.length);
       this.end = from + this.text.length - before;
-      this.forget();
       return 'whole';
     }
     this.#length = length;

@@ -1,5 +1,5 @@
-// A chunked body, from bytes to the pieces of the body and the trailers, however it is cut. The pieces are views of what
-// was read. Sizes, extensions and trailers are bounded.
+// One chunked body, from bytes to its pieces and the trailers, however it is cut. The pieces are views of what was read.
+// Sizes, extensions and trailers are bounded.
 import { BlockReader } from './block-reader.ts';
 import { parseFields } from './field-lines.ts';
 
@@ -20,19 +20,10 @@ export class ChunkReader {
   #digits = 0;
   #left = 0;
   #extension = 0;
-  readonly #block = new BlockReader(MAX_TRAILER_BYTES, (text) => text.startsWith('\r\n') || text === '\r');
+  readonly #block = new BlockReader(MAX_TRAILER_BYTES, isTrailerOpening);
   trailers: readonly string[] = [];
   /** Behind the body, in the bytes that were read last. */
   end = 0;
-
-  begin(): void {
-    this.#expected = 'size';
-    this.#digits = 0;
-    this.#left = 0;
-    this.#extension = 0;
-    this.#block.forget();
-    this.trailers = [];
-  }
 
   read(bytes: Buffer, from: number, pass: (piece: Buffer) => void): ChunkProgress {
     let at = from;
@@ -108,6 +99,10 @@ export class ChunkReader {
     this.end = end;
     return 'whole';
   }
+}
+
+function isTrailerOpening(text: string): boolean {
+  return text.startsWith('\r\n') || text === '\r';
 }
 
 function digitOf(byte: number): number {

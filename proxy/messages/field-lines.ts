@@ -35,21 +35,20 @@ export function parseFields(text: string, from: number, to: number): string[] | 
 export class FieldLines {
   readonly list: readonly string[];
   #text: string | null = null;
-  #isWhole = false;
+  #wasAsked = false;
 
   constructor(list: readonly string[]) {
     this.list = list;
   }
 
-  /** Rendered when it is first asked for. Throws as `renderFields` does. */
+  /** Kept from the second time on: most that is said once is not said again. Throws as `renderFields` does. */
   get text(): string {
-    if (this.#text === null) this.#text = renderFields(this.list);
-    else if (!this.#isWhole) {
-      // The engine keeps a text as the pieces that it was put together from; to write those again and again costs more.
-      this.#text = Buffer.from(this.#text, 'latin1').toString('latin1');
-      this.#isWhole = true;
-    }
-    return this.#text;
+    if (this.#text !== null) return this.#text;
+    const text = renderFields(this.list);
+    // The engine keeps a text as the pieces that it was put together from; to write those again and again costs more.
+    if (this.#wasAsked) this.#text = Buffer.from(text, 'latin1').toString('latin1');
+    this.#wasAsked = true;
+    return text;
   }
 }
 

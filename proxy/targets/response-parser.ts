@@ -28,10 +28,10 @@ const MOST_REMEMBERED = 4_096;
 
 export class ResponseParser {
   readonly #block = new BlockReader(MAX_HEAD_BYTES, isOpening);
-  readonly #chunks = new ChunkReader();
   readonly #pass = (piece: Buffer): void => this.#events?.onBody(piece);
   #events: ResponseEvents | null = null;
-  #expected: 'head' | 'counted' | 'chunks' | 'until-close' | 'nothing' = 'nothing';
+  /** A reader: of the chunks of this body. */
+  #expected: 'head' | 'counted' | 'until-close' | 'nothing' | ChunkReader = 'nothing';
   #toHead = false;
   #left = 0;
   #information = 0;
@@ -76,15 +76,14 @@ export class ResponseParser {
         case 'counted':
           at = this.#readCounted(bytes, at);
           break;
-        case 'chunks':
-          at = this.#readChunks(bytes, at);
-          break;
         case 'until-close':
           this.#pass(at === 0 ? bytes : bytes.subarray(at));
           return true;
         case 'nothing':
           this.#keepMs = 0;
           return true;
+        default:
+          at = this.#readChunks(this.#expected, bytes, at);
       }
       if (at === BROKEN) return false;
     }
@@ -101,6 +100,7 @@ export class ResponseParser {
     const progress = this.#block.read(bytes, from);
     if (progress !== 'whole') return progress === 'part' ? bytes.length : BROKEN;
     const { text, end } = this.#block;
+    this.#block.forget();
     const head = this.#before?.text === text ? this.#before.head : parseResponseHead(text);
     if (head === null) return BROKEN;
     if (this.#before?.head !== head) this.#before = text.length <= MOST_REMEMBERED ? { text, head } : null;
@@ -132,9 +132,7 @@ export class ResponseParser {
     const isBare = this.#toHead || status === 204 || status === 304;
     this.#left = isBare ? 0 : (length ?? 0);
     if (isBare || length !== null) this.#expected = 'counted';
-    else if (isChunked) this.#expected = 'chunks';
-    else this.#expected = 'until-close';
-    if (this.#expected === 'chunks') this.#chunks.begin();
+    else this.#expected = isChunked ? new ChunkReader() : 'until-close';
     if (this.#expected === 'until-close') this.#keepMs = 0;
   }
 
@@ -146,10 +144,10 @@ export class ResponseParser {
     return end;
   }
 
-  #readChunks(bytes: Buffer, from: number): number {
-    const progress = this.#chunks.read(bytes, from, this.#pass);
+  #readChunks(chunks: ChunkReader, bytes: Buffer, from: number): number {
+    const progress = chunks.read(bytes, from, this.#pass);
     if (progress !== 'whole') return progress === 'part' ? bytes.length : BROKEN;
-    const { trailers, end } = this.#chunks;
+    const { trailers, end } = chunks;
     this.#end(trailers, bytes.length - end);
     return end;
   }

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import type { Conversation } from '../../../proxy/clients/conversation.ts';
+import type { Client } from '../../../proxy/clients/headers.ts';
 import { Http1Connection } from '../../../proxy/clients/http1-connection.ts';
 import type { Http1Front, Http1Place } from '../../../proxy/clients/http1-place.ts';
 import { lineOf } from '../../../proxy/clients/line.ts';
@@ -11,6 +12,14 @@ import type { Rig } from '../rig.ts';
 
 export const GET = (path: string, more = ''): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n${more}\r\n`;
 export const CLOSE = 'Connection: close\r\n';
+
+/** As every connection here is met. */
+export const CLIENT: Client = {
+  address: '127.0.0.1',
+  proto: 'http',
+  trusted: false,
+  hop: 'for=127.0.0.1;proto=http',
+};
 
 /** Nothing else happens meanwhile. */
 export const burn = (ms: number): void => {
@@ -43,9 +52,9 @@ export async function converse(
 ): Promise<readonly [number, ReadonlySet<Http1Connection>]> {
   const open = new Set<Http1Connection>();
   const nothing = (): void => undefined;
-  const front: Http1Front = { serve, refuse: nothing, noteUnread: nothing, upgrade };
+  const front: Http1Front = { meet: () => CLIENT, serve, refuse: nothing, noteUnread: nothing, upgrade };
   const limits = { maxHeaderBytes: 1_024, headMs: 1_000, idleMs: 1_000 };
-  const place: Http1Place = { front, limits, deadlines: new Deadlines(), open };
+  const place: Http1Place = { front, limits, keepAlive: '', deadlines: new Deadlines(), open };
   const door = createServer(
     { allowHalfOpen: true },
     (socket) => void new Http1Connection(lineOf(socket), place),

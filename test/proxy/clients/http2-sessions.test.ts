@@ -7,6 +7,7 @@ import { Http2Sessions } from '../../../proxy/clients/http2-sessions.ts';
 import { FLAGS, type FrameClient, openFrames, TYPES } from '../frame-client.ts';
 import { head } from '../frame-stage.ts';
 import { portOf, until } from '../rig.ts';
+import { CLIENT } from './http1-stage.ts';
 
 let server: Server;
 let open: Socket[];
@@ -14,6 +15,7 @@ let served: Conversation[];
 beforeEach(async () => {
   [open, served] = [[], []];
   const front = {
+    meet: () => CLIENT,
     closing: false,
     serve: (conversation: Conversation): unknown => served.push(conversation),
     refuse: (conversation: Conversation): unknown => served.push(conversation),

@@ -10,7 +10,8 @@ export interface Course {
   readonly most: number;
 }
 
-const EVERY_MS = 20;
+/** From one request to the next. */
+export const EVERY_MS = 20;
 const LONGEST_MS = 60_000;
 
 export class SteadyClient {

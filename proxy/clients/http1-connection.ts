@@ -16,14 +16,12 @@ import { type BodySource, Http1Request } from './http1-request.ts';
 import { Http1Response, type ResponseOwner } from './http1-response.ts';
 import { Intake, type IntakeReader, STOP } from './intake.ts';
 import type { Line } from './line.ts';
-import { closeLingering, closeWritten, isLingering } from './linger.ts';
+import { closeLingering, closeWritten, HALF_OPEN_MS, isLingering } from './linger.ts';
 import { isOffer } from './offer.ts';
 import type { RequestLines } from './request-head.ts';
 import { makeRequestId } from './request-id.ts';
 import { BROKEN, type RequestEvents, RequestParser } from './request-parser.ts';
 
-/** A client that has ended its side may be gone altogether: it is, when nothing could be sent for so long. */
-const HALF_OPEN_MS = 5_000;
 /** An error is told by the close behind it. */
 const ignore = (): void => undefined;
 

@@ -4,6 +4,8 @@ import type { Socket } from 'node:net';
 import type { ClientRequest, ClientResponse } from './conversation.ts';
 import { endWatched } from './delivery.ts';
 
+/** A client that has ended its side may be gone altogether: it is, when nothing could be sent for so long. */
+export const HALF_OPEN_MS = 5_000;
 const LINGER_MS = 500;
 /** How long a client that reads nothing is waited for. */
 const FLUSH_MS = 30_000;
@@ -50,7 +52,7 @@ export function closeLingering(socket: Socket): void {
     destroy();
     return;
   }
-  socket.setTimeout(FLUSH_MS, destroy);
+  socket.setTimeout(socket.readableEnded ? HALF_OPEN_MS : FLUSH_MS, destroy);
   socket.end();
   socket.resume();
   const wait = (): void => {

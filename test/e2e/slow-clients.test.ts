@@ -12,11 +12,12 @@ import { type Child, cleanEnvironment, startChild } from '../support/child.ts';
 import { findFreePorts } from '../support/names.ts';
 import { ProxyPlace } from '../support/proxy-place.ts';
 import { attack, CONNECTIONS } from '../support/slow-attack.ts';
-import { type Course, EVERY_MS, SteadyClient } from '../support/steady-client.ts';
+import { type Course, SteadyClient } from '../support/steady-client.ts';
 import { waitFor } from '../support/wait.ts';
 
 const QUIET_MS = 10_000;
-const LOOK_MS = 1_000;
+/** A second. */
+const REQUESTS_PER_LOOK = 50;
 /** On a machine that is busy they still get what they need. */
 const NICENESS = 5;
 /** Where it is slow. */
@@ -93,13 +94,11 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 const beside = async (work: () => Promise<unknown>): Promise<Courses> => {
   const [proxied, direct] = [new SteadyClient(place.port), new SteadyClient(place.targetPort)];
   const looks: Look[] = [];
-  // Between two requests: a look keeps this process busy, and what is measured is the proxy.
-  await pause(EVERY_MS / 2);
-  const timer = setInterval(() => look().then((each) => looks.push(each)), LOOK_MS);
+  // A look keeps this process busy, and what is measured is the proxy.
+  proxied.between(REQUESTS_PER_LOOK, () => look().then((each) => looks.push(each)));
   try {
     await work();
   } finally {
-    clearInterval(timer);
     await Promise.all([proxied.stop(), direct.stop()]);
   }
   const most = (what: keyof Look) => Math.max(...looks.map((each) => each[what]));

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ProxyOptions } from '../../proxy/server.ts';
@@ -267,4 +268,20 @@ it('a kept connection of a balancer serves one request after the other', async (
     expect(await readText(response)).toContain('"client":"203.0.113.7"');
   }
   socket.destroy();
+});
+
+// The system may tell TLS nothing of a reset but an end, and of what is written from then on nothing at all.
+it('of clients of TLS that are cut amid a head nothing is left', async () => {
+  await issueForHosts(rig.folder, 'shop', { hosts: ['shop.test'] });
+  await rig.serveBoth({ web: entryOf([target]) }, BEHIND);
+  for (let count = 0; count < 150; count += 1) {
+    const socket = connect(rig.securePort, '127.0.0.1');
+    socket.write(composeBinary(wayOf('203.0.113.7')));
+    const client = connectTls({ socket, servername: 'shop.test', rejectUnauthorized: false });
+    for (const each of [socket, client]) each.on('error', () => undefined);
+    client.write('GET / HT');
+    setTimeout(() => socket.resetAndDestroy(), count % 15);
+    if (count % 4 === 0) await pause(4);
+  }
+  await until(async () => (await rig.proxy?.stats())?.connections === 0, 'all are gone');
 });

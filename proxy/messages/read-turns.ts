@@ -7,6 +7,8 @@ const TURN_MS = 0.5;
 /** So many after the last client; then nothing is held back. Not a time: a turn that was long is no sign of calm. */
 const SHORT_TURNS = 50;
 const MOST_READS = 64;
+/** So many turns in a row that accept read nothing that waits: on a busy machine those who come would queue up behind it. */
+const MOST_SKIPPED = 8;
 
 export interface Reader {
   /** It may read once. False when it has no use for it. */
@@ -19,9 +21,13 @@ let share = MOST_READS;
 let left = 0;
 let begunAt = 0;
 let isCounting = false;
+/** In this turn. */
+let hasArrival = false;
+let skipped = 0;
 
 export function noteArrival(): void {
   shortTurns = SHORT_TURNS;
+  hasArrival = true;
 }
 
 /** Asked after a read that was not all. False: not before `readOn`. */
@@ -60,11 +66,19 @@ function beginTurn(): void {
     for (const next of waiting.splice(0)) next.readOn();
     return;
   }
-  left = share;
+  left = findRoom();
   while (left > 0) {
     const next = waiting.shift();
     if (next === undefined) break;
     if (next.readOn()) left -= 1;
   }
   if (left < share) count();
+}
+
+/** A turn that accepts is over the sooner, and the next client in. */
+function findRoom(): number {
+  const isSkipped = hasArrival && skipped < MOST_SKIPPED;
+  hasArrival = false;
+  skipped = isSkipped ? skipped + 1 : 0;
+  return isSkipped ? 0 : share;
 }

@@ -143,6 +143,28 @@ describe('a turn', () => {
     await until(() => !rested.isPaused(), 'its turn has come');
   });
 
+  it('that accepts a client reads nothing that waits, but for one in nine', async () => {
+    noteArrival();
+    let told = 0;
+    const readers = [1, 2].map(() => ({
+      readOn: () => {
+        told += 1;
+        return true;
+      },
+    }));
+    for (const reader of readers) while (mayReadOn(reader));
+    let reading = 0;
+    for (let turns = 0; turns < 90; turns += 1) {
+      noteArrival();
+      const before = told;
+      await turn();
+      if (told > before) reading += 1;
+      for (const reader of readers) while (mayReadOn(reader));
+    }
+    expect(reading).toBeGreaterThan(5);
+    expect(reading).toBeLessThan(15);
+  });
+
   it('is free for all once no client has come for a while, also for who had to wait until then', async () => {
     const enough = 10 * MOST_READS;
     let reads = 0;

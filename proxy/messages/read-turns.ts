@@ -21,7 +21,7 @@ let share = MOST_READS;
 let left = 0;
 let begunAt = 0;
 let isCounting = false;
-/** In this turn. */
+/** Since the last turn that was counted. */
 let hasArrival = false;
 let skipped = 0;
 

@@ -28,11 +28,11 @@ export class SteadyClient {
     this.#path = path;
     this.#timer = setInterval(() => {
       this.#asked.push(this.#ask());
-      if (this.#asked.length % this.#everyRequests === 0) setTimeout(this.#task, EVERY_MS / 2);
+      if (this.#asked.length % this.#everyRequests === 0) setTimeout(() => this.#task(), EVERY_MS / 2);
     }, EVERY_MS);
   }
 
-  /** Has this done after every so many requests, when the next one is as far away as the last: what it takes is not in their times. */
+  /** Has this done after every so many requests, midway to the next one: what it takes is not in their times. */
   between(requests: number, task: () => void): void {
     this.#everyRequests = requests;
     this.#task = task;
@@ -41,6 +41,7 @@ export class SteadyClient {
   /** Resolves once all is answered, or has failed. */
   async stop(): Promise<Course> {
     clearInterval(this.#timer);
+    this.#task = () => undefined;
     await Promise.all(this.#asked);
     const sorted = this.#times.toSorted((a, b) => a - b);
     const at = (share: number): number =>
